@@ -1,0 +1,107 @@
+/** Plain JSON: all that a graph, an input or an output may hold. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A value that exists once a run gets there: a literal, or where to read it. `path` indexes into the value. */
+export type Expression =
+  | { readonly kind: "literal"; readonly value: Json }
+  | { readonly kind: "node"; readonly node: string; readonly path: readonly (string | number)[] }
+  | { readonly kind: "params"; readonly path: readonly (string | number)[] }
+  | { readonly kind: "run"; readonly path: readonly (string | number)[] }
+  | { readonly kind: "array"; readonly items: readonly Expression[] }
+  | { readonly kind: "object"; readonly fields: { readonly [key: string]: Expression } };
+
+/** When a node may start, by the states of its upstream nodes; names and meaning as in Airflow. */
+export const TRIGGER_RULES = [
+  "all_success",
+  "all_failed",
+  "all_done",
+  "all_skipped",
+  "one_success",
+  "one_failed",
+  "one_done",
+  "none_failed",
+  "none_failed_min_one_success",
+  "none_skipped",
+  "all_done_min_one_success",
+  "always",
+] as const;
+export type TriggerRule = (typeof TRIGGER_RULES)[number];
+
+/** How often and how long a node is tried. All times in milliseconds. */
+export interface NodePolicy {
+  /** Further attempts after the first one fails. @default 0 */
+  readonly retries: number;
+  /** Pause before the second attempt. @default 300000 (5 minutes) */
+  readonly retryDelayMs: number;
+  /** Factor by which the pause grows with each attempt. @default 1 */
+  readonly backoff: number;
+  /** Upper bound of the pause. @default 86400000 (a day) */
+  readonly maxRetryDelayMs: number;
+  /** Longest time one attempt may take. @default 86400000 (a day) */
+  readonly timeoutMs: number;
+  /** A worker silent for so long is taken for dead, and the attempt starts again elsewhere. @default 15000 */
+  readonly heartbeatMs: number;
+}
+
+/** What a node is: a task of the worker, a pure function over values, or a fork that the scheduler decides itself. */
+export type NodeKind = "task" | "derive" | "branch" | "short_circuit";
+
+/** One node of a graph, as plain JSON. */
+export interface GraphNode {
+  readonly id: string;
+  readonly kind: NodeKind;
+  /** Name of the task that a `task` node runs. */
+  readonly task?: string;
+  /** Ids of all nodes that this one waits for: by data, by `after`, by `when`, by its arm. Sorted, without repeats. */
+  readonly upstream: readonly string[];
+  readonly triggerRule: TriggerRule;
+  /** The node is skipped when this reads `false`. */
+  readonly when?: Expression;
+  /** The branch nodes whose arm this node stands in, outermost first: skipped unless each chose `key`. */
+  readonly arms?: readonly { readonly branch: string; readonly key: string }[];
+  /** Keys that a `branch` node knows. */
+  readonly keys?: readonly string[];
+  /** Dotted name of the group (box) that the node is drawn in. */
+  readonly group?: string;
+  /** Task input; the arguments (an array) of a `derive`; the value that a `branch` or `short_circuit` looks at. */
+  readonly input: Expression;
+  readonly policy: NodePolicy;
+  /** Runs inside the scheduler's own step (a Temporal local activity): for work of milliseconds. */
+  readonly light: boolean;
+  /** Task queue of the workers that run it, when not the run's own. */
+  readonly queue?: string;
+  /** One line for the Temporal UI. */
+  readonly summary?: string;
+  /** What it does and why, in Markdown. */
+  readonly doc?: string;
+}
+
+/** When a DAG runs by itself. */
+export type GraphSchedule =
+  | {
+      readonly kind: "cron";
+      readonly expressions: readonly string[];
+      readonly timezone: string;
+      readonly jitterMs: number;
+      readonly overlap: "skip" | "buffer_one" | "buffer_all" | "allow_all" | "cancel_other" | "terminate_other";
+      readonly start?: string;
+      readonly end?: string;
+    }
+  | { readonly kind: "every"; readonly everyMs: number; readonly offsetMs: number; readonly start?: string; readonly end?: string };
+
+/** A DAG as plain JSON: validated, versioned by the hash of its content, drawn by UI and CLI, diffed in review. */
+export interface DagGraph {
+  readonly dagId: string;
+  /** First 12 hexadecimal digits of the SHA-256 of all that follows. */
+  readonly version: string;
+  readonly description?: string;
+  readonly tags: readonly string[];
+  readonly owner?: string;
+  readonly schedule: GraphSchedule | null;
+  /** JSON Schema of the params (from zod). */
+  readonly params: Json;
+  /** In topological order; nodes that are free of each other stand in the order of their definition. */
+  readonly nodes: readonly GraphNode[];
+  /** The run's output, read when all nodes have ended. */
+  readonly output: Expression;
+}

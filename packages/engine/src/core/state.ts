@@ -1,0 +1,129 @@
+import type { DagGraph, Json } from "./graph.ts";
+
+/** Where a task stands; names as in Airflow. */
+export type TaskState =
+  | "none"
+  | "scheduled"
+  | "queued"
+  | "running"
+  | "deferred"
+  | "up_for_retry"
+  | "success"
+  | "failed"
+  | "skipped"
+  | "upstream_failed"
+  | "removed";
+
+export type RunState = "queued" | "running" | "paused" | "success" | "failed" | "cancelled";
+
+export type RunTrigger = "schedule" | "manual" | "backfill" | "asset" | "signal";
+
+/** What a run knows of itself; `run` in a DAG body reads from here. Moments are ISO-8601 in UTC. */
+export interface RunInfo {
+  readonly id: string;
+  readonly logicalDate: string;
+  readonly dataInterval: { readonly start: string; readonly end: string };
+  readonly trigger: RunTrigger;
+  readonly conf: { readonly [key: string]: Json };
+}
+
+/** Why an attempt failed, in plain JSON. */
+export interface TaskError {
+  /** Stable, upper snake case, e.g. `BAD_ROW`; `TASK_FAILED` when the task threw something without a code. */
+  readonly code: string;
+  readonly message: string;
+  readonly field?: string | undefined;
+  readonly hint?: string | undefined;
+  /** `false`: another attempt would fail the same way (bad input), so none is made. */
+  readonly retryable: boolean;
+  readonly stack?: string | undefined;
+}
+
+/** One task of a run. Moments in milliseconds since 1970. */
+export interface TaskStatus {
+  readonly state: TaskState;
+  /** Attempts started, the present one included; attempts lost with a worker are not counted. */
+  readonly attempts: number;
+  /** Attempts that ended because their worker died. */
+  readonly lost: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly retryAt?: number;
+  readonly output?: Json;
+  readonly error?: TaskError;
+  /** Why it was skipped or never started, in words. */
+  readonly reason?: string;
+}
+
+/** A run as the scheduler holds it. Serialisable: it can be stored and taken up again. */
+export interface SchedulerState {
+  readonly graph: DagGraph;
+  readonly params: Json;
+  readonly run: RunInfo;
+  readonly state: RunState;
+  readonly tasks: Readonly<Record<string, TaskStatus>>;
+  readonly output?: Json;
+  readonly error?: TaskError;
+}
+
+/** What happened. `at` in milliseconds since 1970. */
+export type SchedulerEvent =
+  | { readonly type: "run_started"; readonly at: number }
+  | { readonly type: "task_succeeded"; readonly id: string; readonly output: Json; readonly at: number }
+  | { readonly type: "task_failed"; readonly id: string; readonly error: TaskError; readonly at: number }
+  /** The task threw `SkipTask`. */
+  | { readonly type: "task_skipped"; readonly id: string; readonly reason: string; readonly at: number }
+  /** The worker died under it (heartbeat timeout): tried again at once, not counted as an attempt. */
+  | { readonly type: "task_lost"; readonly id: string; readonly at: number }
+  | { readonly type: "retry_due"; readonly id: string; readonly at: number }
+  | { readonly type: "pause"; readonly at: number }
+  | { readonly type: "resume"; readonly at: number }
+  | { readonly type: "cancel"; readonly reason: string; readonly at: number };
+
+/** What the shell is to do. */
+export type SchedulerCommand =
+  /** Run a `task` or `derive` node with this input; `attempt` counts from 1. Report succeeded, failed, skipped or lost. */
+  | { readonly type: "run_task"; readonly id: string; readonly attempt: number; readonly input: Json }
+  /** Report `retry_due` after `delayMs`. */
+  | { readonly type: "wait_retry"; readonly id: string; readonly delayMs: number }
+  /** Abort the running attempt; its outcome is no longer awaited. */
+  | { readonly type: "cancel_task"; readonly id: string }
+  /** The run is over: `state`, `output` and `error` are final. */
+  | { readonly type: "finish_run" };
+
+/** The answer of one decision. */
+export interface Decision {
+  readonly state: SchedulerState;
+  readonly commands: readonly SchedulerCommand[];
+}
+
+/** A run as JSON for people and programs; the same from `dagwright run` and `dagwright test`. Moments are ISO-8601. */
+export interface RunView {
+  readonly runId: string;
+  readonly dagId: string;
+  readonly dagVersion: string;
+  readonly logicalDate: string;
+  readonly dataInterval: { readonly start: string; readonly end: string };
+  readonly trigger: RunTrigger;
+  readonly conf: { readonly [key: string]: Json };
+  readonly params: Json;
+  readonly state: RunState;
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+  readonly output: Json;
+  readonly error?: TaskError;
+  readonly tasks: Readonly<Record<string, TaskView>>;
+}
+
+export interface TaskView {
+  readonly state: TaskState;
+  readonly attempts: number;
+  readonly lost?: number;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly output?: Json;
+  readonly error?: TaskError;
+  readonly reason?: string;
+  /** The latest progress of a running task, when it reports any. */
+  readonly progress?: { readonly done: number; readonly total?: number; readonly note?: string };
+}
