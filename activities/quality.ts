@@ -1,0 +1,37 @@
+import { task } from "@dagwright/engine";
+import { z } from "zod";
+import { dataQuality } from "../mcp-servers/data-quality/contract.ts";
+import { QualityFailedError } from "./errors.ts";
+import { DataInterval, TableVersion } from "./tables.ts";
+
+/**
+ * Holds a table against its expectation suite. A failed expectation of severity `error` fails the run and shows a
+ * sample of the rows; one of severity `warn` is reported and the run goes on.
+ */
+export const quality = task("quality", {
+  input: TableVersion.extend({ suite: z.string(), interval: DataInterval }),
+  output: TableVersion.extend({
+    suite: z.string(),
+    verdict: z.enum(["passed", "passed_with_warnings"]),
+    evaluated: z.number(),
+    warnings: z.array(z.string()),
+  }),
+  run: async ({ table, version, suite, interval }, ctx) => {
+    const report = await ctx.mcp(dataQuality).call("validate_data_quality", { table, version, suite, interval });
+    const failed = report.results.filter((result) => !result.success);
+    for (const result of failed) ctx.log.warn("Expectation failed", { ...result });
+    if (!report.success) {
+      throw new QualityFailedError(
+        suite,
+        `${table} version ${version}`,
+        failed.filter((result) => result.severity === "error"),
+      );
+    }
+    const warnings = failed.map(
+      ({ type, kwargs, unexpectedCount }) =>
+        `${type} ${JSON.stringify(kwargs)}${unexpectedCount === null ? "" : `: ${unexpectedCount} rows`}`,
+    );
+    const verdict = warnings.length > 0 ? ("passed_with_warnings" as const) : ("passed" as const);
+    return { table, version, suite, verdict, evaluated: report.statistics.evaluated, warnings };
+  },
+});

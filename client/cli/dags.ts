@@ -1,0 +1,75 @@
+import type { DagGraph } from "@dagwright/engine";
+import type { Command } from "commander";
+import { show, table } from "./output.ts";
+import { knownDags, settingsOf, withEngine } from "./session.ts";
+import { scheduleText } from "./schedules.ts";
+
+interface DagsOptions {
+  json: boolean;
+  dags: string[];
+}
+
+export function addDags(program: Command): void {
+  const dags = program.command("dags").description("the DAGs this project knows");
+  dags
+    .command("list")
+    .description("every DAG with its schedule")
+    .option("--json", "print JSON", false)
+    .option("--dags <path...>", "further DAG files or folders", [])
+    .addHelpText("after", "\nExample:\n  $ dagwright dags list --json\n")
+    .action(async (options: DagsOptions) => {
+      const { dags: known, files } = await knownDags(settingsOf(), options.dags);
+      const rows = known.map(({ graph }) => ({
+        dagId: graph.dagId,
+        version: graph.version,
+        schedule: scheduleText(graph.schedule),
+        nodes: graph.nodes.length,
+        description: graph.description ?? "",
+        file: files.get(graph.dagId) ?? "",
+      }));
+      show(rows, options.json, (all) =>
+        table(["DAG", "VERSION", "SCHEDULE", "NODES", "DESCRIPTION"], all.map((one) => [one.dagId, one.version, one.schedule, String(one.nodes), one.description])),
+      );
+    });
+  for (const [verb, text] of [
+    ["show", "a DAG with its params and nodes"],
+    ["graph", "a DAG's graph as JSON"],
+  ] as const) {
+    dags
+      .command(`${verb} <dag>`)
+      .description(text)
+      .option("--json", "print JSON", false)
+      .option("--dags <path...>", "further DAG files or folders", [])
+      .addHelpText("after", `\nExample:\n  $ dagwright dags ${verb} daily_ml_pipeline\n`)
+      .action(async (dagId: string, options: DagsOptions) => {
+        const { registry } = await knownDags(settingsOf(), options.dags);
+        show(registry.get(dagId).graph, options.json || verb === "graph", dagText);
+      });
+  }
+  for (const verb of ["pause", "unpause"] as const) {
+    dags
+      .command(`${verb} <dag>`)
+      .description(`${verb} the schedule of a DAG`)
+      .option("--note <text>", "why, kept with the schedule")
+      .option("--json", "print JSON", false)
+      .addHelpText("after", `\nExample:\n  $ dagwright dags ${verb} daily_ml_pipeline --note "source is being moved"\n`)
+      .action(async (dagId: string, options: { note?: string; json: boolean }) => {
+        await withEngine(settingsOf(), (engine) =>
+          verb === "pause" ? engine.pauseSchedule(dagId, options.note) : engine.unpauseSchedule(dagId, options.note),
+        );
+        show({ dagId, paused: verb === "pause" }, options.json, () => `${dagId}: ${verb}d`);
+      });
+  }
+}
+
+function dagText(graph: DagGraph): string {
+  const nodes = graph.nodes.map((node) => [node.id, node.kind, node.triggerRule, node.upstream.join(", ")]);
+  return [
+    `${graph.dagId} (version ${graph.version})  ${scheduleText(graph.schedule)}`,
+    graph.description ?? "",
+    "",
+    table(["NODE", "KIND", "TRIGGER RULE", "AFTER"], nodes),
+    "",
+    `params: ${JSON.stringify(graph.params)}`,
+  ].join("\n");
+}

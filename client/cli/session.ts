@@ -1,0 +1,39 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createRegistry, type Dag, type RetrainingController } from "@dagwright/engine";
+import { connectEngine, type EngineClient } from "@dagwright/engine/client";
+import { loadDagFiles } from "@dagwright/engine/loader";
+import { readSettings, type Settings } from "@dagwright/engine/settings";
+import { openRunStore, type RunStore } from "@dagwright/engine/store";
+
+/** The project's own folder: where `workflows/` and `worker/` lie. */
+export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
+
+export function settingsOf(): Settings {
+  return readSettings(process.env, process.cwd());
+}
+
+/** The DAGs a verb knows: the shipped ones and those of `--dags`. */
+export async function knownDags(
+  settings: Settings,
+  extra: readonly string[],
+): Promise<{ registry: ReturnType<typeof createRegistry>; dags: readonly Dag[]; controllers: readonly RetrainingController[]; files: ReadonlyMap<string, string> }> {
+  const { dags, controllers, files } = await loadDagFiles([join(PROJECT, "workflows"), ...extra], join(settings.home, "cache", "dags"));
+  return { registry: createRegistry(dags), dags, controllers, files };
+}
+
+/** Opens the run store and a connection to Temporal, hands both to `use`, and closes them whatever happens. */
+export async function withEngine<T>(settings: Settings, use: (engine: EngineClient, store: RunStore) => Promise<T>): Promise<T> {
+  const store = openRunStore({ file: join(settings.home, "runs.db") });
+  try {
+    const { address, namespace, apiKey, tls } = settings.temporal;
+    const engine = await connectEngine({ address, namespace, taskQueue: settings.taskQueue, store, apiKey, tls });
+    try {
+      return await use(engine, store);
+    } finally {
+      await engine.close();
+    }
+  } finally {
+    store.close();
+  }
+}

@@ -1,0 +1,49 @@
+import type { Command } from "commander";
+import pc from "picocolors";
+import { show } from "./output.ts";
+import { knownDags, settingsOf, withEngine } from "./session.ts";
+import { openStack, type Stack } from "./stack.ts";
+import { describeSync } from "./schedules.ts";
+
+/** Starts the stack and brings the schedules in line with the code. */
+export async function bringUp(dagPaths: readonly string[], log: (line: string) => void): Promise<Stack> {
+  const settings = settingsOf();
+  const known = await knownDags(settings, dagPaths);
+  const stack = await openStack({ settings, dags: dagPaths, log });
+  try {
+    const diff = await withEngine(settings, (engine) => engine.syncSchedules(known.dags));
+    log(describeSync(diff));
+    return stack;
+  } catch (error) {
+    await stack.close();
+    throw error;
+  }
+}
+
+/** Resolves when the person (Ctrl-C) or the system asks this process to end. */
+export function untilAskedToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
+  });
+}
+
+export function addUp(program: Command): void {
+  program
+    .command("up")
+    .description("start what is missing (Temporal, a worker), sync the schedules, stay until Ctrl-C")
+    .option("--dags <path...>", "further DAG files or folders", [])
+    .option("--json", "print one JSON line when ready", false)
+    .addHelpText("after", "\nExample:\n  $ dagwright up --dags ./my-dags\n")
+    .action(async (options: { dags: string[]; json: boolean }) => {
+      const stopped = untilAskedToStop();
+      const stack = await bringUp(options.dags, (line) => process.stderr.write(`${pc.dim(line)}\n`));
+      show(
+        { address: stack.address, uiUrl: stack.uiUrl, workerPid: stack.worker.pid ?? null },
+        options.json,
+        ({ address, uiUrl }) => `Ready. Temporal at ${address}${uiUrl ? `, its UI at ${uiUrl}` : ""}. Ctrl-C stops everything.`,
+      );
+      await stopped;
+      process.stderr.write("Stopping …\n");
+      await stack.close();
+    });
+}

@@ -1,0 +1,28 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { PROJECT } from "./session.ts";
+import { sourceArguments } from "./worker-process.ts";
+
+/** Hands this terminal to a program of `worker/` and ends with its exit code: the client itself runs no stage. */
+export async function handOver(program: string, args: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, [...sourceArguments(), join(PROJECT, "worker", program), ...args], { stdio: "inherit" });
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+  process.on("SIGINT", () => {}); // the terminal sends it to the child as well
+  return await new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code ?? 1));
+  });
+}
+
+export function addWorker(program: Command): void {
+  program
+    .command("worker")
+    .description("run a worker in the foreground, against TEMPORAL_ADDRESS or the embedded server")
+    .option("--dags <path...>", "further DAG files or folders", [])
+    .option("--json", "log lines as JSON", false)
+    .addHelpText("after", "\nExample:\n  $ TEMPORAL_ADDRESS=temporal.internal:7233 dagwright worker\n")
+    .action(async (options: { dags: string[] }) => {
+      process.exitCode = await handOver("main.ts", options.dags.flatMap((path) => ["--dags", path]));
+    });
+}

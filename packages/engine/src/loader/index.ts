@@ -1,0 +1,1 @@
+export { BrokenDagFileError, type LoadedDags, loadDagFiles } from "./dag-files.ts";

@@ -1,0 +1,83 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+
+/** An environment variable does not hold what it must. */
+export class InvalidSettingError extends Error {
+  readonly code = "INVALID_SETTING";
+  readonly retryable = false;
+  readonly hint = "Correct or unset the variable and start again.";
+  constructor(
+    readonly field: string,
+    value: string | undefined,
+    expected: string,
+  ) {
+    super(`${field} is ${JSON.stringify(value)}: expected ${expected}`);
+    this.name = "InvalidSettingError";
+  }
+}
+
+/** Where state lives and how to reach Temporal, as read from the environment. */
+export interface Settings {
+  /** Folder of all state. `DAGWRIGHT_HOME`. @default .dagwright in the working folder */
+  readonly home: string;
+  readonly temporal: {
+    /** `TEMPORAL_ADDRESS` as given, or null: then the embedded server is meant. */
+    readonly external: string | null;
+    /** Where to connect: the given address, or the embedded server's. */
+    readonly address: string;
+    /** Port of the embedded server. `DAGWRIGHT_TEMPORAL_PORT`. @default 7233 */
+    readonly port: number;
+    /** Port of its UI. `DAGWRIGHT_TEMPORAL_UI_PORT`. @default port + 1000 */
+    readonly uiPort: number;
+    /** `TEMPORAL_NAMESPACE`. @default "default" */
+    readonly namespace: string;
+    /** `TEMPORAL_API_KEY`, for Temporal Cloud. */
+    readonly apiKey: string | undefined;
+    /** `TEMPORAL_TLS`; an API key implies it. @default false */
+    readonly tls: boolean;
+  };
+  /** `DAGWRIGHT_TASK_QUEUE`. @default "dagwright" */
+  readonly taskQueue: string;
+  /** Folders that sources may be read from, besides the working folder. `DAGWRIGHT_SOURCE_ROOTS`, separated by ":". */
+  readonly sourceRoots: readonly string[] | undefined;
+}
+
+const Port = z.coerce.number().int().min(1).max(65535);
+
+/**
+ * Reads the settings. Pass `process.env` and `process.cwd()`: nothing else in the packages looks at either.
+ * @throws InvalidSettingError naming the variable, its value and what was expected.
+ */
+export function readSettings(env: Readonly<Record<string, string | undefined>>, workingFolder: string): Settings {
+  const port = portOf("DAGWRIGHT_TEMPORAL_PORT") ?? 7233;
+  const external = env["TEMPORAL_ADDRESS"] || null;
+  if (external !== null && !/^[^\s:/]+:\d+$/.test(external)) {
+    throw new InvalidSettingError("TEMPORAL_ADDRESS", external, "host:port, such as 127.0.0.1:7233");
+  }
+  const apiKey = env["TEMPORAL_API_KEY"] || undefined;
+  return {
+    home: resolve(workingFolder, env["DAGWRIGHT_HOME"] || ".dagwright"),
+    temporal: {
+      external,
+      address: external ?? `127.0.0.1:${port}`,
+      port,
+      uiPort: portOf("DAGWRIGHT_TEMPORAL_UI_PORT") ?? (port + 1000 <= 65535 ? port + 1000 : port - 1000),
+      namespace: env["TEMPORAL_NAMESPACE"] || "default",
+      apiKey,
+      tls: apiKey !== undefined || ["1", "true"].includes(env["TEMPORAL_TLS"] ?? ""),
+    },
+    taskQueue: env["DAGWRIGHT_TASK_QUEUE"] || "dagwright",
+    sourceRoots: env["DAGWRIGHT_SOURCE_ROOTS"]
+      ?.split(":")
+      .filter(Boolean)
+      .map((root) => resolve(workingFolder, root)),
+  };
+
+  function portOf(name: string): number | undefined {
+    const value = env[name];
+    if (value === undefined || value === "") return undefined;
+    const parsed = Port.safeParse(value);
+    if (!parsed.success) throw new InvalidSettingError(name, value, "a port from 1 to 65535");
+    return parsed.data;
+  }
+}

@@ -1,0 +1,49 @@
+/** One MCP server on stdio or HTTP, as `dagwright mcp serve` starts it. */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { connectEngine } from "@dagwright/engine/client";
+import { loadDagFiles } from "@dagwright/engine/loader";
+import { readSettings } from "@dagwright/engine/settings";
+import { openRunStore } from "@dagwright/engine/store";
+import { serveHttp, serveStdio } from "@dagwright/mcp-kit";
+import { reportFailure } from "./readiness.ts";
+import { openHouse, SHIPPED_DAGS } from "./wiring.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    dags: { type: "string", multiple: true, default: [] },
+    http: { type: "string" },
+    host: { type: "string", default: "127.0.0.1" },
+  },
+});
+
+try {
+  const name = positionals[0] ?? "";
+  const settings = readSettings(process.env, process.cwd());
+  const { address, namespace, apiKey, tls } = settings.temporal;
+  const { dags } = await loadDagFiles([SHIPPED_DAGS, ...values.dags], join(settings.home, "cache", "dags"));
+  const engine =
+    name === "workflows"
+      ? await connectEngine({
+          address,
+          namespace,
+          taskQueue: settings.taskQueue,
+          store: openRunStore({ file: join(settings.home, "runs.db") }),
+          apiKey,
+          tls,
+        })
+      : null;
+  const { servers } = await openHouse(settings, dags, engine);
+  const server = servers[name];
+  if (server === undefined) throw new Error(`There is no MCP server "${name}"; there are: ${Object.keys(servers).join(", ")}`);
+  if (values.http === undefined) await serveStdio(server);
+  else {
+    const token = process.env["DAGWRIGHT_MCP_TOKEN"];
+    const { url } = await serveHttp(server, { port: Number(values.http), host: values.host, ...(token ? { token } : {}) });
+    console.error(`${name} serves MCP at ${url}${token ? " (bearer token required)" : ""}`);
+  }
+} catch (error) {
+  reportFailure(error);
+  process.exit(1);
+}
