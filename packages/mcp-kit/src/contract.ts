@@ -19,7 +19,10 @@ export interface ToolContract<I extends z.ZodObject = z.ZodObject, O extends z.Z
 }
 
 /** One MCP server as its callers see it: a name, a sentence, and tools. */
-export interface Contract<N extends string = string, T extends Record<string, ToolContract> = Record<string, ToolContract>> {
+export interface Contract<
+  N extends string = string,
+  T extends Record<string, ToolContract> = Record<string, ToolContract>,
+> {
   readonly name: N;
   readonly instructions: string;
   readonly tools: T;

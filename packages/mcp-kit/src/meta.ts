@@ -1,0 +1,8 @@
+/** Keys of `_meta` that our servers and callers share. */
+
+/** On a request: the same for every attempt of one call. */
+export const IDEMPOTENCY_KEY_META = "dagwright/idempotencyKey";
+/** On a request: names the call in the log lines the server sends back. */
+export const CALL_ID_META = "dagwright/callId";
+/** On an `isError` answer: the error as data. */
+export const ERROR_META = "dagwright/error";
