@@ -93,7 +93,7 @@ function expectation(issue: z.core.$ZodIssue): string {
     return [...new Set(arms)].join(" or ");
   }
   const expected = /expected (.+?)(?:, received .*)?$/.exec(issue.message)?.[1];
-  if (expected !== undefined) return expected;
+  if (expected !== undefined) return withArticle(expected);
   const invalid = /^Invalid (.+)$/.exec(issue.message)?.[1];
   return invalid === undefined ? issue.message.replace(/\.$/, "") : `a valid ${invalid}`;
 }
@@ -124,4 +124,10 @@ function shown(value: unknown): string {
 
 function listed(names: readonly string[]): string {
   return names.length === 0 ? "no arguments" : names.join(", ");
+}
+
+function withArticle(expected: string): string {
+  return expected.replace(/^(?:number|string|boolean|record|array|object|int)\b/, (type) =>
+    /^[aio]/.test(type) ? `an ${type}` : `a ${type}`,
+  );
 }

@@ -1,3 +1,4 @@
+export type { CallOptions, LogLine } from "./connection.ts";
 export {
   type Contract,
   defineContract,
@@ -11,4 +12,9 @@ export {
 } from "./contract.ts";
 export { ToolError, type ToolErrorData, toolErrorData } from "./errors.ts";
 export { type Handlers, implement, type LogLevel, type ServerImplementation, type ToolContext } from "./implement.ts";
+export type { HttpServer, McpServerLocation, StdioServer } from "./location.ts";
+export { readMcpConfig } from "./mcp-config.ts";
 export { nearest } from "./nearest.ts";
+export { createMcpPool, type McpPool } from "./pool.ts";
+export { type HttpOptions, type ServedOnHttp, serveHttp } from "./serve-http.ts";
+export { type ServedOnStdio, serveStdio } from "./serve-stdio.ts";

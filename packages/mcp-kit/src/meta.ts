@@ -6,3 +6,5 @@ export const IDEMPOTENCY_KEY_META = "dagwright/idempotencyKey";
 export const CALL_ID_META = "dagwright/callId";
 /** On an `isError` answer: the error as data. */
 export const ERROR_META = "dagwright/error";
+/** On a request, of MCP itself: the least level of log lines the caller wants. */
+export const LOG_LEVEL_META = "io.modelcontextprotocol/logLevel";

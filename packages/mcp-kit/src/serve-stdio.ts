@@ -1,0 +1,15 @@
+import { serveStdio as serve } from "@modelcontextprotocol/server/stdio";
+import type { ServerImplementation } from "./implement.ts";
+
+/** A server that is being served. */
+export interface ServedOnStdio {
+  close(): Promise<void>;
+}
+
+/**
+ * Serves on this process's stdin and stdout, to one client, in whichever protocol era it opens with (2025 or 2026).
+ * Nothing else may write to stdout; logs belong on stderr.
+ */
+export function serveStdio(implementation: ServerImplementation): ServedOnStdio {
+  return serve(() => implementation.build());
+}
