@@ -35,7 +35,7 @@ export interface Plan {
 export class NotEvaluableError extends Error {}
 
 /** The name under which every query of a validation sees the rows. */
-export const ROWS = identifier("validated rows");
+export const ROWS = identifier("validated_rows");
 
 const DAY_MS = 86_400_000;
 

@@ -1,5 +1,5 @@
 /** A value that a query may bind or give back. */
-export type Scalar = string | number | bigint | boolean | null;
+export type Scalar = string | number | boolean | null;
 
 /** A piece of SQL whose values stand apart from its text, so that no value is ever pasted into a query. */
 export interface Fragment {

@@ -16,7 +16,9 @@ beforeAll(async () => {
   query = async (sql, params) => {
     queries += 1;
     const reader = await connection.runAndReadAll(sql, params);
-    return { rows: reader.getRowObjectsJS() };
+    const types = reader.columnTypes();
+    const columns = reader.columnNames().map((name, index) => ({ name, type: String(types[index]) }));
+    return { columns, rows: reader.getRowObjectsJS() };
   };
   close = () => {
     connection.closeSync();

@@ -14,11 +14,17 @@ import { InvalidIntervalError } from "./errors.ts";
 import { type Fragment, identifier, join, render, type Scalar, sql, text } from "./sql.ts";
 import type { Expectation, Suite } from "./suite.ts";
 
-/** Runs DuckDB SQL with named parameters (`$name`) and gives the rows: all that is asked of an engine. */
+/**
+ * Runs DuckDB SQL with named parameters (`$name`): all that is asked of an engine. Types may be DuckDB's or Spark SQL's
+ * names; the columns of a result are needed even when it has no rows.
+ */
 export type Query = (
   sql: string,
   params?: Record<string, Scalar>,
-) => Promise<{ readonly rows: readonly Readonly<Record<string, unknown>>[] }>;
+) => Promise<{
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+}>;
 
 export interface ValidateOptions {
   readonly suite: Suite;
@@ -124,14 +130,8 @@ function intervalMs(interval: ValidateOptions["interval"]): IntervalMs | null {
 }
 
 async function columnsOf(query: Query, view: string): Promise<Column[]> {
-  const { sql: describe } = render(
-    sql`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${identifier(view)})`,
-  );
-  const { rows } = await query(describe);
-  return rows.map(({ column_name, column_type }) => {
-    const type = String(column_type);
-    return { name: String(column_name), type, family: familyOf(type) };
-  });
+  const { columns } = await query(...parts(sql`SELECT * FROM ${identifier(view)} LIMIT 0`));
+  return columns.map(({ name, type }) => ({ name, type, family: familyOf(type) }));
 }
 
 /** The rows to look at, as a subquery; or why they cannot be told. */
@@ -241,8 +241,10 @@ function parts(fragment: Fragment): [string, Record<string, Scalar>] {
   return [query, params];
 }
 
+/** An aggregate's value; engines give 64 bit integers as bigint, text or number, and none of ours exceeds 2^53. */
 function scalar(value: unknown): Scalar {
-  return typeof value === "number" || typeof value === "bigint" || typeof value === "string" ? value : null;
+  if (typeof value === "bigint") return Number(value);
+  return typeof value === "number" || typeof value === "string" ? value : null;
 }
 
 /** An engine's value for a report: dates as ISO-8601, integers beyond 2^53 as text, NaN and infinities as text. */

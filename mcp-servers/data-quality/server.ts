@@ -1,0 +1,25 @@
+import type { Suite } from "@dagwright/expectations";
+import type { Lake } from "@dagwright/lake";
+import { implement } from "@dagwright/mcp-kit";
+import { dataQuality } from "./contract.ts";
+import { validateTable } from "./data-quality.ts";
+
+/** The data-quality server over a lake and the suites it knows. */
+export function createDataQualityServer({ lake, suites }: { lake: Lake; suites: readonly Suite[] }) {
+  return implement(dataQuality, {
+    validate_data_quality: async (request, { signal }) => {
+      const report = await validateTable(lake, suites, request, signal);
+      return {
+        ...report,
+        results: report.results.map((result) => ({ ...result, sample: [...result.sample] })),
+      };
+    },
+    list_expectation_suites: () => ({
+      suites: suites.map(({ name, expectations, table }) => ({
+        name,
+        expectations: expectations.length,
+        ...(table === undefined ? {} : { table }),
+      })),
+    }),
+  });
+}
