@@ -25,8 +25,11 @@ export type Handlers<C extends Contract> = {
   readonly [K in keyof C["tools"]]: (
     args: ToolArguments<C, K>,
     context: ToolContext,
-  ) => z.input<C["tools"][K]["output"]> | Promise<z.input<C["tools"][K]["output"]>>;
+  ) => DeepReadonly<z.input<C["tools"][K]["output"]>> | Promise<DeepReadonly<z.input<C["tools"][K]["output"]>>>;
 };
+
+/** An output is only read, so a handler may hand over what it must not change. */
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
 /** An MCP server ready to be served: inside the process (`createMcpPool`), by `serveStdio` or by `serveHttp`. */
 export interface ServerImplementation<C extends Contract = Contract> {
