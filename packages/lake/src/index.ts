@@ -1,1 +1,23 @@
-export {};
+export type {
+  Columns,
+  ColumnValues,
+  CsvColumn,
+  CsvView,
+  DataFile,
+  Json,
+  Lake,
+  LakeOptions,
+  QueryOptions,
+  QueryResult,
+  ReplaceWhere,
+  StagedCsv,
+  TableRef,
+  TableSnapshot,
+  View,
+  WriteOptions,
+  WriteResult,
+} from "./api.ts";
+export type { Column } from "./column-types.ts";
+export { LakeError, type LakeErrorCode } from "./errors.ts";
+export { openLake } from "./lake.ts";
+export type { Scalar } from "./scalars.ts";

@@ -1,0 +1,172 @@
+import type { Column } from "./column-types.ts";
+import type { Scalar } from "./scalars.ts";
+
+/** A JSON value. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** Where a lake lives and what it may use. */
+export interface LakeOptions {
+  /** The folder that holds one folder a table; made when it is not there. */
+  readonly root: string;
+  /** The only folders from which `stageCsv` reads, symbolic links resolved. */
+  readonly sourceRoots: readonly string[];
+  /** DuckDB's limit for memory; beyond it, it spills to disk. @default "2GB" */
+  readonly memoryLimit?: string;
+  /** @default 2 */
+  readonly threads?: number;
+}
+
+/** A table, at its newest version unless one is named. */
+export interface TableRef {
+  readonly table: string;
+  readonly version?: number | undefined;
+}
+
+/** A column to read from a CSV file, and what its values must be. */
+export interface CsvColumn {
+  readonly name: string;
+  readonly type: "bigint" | "int" | "double" | "string" | "date" | "timestamp" | "boolean";
+  /** Whether an empty field means null; otherwise it is an error. @default false */
+  readonly nullable?: boolean | undefined;
+  /** The least number allowed (bigint, int, double). */
+  readonly min?: number | undefined;
+}
+
+/** A checked CSV file, usable as a view until the staging is closed. */
+export interface CsvView {
+  readonly csv: string;
+  readonly columns: readonly CsvColumn[];
+}
+
+/** What `stageCsv` read: every row was well-formed. */
+export interface StagedCsv {
+  readonly view: CsvView;
+  readonly rows: number;
+  /** Removes the staged copy. */
+  close(): Promise<void>;
+}
+
+/** What may stand behind a name in FROM. */
+export type View = TableRef | CsvView;
+
+/** One active file of a table. */
+export interface DataFile {
+  /** Relative to the table's folder. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Rows, where the log knows them. */
+  readonly rows: number | undefined;
+  readonly partitionValues: Readonly<Record<string, string | null>>;
+}
+
+/** A table at one version. */
+export interface TableSnapshot {
+  readonly table: string;
+  readonly version: number;
+  readonly columns: readonly Column[];
+  readonly partitionColumns: readonly string[];
+  readonly rowCount: number;
+  readonly files: readonly DataFile[];
+}
+
+export interface QueryOptions {
+  /** What the names in FROM stand for. */
+  readonly views: Readonly<Record<string, View>>;
+  /** Values of the named parameters. */
+  readonly params?: Readonly<Record<string, Scalar>> | undefined;
+  /** The most rows to return; `rowCount` counts all. @default all */
+  readonly limit?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface QueryResult {
+  /** Types in Spark SQL's words: `bigint, int, double, string, date, timestamp, decimal(p,s), …`. */
+  readonly columns: readonly Column[];
+  /** Dates (`1998-01-31`) and timestamps (`1998-01-31T00:00:00.000Z`) as strings. */
+  readonly rows: readonly Readonly<Record<string, Scalar>>[];
+  /** Rows of the whole result. */
+  readonly rowCount: number;
+}
+
+/** Rows that a `replace_where` removes: all given bounds hold. A null is never within bounds. */
+export interface ReplaceWhere {
+  readonly column: string;
+  /** Inclusive. */
+  readonly from?: string | undefined;
+  /** Exclusive. */
+  readonly until?: string | undefined;
+  readonly equals?: Scalar | undefined;
+}
+
+export interface WriteOptions {
+  readonly table: string;
+  /** One SELECT whose rows are written. */
+  readonly sql: string;
+  /** @default "spark" */
+  readonly dialect?: "spark" | "duckdb" | undefined;
+  readonly views: Readonly<Record<string, View>>;
+  readonly params?: Readonly<Record<string, Scalar>> | undefined;
+  /** `append` adds; `overwrite` replaces all rows (and the columns); `replace_where` removes the rows of `replaceWhere` and adds. */
+  readonly mode: "append" | "overwrite" | "replace_where";
+  readonly replaceWhere?: ReplaceWhere | undefined;
+  /** Columns by whose values files are laid out; fixed when the table is made. */
+  readonly partitionBy?: readonly string[] | undefined;
+  /** Who writes: the same appId and version is written once, however often it is tried. */
+  readonly txn: { readonly appId: string; readonly version: number };
+  /** The version on which the write is based, -1 for "no such table": TABLE_MOVED when it is another. */
+  readonly expectedVersion?: number | undefined;
+  /** Kept in the log; returned when the txn is found already done. */
+  readonly info?: Readonly<Record<string, Json>> | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WriteResult {
+  readonly table: string;
+  /** The version that holds the rows. */
+  readonly version: number;
+  readonly rowsWritten: number;
+  readonly rowsRemoved: number;
+  /** The txn had been written before; nothing was done now, the numbers are those of then. */
+  readonly alreadyDone: boolean;
+  readonly info: Readonly<Record<string, Json>>;
+}
+
+/** A column in memory. Numbers, booleans (0, 1) and timestamps (ms since 1970 UTC; dates too) miss as NaN, strings as null. */
+export type ColumnValues =
+  | { readonly type: "number" | "boolean" | "timestamp"; readonly values: Float64Array }
+  | { readonly type: "string"; readonly values: (string | null)[] };
+
+export interface Columns {
+  readonly rowCount: number;
+  readonly columns: Readonly<Record<string, ColumnValues>>;
+}
+
+/** Delta tables under one folder. */
+export interface Lake {
+  /** Names of all tables, sorted. */
+  listTables(): Promise<string[]>;
+  /** @throws LakeError TABLE_NOT_FOUND (with the nearest names), VERSION_NOT_FOUND, TABLE_UNSUPPORTED */
+  snapshot(ref: TableRef): Promise<TableSnapshot>;
+  /**
+   * Runs one query in the checked subset of Spark SQL; parameters are written `:name`.
+   * @throws LakeError UNSUPPORTED_SQL before anything runs, naming the function or clause
+   */
+  query(sql: string, o: QueryOptions): Promise<QueryResult>;
+  /** Runs one SELECT in DuckDB's own SQL; parameters are written `$name`. For packages that generate SQL. */
+  native(sql: string, o: QueryOptions): Promise<QueryResult>;
+  /** Writes a query's rows in one atomic commit. @throws LakeError DISK_FULL, SCHEMA_MISMATCH, TABLE_MOVED, … */
+  write(o: WriteOptions): Promise<WriteResult>;
+  /** Reads whole columns for computing, without rows in between. @default all columns */
+  readColumns(ref: TableRef, o?: { readonly columns?: readonly string[] | undefined }): Promise<Columns>;
+  /**
+   * Reads and checks a CSV file with a header line (RFC 4180), and keeps a checked copy for views.
+   * @throws LakeError SOURCE_…, or BAD_ROW naming line, column and value of the first bad row and how many there are
+   */
+  stageCsv(o: {
+    readonly source: string;
+    readonly columns: readonly CsvColumn[];
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<StagedCsv>;
+  close(): Promise<void>;
+}

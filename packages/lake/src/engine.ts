@@ -1,0 +1,181 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type DuckDBConnection, DuckDBInstance, type DuckDBResult, type DuckDBValue } from "@duckdb/node-api";
+import { diskFull, isDiskFull, LakeError } from "./errors.ts";
+import { quoteLiteral } from "./names.ts";
+import { SPARK_MACROS } from "./spark-macros.ts";
+
+/** A parameter list by name, as DuckDB binds it. */
+export type Bindings = Readonly<Record<string, DuckDBValue>>;
+
+/** One DuckDB instance in memory that may touch files under the lake's root only; each session is a connection. */
+export class Engine {
+  /** A folder for this process's scratch files, removed by `close`. */
+  readonly scratch: string;
+  readonly #instance: DuckDBInstance;
+  #closed = false;
+
+  private constructor(instance: DuckDBInstance, scratch: string) {
+    this.#instance = instance;
+    this.scratch = scratch;
+  }
+
+  static async open(o: { root: string; memoryLimit: string; threads: number }): Promise<Engine> {
+    const tmp = join(o.root, ".tmp");
+    await mkdir(tmp, { recursive: true });
+    await removeDeadScratch(tmp);
+    const scratch = join(tmp, `${process.pid}-${randomUUID()}`);
+    await mkdir(scratch);
+    const instance = await DuckDBInstance.create(":memory:", {
+      threads: String(o.threads),
+      memory_limit: o.memoryLimit,
+      temp_directory: scratch,
+    });
+    const connection = await instance.connect();
+    try {
+      for (const sql of [
+        "SET timezone = 'UTC'",
+        "SET integer_division = false",
+        "SET default_null_order = 'nulls_first_on_asc_last_on_desc'",
+        ...SPARK_MACROS,
+        "SET autoinstall_known_extensions = false",
+        "SET autoload_known_extensions = false",
+        `SET allowed_directories = [${quoteLiteral(`${o.root}/`)}]`,
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+      ]) {
+        await connection.run(sql);
+      }
+    } finally {
+      connection.closeSync();
+    }
+    return new Engine(instance, scratch);
+  }
+
+  /** Runs `work` on a connection of its own, whose temporary views and tables end with it. `signal` interrupts it. */
+  async session<T>(signal: AbortSignal | undefined, work: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new LakeError("LAKE_CLOSED", "The lake is closed.");
+    signal?.throwIfAborted();
+    const connection = await this.#instance.connect();
+    const interrupt = () => connection.interrupt();
+    signal?.addEventListener("abort", interrupt);
+    try {
+      return await work(new Session(connection, signal));
+    } finally {
+      signal?.removeEventListener("abort", interrupt);
+      connection.closeSync();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#instance.closeSync();
+    await rm(this.scratch, { recursive: true, force: true });
+  }
+}
+
+/** One DuckDB connection. */
+export class Session {
+  readonly #connection: DuckDBConnection;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(connection: DuckDBConnection, signal: AbortSignal | undefined) {
+    this.#connection = connection;
+    this.#signal = signal;
+  }
+
+  /** Runs one statement; of `bindings` those are bound that the statement names. */
+  async run(sql: string, bindings: Bindings = {}): Promise<DuckDBResult> {
+    return this.#guard(async () => {
+      const statement = await this.#bound(sql, bindings);
+      try {
+        return await statement.run();
+      } finally {
+        statement.destroySync();
+      }
+    });
+  }
+
+  /** Runs one statement and hands over its chunks as they come. */
+  async stream<T>(sql: string, bindings: Bindings, read: (result: DuckDBResult) => Promise<T>): Promise<T> {
+    return this.#guard(async () => {
+      const statement = await this.#bound(sql, bindings);
+      try {
+        return await read(await statement.stream());
+      } finally {
+        statement.destroySync();
+      }
+    });
+  }
+
+  /** All rows of a small result, as arrays. */
+  async rows(sql: string, bindings: Bindings = {}): Promise<DuckDBValue[][]> {
+    const result = await this.run(sql, bindings);
+    return this.#guard(() => result.getRows());
+  }
+
+  async #bound(sql: string, bindings: Bindings) {
+    this.#signal?.throwIfAborted();
+    const statement = await this.#connection.prepare(sql);
+    const values: Record<string, DuckDBValue> = {};
+    for (let i = 1; i <= statement.parameterCount; i++) {
+      const name = statement.parameterName(i);
+      const value = bindings[name];
+      if (value === undefined || !Object.hasOwn(bindings, name)) {
+        statement.destroySync();
+        throw new LakeError(
+          "PARAM_MISSING",
+          `The SQL names the parameter :${name}, but params holds no value for it.`,
+          {
+            field: "params",
+          },
+        );
+      }
+      values[name] = value;
+    }
+    statement.bind(values);
+    return statement;
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof LakeError) throw error;
+      this.#signal?.throwIfAborted();
+      throw engineError(error);
+    }
+  }
+}
+
+/** What DuckDB threw, as an error of the lake. */
+function engineError(error: unknown): LakeError {
+  if (isDiskFull(error)) return diskFull("the lake's files", error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (/^Out of Memory Error/i.test(message)) {
+    return new LakeError("OUT_OF_MEMORY", `DuckDB ran out of memory: ${message}`, {
+      hint: "Raise the lake's memoryLimit, or aggregate earlier in the query.",
+      cause: error,
+    });
+  }
+  return new LakeError("SQL_FAILED", message, { cause: error });
+}
+
+/** Removes scratch folders of processes that no longer live (they were killed before they could). */
+async function removeDeadScratch(tmp: string): Promise<void> {
+  for (const entry of await readdir(tmp)) {
+    const pid = Number(/^(\d+)-/.exec(entry)?.[1]);
+    if (pid > 0 && !isAlive(pid)) await rm(join(tmp, entry), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

@@ -1,0 +1,60 @@
+import { type DuckDBType, DuckDBTypeId, type DuckDBValue } from "@duckdb/node-api";
+import { LakeError } from "./errors.ts";
+
+/** A value of a row or a parameter: dates and timestamps are ISO strings. */
+export type Scalar = string | number | boolean | null;
+
+/** Checks a parameter's value and gives it as DuckDB binds it (whole numbers as BIGINT, others as DOUBLE). */
+export function bindable(name: string, value: Scalar): DuckDBValue {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number" && Number.isFinite(value)) return Number.isSafeInteger(value) ? BigInt(value) : value;
+  throw new LakeError("PARAM_TYPE", `The parameter :${name} must be a string, a finite number, a boolean or null.`, {
+    field: name,
+  });
+}
+
+/** One value of a DuckDB result as a scalar. Whole numbers beyond 2^53 and decimals of more than 15 digits are strings. */
+export function toScalar(value: DuckDBValue, type: DuckDBType, column: string): Scalar {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number") return Number.isFinite(value) ? value : null;
+  if (typeof value === "bigint") {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : value.toString();
+  }
+  switch (type.typeId) {
+    case DuckDBTypeId.DATE:
+      return value.toString();
+    case DuckDBTypeId.DECIMAL: {
+      const text = value.toString();
+      return text.replace(/[-.]/g, "").replace(/^0+/, "").length <= 15 ? Number(text) : text;
+    }
+    case DuckDBTypeId.TIMESTAMP_TZ:
+    case DuckDBTypeId.TIMESTAMP:
+      if ("micros" in value) return isoTimestamp(value.micros);
+      break;
+    case DuckDBTypeId.TIMESTAMP_S:
+      if ("seconds" in value && typeof value.seconds === "bigint") return isoTimestamp(value.seconds * 1_000_000n);
+      break;
+    case DuckDBTypeId.TIMESTAMP_MS:
+      if ("millis" in value) return isoTimestamp(value.millis * 1000n);
+      break;
+    case DuckDBTypeId.TIMESTAMP_NS:
+      if ("nanos" in value && typeof value.nanos === "bigint") return isoTimestamp(value.nanos / 1000n);
+      break;
+    default:
+  }
+  throw new LakeError(
+    "UNSUPPORTED_TYPE",
+    `The column ${column} is of type ${type.toString()}, which rows cannot hold.`,
+    {
+      hint: "Cast it to a number, a string, a date or a timestamp in the query.",
+    },
+  );
+}
+
+/** `1998-01-31T00:00:00.000Z`; microseconds are shown only where they are not whole milliseconds. */
+function isoTimestamp(micros: bigint): string {
+  const rest = ((micros % 1000n) + 1000n) % 1000n;
+  const iso = new Date(Number((micros - rest) / 1000n)).toISOString();
+  return rest === 0n ? iso : `${iso.slice(0, -1)}${rest.toString().padStart(3, "0")}Z`;
+}

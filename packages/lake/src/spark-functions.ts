@@ -1,0 +1,234 @@
+import { LakeError } from "./errors.ts";
+
+/** A node of polyglot's tree: one key, its kind. */
+export type SqlNode = Readonly<Record<string, unknown>>;
+
+/** An allowed scalar function: how many arguments it takes and how its call is written for DuckDB. */
+export interface ScalarFunction {
+  readonly min: number;
+  readonly max: number;
+  /** `args` are rewritten already; `source` are the same as Spark's parser gave them, for constants. */
+  readonly rewrite: (args: readonly SqlNode[], source: readonly SqlNode[]) => SqlNode;
+}
+
+/** A call of a DuckDB function or macro. */
+export function call(name: string, args: readonly SqlNode[]): SqlNode {
+  return {
+    function: {
+      name,
+      args,
+      distinct: false,
+      trailing_comments: [],
+      use_bracket_syntax: false,
+      no_parens: false,
+      quoted: false,
+    },
+  };
+}
+
+const plain = (name: string, min: number, max = min): ScalarFunction => ({
+  min,
+  max,
+  rewrite: (args) => call(name, args),
+});
+
+const stringLiteral = (value: string): SqlNode => ({ literal: { literal_type: "string", value } });
+
+function refuse(message: string): never {
+  throw new LakeError("UNSUPPORTED_SQL", message);
+}
+
+/** The value of a literal node of that kind, else undefined. */
+export function literalOf(node: SqlNode | undefined, kind: "string" | "number"): string | undefined {
+  const literal = node?.literal;
+  if (typeof literal !== "object" || literal === null || !("literal_type" in literal) || !("value" in literal))
+    return undefined;
+  return literal.literal_type === kind && typeof literal.value === "string" ? literal.value : undefined;
+}
+
+const UNITS: Readonly<Record<string, string>> = {
+  year: "year",
+  yyyy: "year",
+  yy: "year",
+  quarter: "quarter",
+  month: "month",
+  mon: "month",
+  mm: "month",
+  week: "week",
+};
+const TIME_UNITS: Readonly<Record<string, string>> = {
+  ...UNITS,
+  day: "day",
+  dd: "day",
+  hour: "hour",
+  minute: "minute",
+  second: "second",
+};
+
+/** `date_trunc` and `trunc` with a constant unit. */
+function truncate(name: string, macro: string, unitAt: 0 | 1, units: Readonly<Record<string, string>>): ScalarFunction {
+  return {
+    min: 2,
+    max: 2,
+    rewrite: (args, source) => {
+      const unit = units[literalOf(source[unitAt], "string")?.toLowerCase() ?? ""];
+      if (unit === undefined) return refuse(`${name} needs a constant unit, one of ${Object.keys(units).join(", ")}.`);
+      return call(macro, [stringLiteral(unit), args[1 - unitAt]!]);
+    },
+  };
+}
+
+const FORMATS: Readonly<Record<string, string>> = {
+  "yyyy-MM-dd": "%Y-%m-%d",
+  "yyyy-MM": "%Y-%m",
+  yyyy: "%Y",
+  MM: "%m",
+  dd: "%d",
+  yyyyMMdd: "%Y%m%d",
+  yyyyMM: "%Y%m",
+};
+
+const round: ScalarFunction = {
+  min: 1,
+  max: 2,
+  rewrite: (args, source) => {
+    const digits = source[1] === undefined ? "0" : literalOf(source[1], "number");
+    if (digits === undefined || !/^\d+$/.test(digits) || Number(digits) > 15) {
+      return refuse("round needs a constant number of digits between 0 and 15.");
+    }
+    return call("spark_round", [args[0]!, { literal: { literal_type: "number", value: digits } }]);
+  },
+};
+
+const substring: ScalarFunction = {
+  min: 2,
+  max: 3,
+  rewrite: (args, source) => {
+    // From 0 or from the end the two engines count differently.
+    if (!/^[1-9]\d*$/.test(literalOf(source[1], "number") ?? ""))
+      return refuse("substring needs a constant start of 1 or more.");
+    if (args.length === 3 && !/^\d+$/.test(literalOf(source[2], "number") ?? "")) {
+      return refuse("substring needs a constant length of 0 or more.");
+    }
+    return call("substring", args);
+  },
+};
+
+const concat: ScalarFunction = {
+  min: 1,
+  max: 100,
+  rewrite: (args) =>
+    args
+      .map((arg) => call("spark_string", [arg]))
+      .reduce((left, right) => ({
+        paren: {
+          this: { concat: { left, right, left_comments: [], operator_comments: [], trailing_comments: [] } },
+          trailing_comments: [],
+        },
+      })),
+};
+
+const dateFormat: ScalarFunction = {
+  min: 2,
+  max: 2,
+  rewrite: (args, source) => {
+    const format = FORMATS[literalOf(source[1], "string") ?? ""];
+    if (format === undefined)
+      return refuse(`date_format needs a constant format, one of ${Object.keys(FORMATS).join(", ")}.`);
+    return call("spark_date_format", [args[0]!, stringLiteral(format)]);
+  },
+};
+
+/** Spark SQL's scalar functions that run on DuckDB with Spark's result. Everything else is refused. */
+export const SCALAR_FUNCTIONS: ReadonlyMap<string, ScalarFunction> = new Map<string, ScalarFunction>([
+  ["coalesce", plain("coalesce", 1, 100)],
+  ["nvl", plain("coalesce", 2)],
+  ["ifnull", plain("coalesce", 2)],
+  ["nullif", plain("nullif", 2)],
+  ["if", plain("if", 3)],
+  ["abs", plain("abs", 1)],
+  ["ceil", plain("spark_ceil", 1)],
+  ["ceiling", plain("spark_ceil", 1)],
+  ["floor", plain("spark_floor", 1)],
+  ["round", round],
+  ["sqrt", plain("spark_sqrt", 1)],
+  ["ln", plain("spark_ln", 1)],
+  ["log10", plain("spark_log10", 1)],
+  ["exp", plain("exp", 1)],
+  ["power", plain("power", 2)],
+  ["pow", plain("power", 2)],
+  ["sign", plain("spark_sign", 1)],
+  ["greatest", plain("greatest", 2, 100)],
+  ["least", plain("least", 2, 100)],
+  ["upper", plain("upper", 1)],
+  ["lower", plain("lower", 1)],
+  ["trim", plain("trim", 1)],
+  ["ltrim", plain("ltrim", 1)],
+  ["rtrim", plain("rtrim", 1)],
+  ["length", { min: 1, max: 1, rewrite: (args) => call("length", [call("spark_string", args)]) }],
+  ["substring", substring],
+  ["substr", substring],
+  ["concat", concat],
+  ["replace", plain("replace", 3)],
+  ["md5", { min: 1, max: 1, rewrite: (args) => call("md5", [call("spark_string", args)]) }],
+  ["datediff", plain("spark_datediff", 2)],
+  ["date_diff", plain("spark_datediff", 2)],
+  ["date_add", plain("spark_date_add", 2)],
+  ["date_sub", plain("spark_date_sub", 2)],
+  ["add_months", plain("spark_add_months", 2)],
+  ["date_trunc", truncate("date_trunc", "spark_date_trunc", 0, TIME_UNITS)],
+  ["trunc", truncate("trunc", "spark_trunc_date", 1, UNITS)],
+  ["year", plain("spark_year", 1)],
+  ["quarter", plain("spark_quarter", 1)],
+  ["month", plain("spark_month", 1)],
+  ["day", plain("spark_day", 1)],
+  ["dayofmonth", plain("spark_day", 1)],
+  ["hour", plain("spark_hour", 1)],
+  ["last_day", plain("spark_last_day", 1)],
+  ["to_date", plain("spark_date", 1)],
+  ["date_format", dateFormat],
+]);
+
+/** Kinds of node in which polyglot's parser wraps a scalar call, with the fields that hold its arguments in order. */
+export const CALL_NODES: ReadonlyMap<string, { readonly name: string; readonly fields: readonly string[] }> = new Map(
+  Object.entries({
+    coalesce: { name: "coalesce", fields: ["expressions"] },
+    nvl: { name: "nvl", fields: ["this", "expression"] },
+    if_func: { name: "if", fields: ["condition", "true_value", "false_value"] },
+    abs: { name: "abs", fields: ["this"] },
+    ceil: { name: "ceil", fields: ["this"] },
+    floor: { name: "floor", fields: ["this"] },
+    sqrt: { name: "sqrt", fields: ["this"] },
+    ln: { name: "ln", fields: ["this"] },
+    exp: { name: "exp", fields: ["this"] },
+    power: { name: "power", fields: ["this", "expression"] },
+    upper: { name: "upper", fields: ["this"] },
+    lower: { name: "lower", fields: ["this"] },
+    length: { name: "length", fields: ["this"] },
+    substring: { name: "substring", fields: ["this", "start", "length"] },
+    add_months: { name: "add_months", fields: ["this", "expression"] },
+    year: { name: "year", fields: ["this"] },
+    quarter: { name: "quarter", fields: ["this"] },
+    month: { name: "month", fields: ["this"] },
+    day: { name: "day", fields: ["this"] },
+    hour: { name: "hour", fields: ["this"] },
+    last_day: { name: "last_day", fields: ["this"] },
+  }),
+);
+
+/** Aggregates with the same result on both engines; each may be distinct, filtered or windowed. */
+export const AGGREGATES: ReadonlySet<string> = new Set([
+  "sum",
+  "avg",
+  "min",
+  "max",
+  "stddev",
+  "stddev_samp",
+  "stddev_pop",
+  "variance",
+  "var_samp",
+  "var_pop",
+  "count_if",
+  "logical_or",
+  "logical_and",
+]);
