@@ -84,7 +84,8 @@ function faultOf(issue: z.core.$ZodIssue, input: unknown, path: readonly Propert
 
 /** The words of a zod issue after "expected". */
 function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+  // A union without a message of its own says no more than "Invalid input".
+  if (issue.code === "invalid_union" && issue.errors.length > 0 && issue.message === "Invalid input") {
     const arms = issue.errors.flatMap((arm) => {
       const first = arm[0];
       if (first === undefined) return [];

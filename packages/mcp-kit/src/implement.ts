@@ -28,8 +28,16 @@ export type Handlers<C extends Contract> = {
   ) => DeepReadonly<z.input<C["tools"][K]["output"]>> | Promise<DeepReadonly<z.input<C["tools"][K]["output"]>>>;
 };
 
-/** An output is only read, so a handler may hand over what it must not change. */
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+/** An output is only read, so a handler may hand over what it must not change. Stops at records and at what is readonly. */
+type DeepReadonly<T> = T extends (infer I)[]
+  ? readonly DeepReadonly<I>[]
+  : T extends readonly unknown[]
+    ? T
+    : T extends object
+      ? string extends keyof T
+        ? T
+        : { readonly [K in keyof T]: DeepReadonly<T[K]> }
+      : T;
 
 /** An MCP server ready to be served: inside the process (`createMcpPool`), by `serveStdio` or by `serveHttp`. */
 export interface ServerImplementation<C extends Contract = Contract> {

@@ -1,13 +1,15 @@
 /**
  * The candidate that was probably meant: the one with the least edit distance (insert, delete, replace, swap of
- * neighbours; letter case counts for nothing), `undefined` when none is near (more than a third of the word's length,
- * but at least 2 edits, away).
+ * neighbours; letter case counts for nothing). One that begins with the word, or the other way round, counts as 2 edits
+ * away (3 letters at least). `undefined` when all are more than 2 edits, or a third of the word's length, away.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    const [a, b] = [word.toLowerCase(), candidate.toLowerCase()];
+    const begins = Math.min(a.length, b.length) >= 3 && (a.startsWith(b) || b.startsWith(a));
+    const distance = Math.min(editDistance(a, b), begins ? 2 : Number.POSITIVE_INFINITY);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

@@ -1,0 +1,166 @@
+import type { Json } from "@dagwright/engine";
+import { defineContract } from "@dagwright/mcp-kit/contract";
+import { z } from "zod";
+
+const AnyJson = z.custom<Json>((value) => value !== undefined, "expected a JSON value");
+const JsonRecord = z.record(z.string(), AnyJson);
+const DagId = z.string().min(1).describe("Id of a DAG, as list_dags gives it.");
+const RunId = z.string().min(1).describe("<dag id>/<logical date or name>, as start_workflow gives it.");
+const Moment = z.union([z.iso.date(), z.iso.datetime({ offset: true })], {
+  error: "expected an ISO date (1998-01-31) or moment (1998-01-31T00:00:00Z)",
+});
+const RunState = z.enum(["queued", "running", "paused", "success", "failed", "cancelled"]);
+const RunTrigger = z.enum(["schedule", "manual", "backfill", "asset", "signal"]);
+const TaskState = z.enum([
+  "none",
+  "scheduled",
+  "queued",
+  "running",
+  "deferred",
+  "up_for_retry",
+  "success",
+  "failed",
+  "skipped",
+  "upstream_failed",
+  "removed",
+]);
+
+const TaskError = z.object({
+  code: z.string(),
+  message: z.string(),
+  field: z.string().optional(),
+  hint: z.string().optional(),
+  retryable: z.boolean(),
+  stack: z.string().optional(),
+});
+
+const TaskView = z.object({
+  state: TaskState,
+  attempts: z.int(),
+  lost: z.int().exactOptional(),
+  startedAt: z.string().nullable(),
+  endedAt: z.string().nullable(),
+  output: AnyJson.exactOptional(),
+  error: TaskError.exactOptional(),
+  reason: z.string().exactOptional(),
+  progress: z
+    .object({ done: z.number(), total: z.number().exactOptional(), note: z.string().exactOptional() })
+    .exactOptional(),
+});
+
+/** The run view of the engine (`RunView`). */
+const RunView = z.object({
+  runId: z.string(),
+  dagId: z.string(),
+  dagVersion: z.string(),
+  logicalDate: z.string(),
+  dataInterval: z.object({ start: z.string(), end: z.string() }),
+  trigger: RunTrigger,
+  conf: JsonRecord,
+  params: AnyJson,
+  state: RunState,
+  startedAt: z.string().exactOptional(),
+  endedAt: z.string().exactOptional(),
+  output: AnyJson,
+  error: TaskError.exactOptional(),
+  tasks: z.record(z.string(), TaskView),
+});
+
+/** DAGs and their runs: what a scheduler, a person and an agent do with them. */
+export const workflows = defineContract({
+  name: "workflows",
+  instructions:
+    "Starts and follows pipelines. list_dags says what there is and which params a DAG takes (JSON Schema); start_workflow starts a run; get_run shows its tasks, outputs and errors.",
+  tools: {
+    list_dags: {
+      description: "Lists the DAGs with their schedules and the JSON Schema of their params.",
+      input: z.object({}),
+      output: z.object({
+        dags: z.array(
+          z.object({
+            id: z.string(),
+            description: z.string(),
+            /** In words; null when the DAG runs on demand only. */
+            schedule: z.string().nullable(),
+            /** Null when no schedule exists on the server. */
+            paused: z.boolean().nullable(),
+            tags: z.array(z.string()),
+            params: AnyJson,
+            version: z.string(),
+          }),
+        ),
+      }),
+      annotations: { readOnly: true, idempotent: true },
+    },
+    start_workflow: {
+      description:
+        "Starts a run of a DAG; there is one run per logical date, so a second call finds the first one's run. Params are checked before anything starts.",
+      input: z.object({
+        dag: DagId,
+        params: JsonRecord.default({}).describe("Parameters by name; those left out have the DAG's defaults."),
+        conf: JsonRecord.default({}).describe("Free remarks that tasks can read as run.conf."),
+        logicalDate: Moment.optional().describe("The date the run is for. Default: now, as a manual run."),
+        runId: z.string().min(1).optional().describe("Default: from DAG and logical date."),
+      }),
+      output: z.object({
+        runId: z.string(),
+        dagId: z.string(),
+        state: z.enum(["started", "already_running", "already_done"]),
+        logicalDate: z.string().optional(),
+        temporalRunId: z.string().optional(),
+      }),
+      annotations: { idempotent: true },
+    },
+    get_run: {
+      description: "Shows one run: its state, tasks, attempts, outputs and errors.",
+      input: z.object({ runId: RunId }),
+      output: RunView,
+      annotations: { readOnly: true, idempotent: true },
+    },
+    list_runs: {
+      description: "Lists runs, the newest first.",
+      input: z.object({
+        dag: DagId.optional(),
+        state: RunState.optional(),
+        limit: z.int().min(1).max(1000).default(20),
+      }),
+      output: z.object({
+        runs: z.array(
+          z.object({
+            runId: z.string(),
+            dagId: z.string(),
+            logicalDate: z.string().nullable(),
+            state: RunState,
+            trigger: RunTrigger,
+            startedAt: z.string().nullable(),
+            endedAt: z.string().nullable(),
+          }),
+        ),
+      }),
+      annotations: { readOnly: true, idempotent: true },
+    },
+    signal_drift: {
+      description:
+        "Reports drift of a model to its retraining controller, which gathers reports and starts a retraining run when it is due.",
+      input: z.object({
+        model: z.string().min(1),
+        reason: z.string().min(1).describe("One sentence: which drift, how much."),
+        evidence: JsonRecord.default({}).describe("Numbers behind it, e.g. PSI by feature."),
+        id: z.string().min(1).optional().describe("The same id twice counts once."),
+      }),
+      output: z.object({ accepted: z.literal(true), controllerId: z.string() }),
+    },
+    pause_dag: {
+      description: "Stops a DAG's schedule; runs under way go on.",
+      input: z.object({ dag: DagId, note: z.string().optional().describe("Why; shown beside the schedule.") }),
+      output: z.object({ dag: z.string(), paused: z.boolean() }),
+      annotations: { idempotent: true },
+    },
+    unpause_dag: {
+      description: "Lets a DAG's schedule go on.",
+      input: z.object({ dag: DagId, note: z.string().optional().describe("Why; shown beside the schedule.") }),
+      output: z.object({ dag: z.string(), paused: z.boolean() }),
+      annotations: { idempotent: true },
+    },
+  },
+});

@@ -1,0 +1,22 @@
+import type { DagGraph } from "@dagwright/engine";
+
+const UNITS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1000],
+  ["ms", 1],
+] as const;
+
+/** A schedule in words: `0 0 * * * (UTC)`, `every 6h`, `every 1d, offset 2h`. */
+export function scheduleText(schedule: NonNullable<DagGraph["schedule"]>): string {
+  if (schedule.kind === "cron") return `${schedule.expressions.join("; ")} (${schedule.timezone})`;
+  const every = `every ${duration(schedule.everyMs)}`;
+  return schedule.offsetMs === 0 ? every : `${every}, offset ${duration(schedule.offsetMs)}`;
+}
+
+/** In the largest unit that divides it: 5400000 → `90m`. */
+function duration(ms: number): string {
+  const [unit, size] = UNITS.find(([, size]) => ms % size === 0) ?? UNITS[4];
+  return `${ms / size}${unit}`;
+}

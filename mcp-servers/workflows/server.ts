@@ -1,0 +1,16 @@
+import { implement } from "@dagwright/mcp-kit";
+import { workflows } from "./contract.ts";
+import { getRun, listDags, listRuns, setPaused, signalDrift, startWorkflow, type WorkflowsDeps } from "./workflows.ts";
+
+/** The workflows server over a way to the engine and the DAGs that workers know. */
+export function createWorkflowsServer(deps: WorkflowsDeps) {
+  return implement(workflows, {
+    list_dags: () => listDags(deps),
+    start_workflow: (args, { idempotencyKey }) => startWorkflow(deps, args, idempotencyKey),
+    get_run: (args) => getRun(deps, args),
+    list_runs: (args) => listRuns(deps, args),
+    signal_drift: (args, { idempotencyKey }) => signalDrift(deps, args, idempotencyKey),
+    pause_dag: (args) => setPaused(deps, args, true),
+    unpause_dag: (args) => setPaused(deps, args, false),
+  });
+}
