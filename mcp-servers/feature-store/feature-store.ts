@@ -29,12 +29,12 @@ export function listFeatureViews(store: FeatureStore) {
 export async function writeHistoricalFeatures(
   store: FeatureStore,
   request: HistoricalFeaturesRequest,
-  idempotencyKey: string | undefined,
+  { idempotencyKey, signal }: { readonly idempotencyKey?: string; readonly signal: AbortSignal },
 ) {
   const call = createHash("sha256").update(JSON.stringify(request)).digest("hex").slice(0, 16);
   const appId = `get_historical_features/${idempotencyKey ?? randomUUID()}/${call}`;
   const output = { table: request.output.table, txn: { appId, version: 1 } };
-  const written = await named(() => store.getHistoricalFeatures({ ...request, output }));
+  const written = await named(() => store.getHistoricalFeatures({ ...request, output, signal }));
   return { ...written, columns: written.columns.map(({ name, type }) => ({ name, type })) };
 }
 

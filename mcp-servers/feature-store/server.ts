@@ -7,7 +7,7 @@ import { listFeatureViews, materializeFeatures, onlineFeatures, writeHistoricalF
 export function createFeatureStoreServer({ store }: { store: FeatureStore }) {
   return implement(featureStore, {
     list_feature_views: () => ({ views: listFeatureViews(store) }),
-    get_historical_features: (request, { idempotencyKey }) => writeHistoricalFeatures(store, request, idempotencyKey),
+    get_historical_features: (request, context) => writeHistoricalFeatures(store, request, context),
     materialize_features: async (request, { signal }) => ({ views: await materializeFeatures(store, request, signal) }),
     get_online_features: async (request) => ({ results: await onlineFeatures(store, request) }),
   });

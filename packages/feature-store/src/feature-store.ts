@@ -138,7 +138,15 @@ export async function openFeatureStore(options: FeatureStoreOptions): Promise<Fe
       return { columns, rows };
     }
     const { table, txn } = output;
-    const written = await lake.write({ table, sql, dialect: "duckdb", views: sources, mode: "overwrite", txn });
+    const written = await lake.write({
+      table,
+      sql,
+      dialect: "duckdb",
+      views: sources,
+      mode: "overwrite",
+      txn,
+      ...(signal && { signal }),
+    });
     const { columns, rowCount } = await lake.snapshot({ table, version: written.version });
     return { table, version: written.version, rows: rowCount, columns, alreadyDone: written.alreadyDone };
   }

@@ -1,0 +1,121 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Lake, openLake } from "@dagwright/lake";
+import { createMcpPool, type McpPool } from "@dagwright/mcp-kit";
+import { register } from "tsx/esm/api";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { dataQuality } from "./contract.ts";
+import { createDataQualityServer } from "./server.ts";
+import { purchasesSuite } from "./suites/purchases.ts";
+
+// The SDK's client needs `eventsource`, which under the condition `source` (ours, too) gives TypeScript to Node.
+register();
+
+let root: string;
+let lake: Lake;
+let pool: McpPool;
+
+/** Thirty purchases a day, from 1998-01-01 for `days` days. */
+const purchases = (days: number) => `
+  SELECT
+    CAST(i AS BIGINT) AS customer_id,
+    CAST(DATE '1998-01-01' + CAST(i // 30 AS INTEGER) AS DATE) AS date,
+    CAST(1 + i % 3 AS INTEGER) AS number_of_cds,
+    CAST(10 + i AS DOUBLE) AS dollar_value,
+    strftime(DATE '1998-01-01' + CAST(i // 30 AS INTEGER), '%Y-%m') AS month
+  FROM range(${30 * days}) AS t(i)`;
+
+let version = 0;
+async function write(table: string, sql: string): Promise<number> {
+  version += 1;
+  const txn = { appId: "test", version };
+  const written = await lake.write({ table, sql, dialect: "duckdb", views: {}, mode: "overwrite", txn });
+  return written.version;
+}
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "data-quality-"));
+  lake = await openLake({ root: join(root, "lake"), sourceRoots: [root] });
+  pool = createMcpPool({ servers: { "data-quality": createDataQualityServer({ lake, suites: [purchasesSuite] }) } });
+});
+afterAll(async () => {
+  await pool.close();
+  await lake.close();
+  await rm(root, { recursive: true });
+});
+
+const day = (start: string, end: string) => ({ start: `${start}T00:00:00Z`, end: `${end}T00:00:00Z` });
+const client = () => pool.client(dataQuality);
+
+test("good purchases pass, also for a day before the newest one", async () => {
+  const first = await write("good", purchases(10));
+  const request = { table: "good", suite: "purchases" };
+  const newest = await client().call("validate_data_quality", {
+    ...request,
+    interval: day("1998-01-10", "1998-01-11"),
+  });
+  expect(newest.results.filter(({ success }) => !success)).toEqual([]);
+  expect(newest).toMatchObject({ success: true, suite: "purchases", table: "good", version: first });
+  expect(newest.statistics).toMatchObject({ evaluated: purchasesSuite.expectations.length, failedErrors: 0 });
+
+  await write("good", purchases(20));
+  const earlier = { ...request, interval: day("1998-01-15", "1998-01-16") };
+  expect(await client().call("validate_data_quality", earlier)).toMatchObject({ success: true, version: first + 1 });
+  const late = await client().call("validate_data_quality", { ...earlier, version: first });
+  expect(late.success).toBe(false);
+  expect(late.results.filter(({ success }) => !success).map(({ type }) => type)).toEqual([
+    "expect_column_max_to_be_within_interval",
+    "expect_interval_row_count_to_be_near_trailing_mean",
+  ]);
+});
+
+test("bad purchases fail with the rows shown; a warning alone does not fail the suite", async () => {
+  await write(
+    "bad",
+    `SELECT * REPLACE (CAST(-1 AS INTEGER) AS number_of_cds) FROM (${purchases(10)}) WHERE customer_id = 3
+    UNION ALL BY NAME ${purchases(10)}`,
+  );
+  const interval = day("1998-01-10", "1998-01-11");
+  const bad = await client().call("validate_data_quality", { table: "bad", suite: "purchases", interval });
+  expect(bad.success).toBe(false);
+  expect(bad.results.filter(({ success }) => !success)).toEqual([
+    expect.objectContaining({
+      type: "expect_column_values_to_be_between",
+      kwargs: expect.objectContaining({ column: "number_of_cds", min_value: 1 }),
+      unexpectedCount: 1,
+      sample: [{ customer_id: 3, date: "1998-01-01", number_of_cds: -1, dollar_value: 13, month: "1998-01" }],
+    }),
+  ]);
+
+  await write("free", `SELECT * REPLACE (CAST(0 AS DOUBLE) AS dollar_value) FROM (${purchases(10)})`);
+  const free = await client().call("validate_data_quality", { table: "free", suite: "purchases", interval });
+  expect(free).toMatchObject({ success: true, statistics: { failedErrors: 0, failedWarnings: 1 } });
+});
+
+test("a table without the expected columns fails, and says which", async () => {
+  await write("other", "SELECT CAST(1 AS BIGINT) AS customer_id, DATE '1998-01-01' AS date");
+  const other = await client().call("validate_data_quality", { table: "other", suite: "purchases" });
+  expect(other.success).toBe(false);
+  expect(other.results.map(({ exception }) => exception)).toContain(
+    'Column "month" does not exist; the columns are customer_id, date',
+  );
+});
+
+test("an unknown suite and an unknown table are errors of the call", async () => {
+  await expect(client().call("validate_data_quality", { table: "good", suite: "purchase" })).rejects.toMatchObject({
+    code: "SUITE_NOT_FOUND",
+    message: 'There is no expectation suite "purchase"; known: purchases',
+    field: "suite",
+    hint: 'Did you mean "purchases"?',
+  });
+  await expect(client().call("validate_data_quality", { table: "nope", suite: "purchases" })).rejects.toMatchObject({
+    code: "TABLE_NOT_FOUND",
+  });
+});
+
+test("suites are listed", async () => {
+  expect(await client().call("list_expectation_suites", {})).toEqual({
+    suites: [{ name: "purchases", expectations: purchasesSuite.expectations.length, table: "purchases" }],
+  });
+});
