@@ -3,6 +3,8 @@ import type { ServerImplementation } from "./implement.ts";
 
 /** A server that is being served. */
 export interface ServedOnStdio {
+  /** Settles when the client has gone (stdin ended): time for the process to let go of what it holds. */
+  readonly closed: Promise<void>;
   close(): Promise<void>;
 }
 
@@ -11,5 +13,9 @@ export interface ServedOnStdio {
  * Nothing else may write to stdout; logs belong on stderr.
  */
 export function serveStdio(implementation: ServerImplementation): ServedOnStdio {
-  return serve(() => implementation.build());
+  const handle = serve(() => implementation.build());
+  const closed = new Promise<void>((resolve) => {
+    process.stdin.once("end", resolve).once("close", resolve);
+  });
+  return { closed, close: () => handle.close() };
 }

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -52,9 +54,17 @@ describe("serveHttp", () => {
   });
 });
 
-describe("a client on the SDK's v1 line", () => {
-  const main = fileURLToPath(new URL("./fixture/main.ts", import.meta.url));
+const main = fileURLToPath(new URL("./fixture/main.ts", import.meta.url));
 
+test("serveStdio tells when its client has gone", async () => {
+  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", main], {
+    stdio: ["pipe", "ignore", "inherit"],
+  });
+  child.stdin.end();
+  expect(await once(child, "exit")).toEqual([0, null]);
+});
+
+describe("a client on the SDK's v1 line", () => {
   test.each(["stdio", "HTTP"])("lists and calls over %s", async (way) => {
     const { Client } = await import("@modelcontextprotocol/sdk/client/index.js");
     const client = new Client({ name: "v1", version: "1.0.0" });
