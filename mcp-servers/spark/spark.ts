@@ -1,0 +1,3 @@
+export { loadData } from "./load-data.ts";
+export { runSql } from "./run-sql.ts";
+export { trainTestSplit } from "./train-test-split.ts";

@@ -1,0 +1,4 @@
+/** Quotes a column's name for DuckDB. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
