@@ -15,7 +15,7 @@ export interface ValidationRequest {
 const VIEW = "validated_table";
 
 /** Finds a suite by its name. @throws ToolError `SUITE_NOT_FOUND` that names the known ones. */
-export function suiteByName(suites: readonly Suite[], name: string): Suite {
+function suiteByName(suites: readonly Suite[], name: string): Suite {
   const found = suites.find((suite) => suite.name === name);
   if (found !== undefined) return found;
   const names = suites.map((suite) => suite.name);

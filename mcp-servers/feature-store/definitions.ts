@@ -1,10 +1,10 @@
 import { entity, featureView } from "@dagwright/feature-store";
 
 /** Who buys. */
-export const customer = entity({ name: "customer", joinKey: "customer_id", type: "bigint" });
+const customer = entity({ name: "customer", joinKey: "customer_id", type: "bigint" });
 
 /** What is known of a customer as of a moment; the table is written by the features stage. */
-export const customerFeatures = featureView({
+const customerFeatures = featureView({
   name: "customer_features",
   entities: [customer],
   source: { table: "customer_features", timestampField: "event_timestamp" },

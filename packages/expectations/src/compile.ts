@@ -49,7 +49,7 @@ export function columnOf(columns: readonly Column[], name: string): Column {
 }
 
 /** A moment as a literal that can be compared with a column of this type. */
-export function moment(column: Column, iso: string): Fragment {
+function moment(column: Column, iso: string): Fragment {
   return column.family === "timestamptz" ? sql`CAST(${iso} AS TIMESTAMPTZ)` : sql`CAST(${iso} AS TIMESTAMP)`;
 }
 

@@ -2,7 +2,7 @@ import type { FeatureView, ValueType } from "./definitions.ts";
 import { InvalidFeatureRequestError, UnknownFeatureError } from "./errors.ts";
 
 /** One requested feature: where it comes from and under which name it is answered. */
-export interface RequestedFeature {
+interface RequestedFeature {
   readonly feature: string;
   readonly type: ValueType;
   /** The feature's name, or `view__feature` with full names. */

@@ -15,13 +15,13 @@ export interface OnlineRow {
 }
 
 /** The newest values of an entity, decoded. A feature that was not defined yet when they were written is absent. */
-export interface OnlineValues {
+interface OnlineValues {
   readonly eventUs: number;
   readonly values: Readonly<Record<string, FeatureValue>>;
 }
 
 /** What the store holds of a view. */
-export interface OnlineStatistics {
+interface OnlineStatistics {
   readonly entities: number;
   /** Newest event timestamp, microseconds since the epoch; null when the view is empty. */
   readonly newestUs: number | null;
