@@ -44,13 +44,19 @@ export async function writeCheckpoint(engine: Engine, snapshot: Snapshot): Promi
       .map((remove) => ({ remove: { ...remove, dataChange: false } })),
     ...[...snapshot.files.values()].map((add) => ({ add: { ...add, dataChange: false } })),
   ];
+  const json = actions.map((a) => JSON.stringify(a));
+  // DuckDB allocates twice this for reading.
+  const longest = Math.max(
+    1 << 20,
+    json.reduce((most, line) => Math.max(most, 2 * Buffer.byteLength(line)), 0),
+  );
   const lines = join(engine.scratch, `${randomUUID()}.jsonl`);
   const temporary = join(store.folder, `.${name}.${randomUUID()}.tmp`);
   try {
-    await writeFile(lines, actions.map((a) => JSON.stringify(a)).join("\n"));
+    await writeFile(lines, json.join("\n"));
     await engine.session(undefined, (session) =>
       session.run(
-        `COPY (SELECT * FROM read_json(${quoteLiteral(lines)}, format = 'newline_delimited', columns = ${COLUMNS}, maximum_object_size = 268435456))
+        `COPY (SELECT * FROM read_json(${quoteLiteral(lines)}, format = 'newline_delimited', columns = ${COLUMNS}, maximum_object_size = ${longest}))
          TO ${quoteLiteral(temporary)} (FORMAT parquet, COMPRESSION zstd)`,
       ),
     );

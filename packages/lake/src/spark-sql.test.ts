@@ -1,0 +1,172 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Lake } from "./api.ts";
+import { openLake } from "./lake.ts";
+
+let root: string;
+let lake: Lake;
+const views = { t: { table: "t" } };
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "lake-sql-"));
+  lake = await openLake({ root, sourceRoots: [], threads: 1, memoryLimit: "512MB" });
+  await lake.write({
+    table: "t",
+    sql: "SELECT 1 AS a, 2.5D AS x, 'ab' AS s, DATE '1998-01-31' AS d UNION ALL SELECT 2, -2.5D, NULL, DATE '1998-03-01'",
+    views: {},
+    mode: "append",
+    txn: { appId: "setup", version: 1 },
+  });
+});
+afterAll(async () => {
+  await lake.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+const value = async (expression: string) => {
+  const { columns, rows } = await lake.query(`SELECT ${expression} AS v FROM t WHERE a = 1`, { views });
+  return [rows[0]?.v, columns[0]?.type];
+};
+
+/** Results as Apache Spark 4.1 gives them (ANSI mode, UTC). */
+describe("Spark's results on DuckDB", () => {
+  it.each<[string, unknown, string?]>([
+    ["1 / 2", 0.5, "double"],
+    ["7 % 4", 3],
+    ["round(1.005D, 2)", 1.01, "double"],
+    ["round(-2.5D)", -3],
+    ["CAST(2.7D AS INT)", 2, "int"],
+    ["CAST(-2.7D AS BIGINT)", -2, "bigint"],
+    ["CAST(' 12 ' AS INT)", 12],
+    ["CAST(true AS INT)", 1],
+    ["ceil(x)", 3, "bigint"],
+    ["floor(-x)", -3, "bigint"],
+    ["ln(0)", null],
+    ["sign(x)", 1, "double"],
+    ["coalesce(NULL, s)", "ab"],
+    ["nvl(NULL, 3)", 3],
+    ["if(a = 1, 'y', 'n')", "y"],
+    ["CASE a WHEN 1 THEN 'one' ELSE 'other' END", "one"],
+    ["greatest(1, NULL, 3)", 3],
+    ["concat(s, '-', a, d)", "ab-11998-01-31"],
+    ["concat(s, NULL)", null],
+    ["s || 'c'", "abc"],
+    ["length(s)", 2, "bigint"],
+    ["substring(s, 2, 5)", "b"],
+    ["upper(trim('  x '))", "X"],
+    ["s LIKE 'a%'", true, "boolean"],
+    ["NULL <=> NULL", true],
+    ["datediff(DATE '1998-03-01', d)", 29, "int"],
+    ["date_add(d, 1)", "1998-02-01", "date"],
+    ["date_sub(d, 31)", "1997-12-31", "date"],
+    ["add_months(d, 1)", "1998-02-28", "date"],
+    ["trunc(d, 'MM')", "1998-01-01", "date"],
+    ["date_trunc('month', d)", "1998-01-01T00:00:00.000Z", "timestamp"],
+    ["date_format(d, 'yyyy-MM')", "1998-01", "string"],
+    ["year(d) * 100 + month(d)", 199801],
+    ["last_day(DATE '1996-02-03')", "1996-02-29", "date"],
+    ["to_date('1998-01-31') = d", true],
+    ["CAST('1998-01-31' AS TIMESTAMP) - INTERVAL 1 DAY", "1998-01-30T00:00:00.000Z", "timestamp"],
+    ["d BETWEEN '1998-01-01' AND '1998-02-01'", true],
+    ['"double quoted"', "double quoted"],
+    ["a IN (SELECT a FROM t)", true],
+  ])("%s", async (expression, expected, type) => {
+    const [got, gotType] = await value(expression);
+    expect(got).toEqual(expected);
+    if (type !== undefined) expect(gotType).toBe(type);
+  });
+
+  it("aggregates, windows, joins and orders nulls as Spark does", async () => {
+    const { rows } = await lake.query(
+      `WITH u AS (SELECT a, s FROM t)
+       SELECT t.a, sum(x) OVER (ORDER BY t.a ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS total, lag(t.a) OVER (ORDER BY t.a) AS before,
+         row_number() OVER w AS n
+       FROM t LEFT JOIN u ON t.a = u.a WINDOW w AS (ORDER BY t.s) ORDER BY t.s`,
+      { views },
+    );
+    expect(rows).toEqual([
+      { a: 2, total: 0, before: 1, n: 1 },
+      { a: 1, total: 2.5, before: null, n: 2 },
+    ]);
+    const stats = await lake.query(
+      "SELECT count(*) n, count(s) s, count(DISTINCT d) d, avg(x) m, stddev(x) sd, max(d) AS hi FROM t HAVING count(*) > 1",
+      { views },
+    );
+    expect(stats.rows).toEqual([{ n: 2, s: 1, d: 2, m: 0, sd: Math.sqrt(12.5), hi: "1998-03-01" }]);
+    expect((await lake.query("SELECT a FROM t LEFT ANTI JOIN (SELECT 1 AS a) o USING (a)", { views })).rows).toEqual([
+      { a: 2 },
+    ]);
+  });
+
+  it.each([
+    "1 / 0",
+    "1 % 0",
+    "CAST('abc' AS INT)",
+    "CAST('2.7' AS INT)",
+    "d - DATE '1998-01-01'",
+    "d + INTERVAL 1 DAY",
+    "CAST(x AS STRING)",
+    "concat(x, 'a')",
+    "CAST('1997-02-30' AS DATE)",
+    "CAST(x AS DECIMAL(10, 2))",
+  ])("%s raises, never a silent difference", async (expression) => {
+    await expect(value(expression)).rejects.toMatchObject({ code: "SQL_FAILED" });
+  });
+});
+
+describe("what is outside of the subset is refused before it runs", () => {
+  it.each([
+    ["SELECT read_csv('x')", "read_csv"],
+    ["SELECT * FROM read_csv('x')", "read_csv"],
+    ["SELECT * FROM parquet.`/etc/passwd`", "parquet./etc/passwd"],
+    ["SELECT * FROM '/etc/passwd'", "/etc/passwd"],
+    ["SELECT * FROM information_schema.tables", "information_schema.tables"],
+    ["SELECT * FROM other", "other"],
+    ["SELECT * FROM (WITH c AS (SELECT 1 AS a) SELECT * FROM c) JOIN c", '"c"'],
+    ["WITH `x.csv` AS (SELECT 1 AS a) SELECT * FROM `x.csv`", "x.csv"],
+    ["SELECT 1; SELECT 2", "2 statements"],
+    ["DROP TABLE t", "DROP TABLE"],
+    ["INSERT INTO t SELECT 1", "INSERT"],
+    ["SELECT current_date()", "current_date"],
+    ["SELECT rand()", "rand"],
+    ["SELECT dayofweek(d) FROM t", "day"],
+    ["SELECT percentile(a, 0.5) FROM t", "percentile"],
+    ["SELECT hash(a) FROM t", "hash"],
+    ["SELECT split(s, 'a')[0] FROM t", "subscript"],
+    ["SELECT first(a) FROM t", "first"],
+    ["SELECT getenv('HOME')", "getenv"],
+    ["SELECT a FROM t TABLESAMPLE (1 ROWS)", "sample"],
+    ["SELECT a FROM t GROUP BY ROLLUP (a)", "ROLLUP"],
+    ["SELECT s RLIKE 'a' FROM t", "regexp_like"],
+    ["SELECT substring(s, -1) FROM t", "substring"],
+    ["SELECT round(x, a) FROM t", "round"],
+    ["SELECT date_format(d, 'EEEE') FROM t", "date_format"],
+    ["SELECT 'a\\qb\\\\c'", "backslash"],
+    ["SELECT CAST(a AS BINARY) FROM t", "CAST"],
+    ["SELECT ? FROM t", "placeholder"],
+    [`SELECT ${"(".repeat(200)}1${")".repeat(200)}`, "nested"],
+  ])("%s", async (sql, named) => {
+    await expect(lake.query(sql, { views })).rejects.toMatchObject({
+      code: "UNSUPPORTED_SQL",
+      message: expect.stringContaining(named),
+    });
+  });
+
+  it("says where text does not parse", async () => {
+    await expect(lake.query("SELEC 1", { views })).rejects.toMatchObject({
+      code: expect.stringMatching(/SQL_SYNTAX|UNSUPPORTED_SQL/),
+    });
+    await expect(lake.query("SELECT a FROM t WHERE", { views })).rejects.toMatchObject({ code: "SQL_SYNTAX" });
+  });
+
+  it("reads keywords as columns and drops comments", async () => {
+    await expect(lake.query("SELECT current_user FROM t", { views })).rejects.toMatchObject({
+      code: expect.stringMatching(/SQL_FAILED|UNSUPPORTED_SQL/),
+    });
+    expect(
+      (await lake.query("SELECT a -- */ FROM read_csv('x') /*\n FROM t ORDER BY a LIMIT 1", { views })).rows,
+    ).toEqual([{ a: 1 }]);
+  });
+});
