@@ -1,1 +1,11 @@
-export {};
+export { type ColumnDrift, type ColumnDriftRequest, columnDrift, defaultMethod, type Method } from "./column-drift.ts";
+export {
+  type DatasetDrift,
+  type DatasetDriftOptions,
+  type DatasetDriftRequest,
+  datasetDrift,
+} from "./dataset-drift.ts";
+export { DriftError, type DriftErrorCode } from "./errors.ts";
+export { type KsResult, ks } from "./ks.ts";
+export { type PsiOptions, psi } from "./psi.ts";
+export type { ColumnType, Value } from "./values.ts";
