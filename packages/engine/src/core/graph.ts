@@ -52,10 +52,13 @@ export interface GraphNode {
   readonly kind: NodeKind;
   /** Name of the task that a `task` node runs. */
   readonly task?: string;
-  /** Ids of all nodes that this one waits for: by data, by `after`, by `when`, by its arm. Sorted, without repeats. */
+  /**
+   * Ids of all nodes that this one waits for: by data, by `after`, by `when`, and the branch whose arm it is the first
+   * node of. The trigger rule looks at these. Sorted, without repeats.
+   */
   readonly upstream: readonly string[];
   readonly triggerRule: TriggerRule;
-  /** The node is skipped when this reads `false`. */
+  /** The node is skipped unless this reads `true`. */
   readonly when?: Expression;
   /** The branch nodes whose arm this node stands in, outermost first: skipped unless each chose `key`. */
   readonly arms?: readonly { readonly branch: string; readonly key: string }[];
@@ -87,7 +90,13 @@ export type GraphSchedule =
       readonly start?: string;
       readonly end?: string;
     }
-  | { readonly kind: "every"; readonly everyMs: number; readonly offsetMs: number; readonly start?: string; readonly end?: string };
+  | {
+      readonly kind: "every";
+      readonly everyMs: number;
+      readonly offsetMs: number;
+      readonly start?: string;
+      readonly end?: string;
+    };
 
 /** A DAG as plain JSON: validated, versioned by the hash of its content, drawn by UI and CLI, diffed in review. */
 export interface DagGraph {

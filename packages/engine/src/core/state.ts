@@ -62,6 +62,9 @@ export interface SchedulerState {
   readonly run: RunInfo;
   readonly state: RunState;
   readonly tasks: Readonly<Record<string, TaskStatus>>;
+  /** When the run started and ended, in milliseconds since 1970. */
+  readonly startedAt?: number;
+  readonly endedAt?: number;
   readonly output?: Json;
   readonly error?: TaskError;
 }
@@ -125,5 +128,12 @@ export interface TaskView {
   readonly error?: TaskError;
   readonly reason?: string;
   /** The latest progress of a running task, when it reports any. */
-  readonly progress?: { readonly done: number; readonly total?: number; readonly note?: string };
+  readonly progress?: TaskProgress;
+}
+
+/** How far a running task has come: `done` of `total`, in the task's own unit (rows, trees, files). */
+export interface TaskProgress {
+  readonly done: number;
+  readonly total?: number;
+  readonly note?: string;
 }

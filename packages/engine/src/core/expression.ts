@@ -1,0 +1,62 @@
+import type { Expression, Json } from "./graph.ts";
+import type { SchedulerState } from "./state.ts";
+
+/** What an expression may read of a run. */
+export type Readable = Pick<SchedulerState, "tasks" | "params" | "run">;
+
+/**
+ * The value of an expression as the run stands. A node without an output (not ended, skipped, failed) reads `null`.
+ * A field that an existing output does not have is left out of the object it was meant for, as JSON leaves out
+ * `undefined`; in a list, or alone, it reads `null`.
+ */
+export function readExpression(expression: Expression, state: Readable): Json {
+  return read(expression, state) ?? null;
+}
+
+function read(expression: Expression, state: Readable): Json | undefined {
+  switch (expression.kind) {
+    case "literal":
+      return expression.value;
+    case "node":
+      return follow(state.tasks[expression.node]?.output ?? null, expression.path);
+    case "params":
+      return follow(state.params, expression.path);
+    case "run":
+      return follow({ ...state.run }, expression.path);
+    case "array":
+      return expression.items.map((item) => read(item, state) ?? null);
+    case "object": {
+      const fields = Object.entries(expression.fields).flatMap(([key, field]) => {
+        const value = read(field, state);
+        return value === undefined ? [] : [[key, value] as const];
+      });
+      return Object.fromEntries(fields);
+    }
+  }
+}
+
+function follow(value: Json, path: readonly (string | number)[]): Json | undefined {
+  let at: Json | undefined = value;
+  for (const step of path) {
+    if (at === null || at === undefined) return at;
+    if (Array.isArray(at)) at = at[Number(step)];
+    // Own fields only: an output has no "constructor".
+    else if (typeof at === "object" && Object.hasOwn(at, step)) at = (at as { readonly [key: string]: Json })[step];
+    else return undefined;
+  }
+  return at;
+}
+
+/** The ids of the nodes that an expression reads. */
+export function nodesRead(expression: Expression): readonly string[] {
+  switch (expression.kind) {
+    case "node":
+      return [expression.node];
+    case "array":
+      return expression.items.flatMap(nodesRead);
+    case "object":
+      return Object.values(expression.fields).flatMap(nodesRead);
+    default:
+      return [];
+  }
+}

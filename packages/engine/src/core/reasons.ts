@@ -1,0 +1,63 @@
+import { nodesRead, type Readable, readExpression } from "./expression.ts";
+import type { DagGraph, GraphNode, NodePolicy } from "./graph.ts";
+import type { SchedulerState, TaskError, TaskStatus } from "./state.ts";
+import { topologyOf } from "./topology.ts";
+
+/** Pause before the attempt after `attempt` (counted from 1): retryDelay × backoff^(attempt−1), at most maxRetryDelay. */
+export function retryDelayMs(policy: NodePolicy, attempt: number): number {
+  return Math.round(Math.min(policy.retryDelayMs * policy.backoff ** (attempt - 1), policy.maxRetryDelayMs));
+}
+
+/** Why a trigger rule kept a node from running, with the upstream nodes that decided it. */
+export function upstreamReason(
+  node: GraphNode,
+  verdict: "skipped" | "upstream_failed",
+  tasks: Readonly<Record<string, TaskStatus>>,
+): string {
+  const named = (states: readonly string[]) =>
+    node.upstream.filter((id) => states.includes(tasks[id]?.state ?? "none"));
+  if (node.triggerRule !== "all_success") {
+    return `trigger rule ${node.triggerRule} over ${node.upstream.map((id) => `${id} (${tasks[id]?.state})`).join(", ")}`;
+  }
+  return verdict === "skipped"
+    ? `upstream skipped: ${named(["skipped", "removed"]).join(", ")}`
+    : `upstream failed: ${named(["failed", "upstream_failed"]).join(", ")}`;
+}
+
+/** Why `when` kept a node from running: "good_enough(0.83, 0.85) is false", the condition with the values it looked at. */
+export function whenReason(node: GraphNode, state: Readable & Pick<SchedulerState, "graph">): string {
+  const value = node.when === undefined ? null : readExpression(node.when, state);
+  const asked = node.when === undefined ? [] : nodesRead(node.when);
+  const missing = asked.find((id) => state.tasks[id]?.state !== "success");
+  if (missing !== undefined) return `its condition is unknown: ${missing} is ${state.tasks[missing]?.state}`;
+  const words = asked.map((id) => {
+    const source = topologyOf(state.graph).nodes.get(id);
+    if (source?.kind !== "derive") return id;
+    const values = readExpression(source.input, state);
+    return `${id}(${Array.isArray(values) ? values.map((one) => JSON.stringify(one)).join(", ") : ""})`;
+  });
+  return `${words.join(", ") || "its condition"} is ${JSON.stringify(value)}`;
+}
+
+/** Why a run failed: the task that failed first. */
+export function runError(graph: DagGraph, tasks: Readonly<Record<string, TaskStatus>>): TaskError {
+  let first: { id: string; status: TaskStatus; error: TaskError } | undefined;
+  for (const { id } of graph.nodes) {
+    const status = tasks[id];
+    if (status?.state !== "failed" || status.error === undefined) continue;
+    if (first === undefined || (status.endedAt ?? 0) < (first.status.endedAt ?? 0))
+      first = { id, status, error: status.error };
+  }
+  if (first === undefined) return { code: "RUN_FAILED", message: "A task failed", retryable: false };
+  return { ...first.error, message: `Task "${first.id}": ${first.error.message}` };
+}
+
+/** The error of a task that too many workers died under. */
+export function lostError(lost: number): TaskError {
+  return {
+    code: "WORKER_LOST",
+    message: `${lost} workers died while they ran this task`,
+    hint: "The task may kill its worker (memory?): see the worker's log and the machine's.",
+    retryable: false,
+  };
+}
