@@ -1,1 +1,49 @@
-export {};
+/** The language: DAGs, tasks, schedules, and what a started run looks like. Loads without Temporal and without Node. */
+
+export type {
+  DagGraph,
+  Expression,
+  GraphNode,
+  GraphSchedule,
+  Json,
+  NodeKind,
+  NodePolicy,
+  TriggerRule,
+} from "./core/graph.ts";
+export { TRIGGER_RULES } from "./core/graph.ts";
+export type {
+  RunInfo,
+  RunState,
+  RunTrigger,
+  RunView,
+  TaskError,
+  TaskProgress,
+  TaskState,
+  TaskView,
+} from "./core/state.ts";
+export type { LogFields, McpOptions, TaskContext, TaskLog, TaskServices } from "./language/context.ts";
+export { type RetrainingController, retrainingController } from "./language/controller.ts";
+export { type Dag, type DagContext, type DagOptions, defineDag, isDag } from "./language/dag.ts";
+export { derive } from "./language/derive.ts";
+export type { Duration } from "./language/duration.ts";
+export {
+  DagDefinitionError,
+  DagNotFoundError,
+  DuplicateDagError,
+  InvalidControllerError,
+  InvalidLogicalDateError,
+  InvalidParamsError,
+  OutsideDagError,
+  SkipTask,
+} from "./language/errors.ts";
+export { type Branch, branch, group, shortCircuit } from "./language/forks.ts";
+export { dataIntervalFor, type Interval, intervalEndingAt, lastCompleteInterval } from "./language/interval.ts";
+export { normalMoment, parseLogicalDate, workflowIdFor } from "./language/logical-date.ts";
+export type { CommonNodeOptions, NodeOptions } from "./language/node-options.ts";
+export { planRun, type RunPlan, type RunRequest } from "./language/plan.ts";
+export type { Policy } from "./language/policy.ts";
+export type { AnyRef, Ref } from "./language/ref.ts";
+export { createRegistry, type DagRegistry, dagsOfModule } from "./language/registry.ts";
+export { cron, every, type Schedule } from "./language/schedule.ts";
+export { type Task, type TaskInput, task } from "./language/task.ts";
+export type { TaskDefinition } from "./language/task-definition.ts";

@@ -1,0 +1,169 @@
+import { type Expression, type GraphNode, type NodeKind, type NodePolicy, TRIGGER_RULES } from "../core/graph.ts";
+import { OutsideDagError } from "./errors.ts";
+import type { NodeOptions } from "./node-options.ts";
+import { checkedPolicy, joinedPolicy, type Policy } from "./policy.ts";
+import { makeRef, type Ref, targetOf } from "./ref.ts";
+import type { TaskDefinition } from "./task-definition.ts";
+import { expressionOf, sourcesOf } from "./wiring.ts";
+
+/** A function of a `derive` node; the worker looks it up by DAG and node. */
+export type NodeFunction = (...args: never[]) => unknown;
+
+/** A node as the language's functions hand it in. */
+export interface NodeDraft {
+  readonly id: string;
+  readonly kind: NodeKind;
+  readonly input: unknown;
+  readonly options: NodeOptions;
+  readonly task?: TaskDefinition;
+  readonly run?: NodeFunction;
+  readonly keys?: readonly string[];
+}
+
+const ID = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/;
+
+/** Whether a text can be the id of a DAG or node: letters, digits, `_`, `-`, `.`; it does not begin with `-` or `.`. */
+export function isId(text: unknown): text is string {
+  return typeof text === "string" && ID.test(text) && text !== "__proto__";
+}
+
+/** A DAG while its body runs: collects nodes, and mistakes in place of stopping at the first. */
+export class DagBody {
+  readonly nodes = new Map<string, GraphNode>();
+  readonly tasks = new Map<string, TaskDefinition>();
+  readonly functions = new Map<string, NodeFunction>();
+  private readonly groups: string[] = [];
+  private readonly arms: { branch: string; key: string }[] = [];
+  private readonly defaults: Partial<NodePolicy>;
+
+  constructor(
+    readonly dagId: string,
+    defaults: Policy,
+    private readonly report: (mistake: string) => void,
+  ) {
+    this.defaults = checkedPolicy(defaults, (message) => report(`defaults: ${message}`));
+  }
+
+  /** Reads what the body wrote; mistakes are told with the place. */
+  expression(written: unknown, at: string, mistake: (message: string) => void = this.report): Expression {
+    return expressionOf(written, this, at, mistake);
+  }
+
+  add<T>(draft: NodeDraft): Ref<T> {
+    const { options, kind } = draft;
+    const mistake = (message: string) => this.report(`node "${draft.id}": ${message}`);
+    const id = this.freeId(draft, mistake);
+    const input = this.expression(draft.input, "its input", mistake);
+    const when = this.condition(options.when, draft.id, mistake);
+    const arms = [...this.arms];
+    const upstream = new Set([...sourcesOf([input, ...(when ? [when] : [])]), ...this.nodesAfter(options, mistake)]);
+    const arm = arms.at(-1);
+    if (arm !== undefined && ![...upstream].some((one) => this.standsIn(one, arm))) upstream.add(arm.branch);
+    const { triggerRule = "all_success" } = options;
+    if (!TRIGGER_RULES.includes(triggerRule)) {
+      mistake(`triggerRule is ${JSON.stringify(triggerRule)}: expected one of ${TRIGGER_RULES.join(", ")}`);
+    }
+    const own = checkedPolicy(options, mistake);
+    const ofTask = draft.task === undefined ? {} : checkedPolicy(draft.task, mistake);
+    // What the scheduler or a pure function does gives the same a second time: the DAG's retries are not for it.
+    const policies = kind === "task" ? [this.defaults, ofTask, own] : [own];
+    const { queue = draft.task?.queue, light = draft.task?.light ?? false, doc = draft.task?.doc, summary } = options;
+    if (queue !== undefined && light)
+      mistake("a light task runs inside the scheduler's own step: it cannot have a queue");
+    this.nodes.set(id, {
+      id,
+      kind,
+      ...(draft.task === undefined ? {} : { task: draft.task.name }),
+      upstream: [...upstream].sort(),
+      triggerRule,
+      ...(when === undefined ? {} : { when }),
+      ...(arms.length === 0 ? {} : { arms }),
+      ...(draft.keys === undefined ? {} : { keys: draft.keys }),
+      ...(this.groups.length === 0 ? {} : { group: this.groups.join(".") }),
+      input,
+      policy: joinedPolicy(policies, mistake),
+      light,
+      ...(queue === undefined ? {} : { queue }),
+      ...(summary === undefined ? {} : { summary }),
+      ...(doc === undefined ? {} : { doc }),
+    });
+    if (draft.task !== undefined) this.tasks.set(id, draft.task);
+    if (draft.run !== undefined) this.functions.set(id, draft.run);
+    return makeRef<T>({ owner: this, expression: { kind: "node", node: id, path: [] } });
+  }
+
+  inGroup<R>(name: string, body: () => R): R {
+    if (!isId(name)) this.report(`group ${JSON.stringify(name)}: expected letters, digits, "_", "-" and "."`);
+    this.groups.push(name);
+    try {
+      return body();
+    } finally {
+      this.groups.pop();
+    }
+  }
+
+  inArm<R>(arm: { branch: string; key: string }, body: () => R): R {
+    this.arms.push(arm);
+    try {
+      return body();
+    } finally {
+      this.arms.pop();
+    }
+  }
+
+  private freeId({ id, kind, task }: NodeDraft, mistake: (message: string) => void): string {
+    if (!isId(id))
+      mistake('its id must be 1 to 200 letters, digits, "_", "-" and ".", and begin with none of the last two');
+    if (!this.nodes.has(id)) return id;
+    const wayOut = task === undefined ? `${kind}("${id}_2", …)` : `${task.name}(input, { id: "${id}_2" })`;
+    mistake(`the id is taken by an earlier node; give this one its own, such as ${wayOut}`);
+    // The rest of the body is read all the same, to find its mistakes too.
+    for (let count = 2; ; count += 1) if (!this.nodes.has(`${id}_${count}`)) return `${id}_${count}`;
+  }
+
+  private condition(when: unknown, id: string, mistake: (message: string) => void): Expression | undefined {
+    if (when === undefined) return undefined;
+    if (typeof when !== "boolean" && targetOf(when) === undefined) {
+      mistake(`when is ${JSON.stringify(when)}: expected true, false or a Ref of them`);
+      return undefined;
+    }
+    const expression = this.expression(when, "when", mistake);
+    if (sourcesOf([expression]).includes(id)) mistake("when reads the node itself");
+    return expression;
+  }
+
+  private nodesAfter({ after = [] }: NodeOptions, mistake: (message: string) => void): readonly string[] {
+    return after.flatMap((one, index) => {
+      const target = targetOf(one);
+      if (target === undefined) mistake(`after[${index}] is no node: expected what wiring a task gave back`);
+      else if (target.owner !== this) mistake(`after[${index}] is a node of another DAG`);
+      else if (target.expression.kind !== "node")
+        mistake(`after[${index}] is of ${target.expression.kind}, which is there from the start: expected a node`);
+      else return [target.expression.node];
+      return [];
+    });
+  }
+
+  private standsIn(id: string, arm: { branch: string; key: string }): boolean {
+    return this.nodes.get(id)?.arms?.some(({ branch, key }) => branch === arm.branch && key === arm.key) ?? false;
+  }
+}
+
+let current: DagBody | undefined;
+
+/** The DAG whose body runs now. @throws OutsideDagError */
+export function currentBody(what: string): DagBody {
+  if (current === undefined) throw new OutsideDagError(what);
+  return current;
+}
+
+/** Runs a function as the body of a DAG. */
+export function asBody<R>(body: DagBody, run: () => R): R {
+  const outer = current;
+  current = body;
+  try {
+    return run();
+  } finally {
+    current = outer;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Contract, Progress, ToolClient } from "@dagwright/mcp-kit/contract";
+import type { RunInfo } from "../core/state.ts";
+
+/** A field of a log line. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Where a task writes its log; kept per attempt. */
+export interface TaskLog {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/** What a running task knows and may ask for. */
+export interface TaskContext {
+  /** Counts from 1; an attempt lost with its worker is not counted. */
+  readonly attempt: number;
+  /** The same for every attempt of this task in this run: what an effect is to be remembered by. */
+  readonly idempotencyKey: string;
+  /** Aborts when the run is cancelled, the attempt times out, or the worker shuts down. */
+  readonly signal: AbortSignal;
+  readonly run: RunInfo;
+  readonly taskId: string;
+  readonly log: TaskLog;
+  /** Says how far the task has come; shown live. */
+  progress(progress: Progress): void;
+  /** The way to an MCP server's tools. */
+  mcp<C extends Contract>(contract: C): ToolClient<C>;
+}
+
+/** What a call to an MCP server carries on behalf of a task. */
+export interface McpOptions {
+  readonly signal: AbortSignal;
+  readonly idempotencyKey: string;
+  readonly onProgress: (progress: Progress) => void;
+  /** How often this attempt has called each tool, by "server.tool"; kept by whoever makes the calls. */
+  readonly calls: Map<string, number>;
+}
+
+/** What whoever runs tasks (a worker, a test) gives them. */
+export interface TaskServices {
+  mcp<C extends Contract>(contract: C, options: McpOptions): ToolClient<C>;
+}

@@ -1,0 +1,101 @@
+/** A DAG's definition holds mistakes; all of them are listed. */
+export class DagDefinitionError extends Error {
+  readonly code = "INVALID_DAG";
+  readonly retryable = false;
+  readonly hint = "Mend the definition; nothing has been started.";
+  constructor(
+    readonly dagId: string,
+    readonly mistakes: readonly string[],
+  ) {
+    const count = mistakes.length === 1 ? "a mistake" : `${mistakes.length} mistakes`;
+    super(`DAG "${dagId}" has ${count}:\n${mistakes.map((one) => `- ${one}`).join("\n")}`);
+    this.name = "DagDefinitionError";
+  }
+}
+
+/** No DAG of that id is known. */
+export class DagNotFoundError extends Error {
+  readonly code = "DAG_NOT_FOUND";
+  readonly retryable = false;
+  readonly field = "dag";
+  readonly hint: string;
+  constructor(dagId: string, suggestion: string | undefined, known: readonly string[]) {
+    super(`There is no DAG "${dagId}"${suggestion ? `; did you mean "${suggestion}"?` : ""}`);
+    this.name = "DagNotFoundError";
+    this.hint = known.length > 0 ? `Known DAGs: ${known.join(", ")}` : "No DAG is known: name a file with --dags.";
+  }
+}
+
+/** Two DAGs of one registry share an id. */
+export class DuplicateDagError extends Error {
+  readonly code = "DUPLICATE_DAG";
+  readonly retryable = false;
+  readonly hint = "Give one of them another id.";
+  constructor(dagId: string) {
+    super(`DAG "${dagId}" is defined twice`);
+    this.name = "DuplicateDagError";
+  }
+}
+
+/** A retraining controller's options do not make sense. */
+export class InvalidControllerError extends Error {
+  readonly code = "INVALID_CONTROLLER";
+  readonly retryable = false;
+  constructor(
+    readonly field: string,
+    value: unknown,
+    expected: string,
+  ) {
+    super(`retrainingController: ${field} is ${JSON.stringify(value)}: expected ${expected}`);
+    this.name = "InvalidControllerError";
+  }
+}
+
+/** Params that the DAG's schema does not take. */
+export class InvalidParamsError extends Error {
+  readonly code = "INVALID_PARAMS";
+  readonly retryable = false;
+  readonly hint: string;
+  constructor(
+    dagId: string,
+    readonly field: string,
+    problems: readonly string[],
+    known: readonly string[],
+  ) {
+    super(`Params of ${dagId}: ${problems.join("; ")}`);
+    this.name = "InvalidParamsError";
+    this.hint = known.length > 0 ? `${dagId} takes: ${known.join(", ")}` : `${dagId} takes no params.`;
+  }
+}
+
+/** A logical date that is no date. */
+export class InvalidLogicalDateError extends Error {
+  readonly code = "INVALID_LOGICAL_DATE";
+  readonly field = "logicalDate";
+  readonly retryable = false;
+  readonly hint = "Give a day such as 1998-01-31 or a moment such as 1998-01-31T00:00:00Z.";
+  constructor(value: string) {
+    super(`The logical date is "${value}": expected a calendar day or an ISO-8601 moment`);
+    this.name = "InvalidLogicalDateError";
+  }
+}
+
+/** Wiring was called outside a DAG body. */
+export class OutsideDagError extends Error {
+  readonly code = "OUTSIDE_DAG";
+  readonly retryable = false;
+  readonly hint = "Call it inside the function given to defineDag.";
+  constructor(what: string) {
+    super(`${what} was called outside a DAG body`);
+    this.name = "OutsideDagError";
+  }
+}
+
+/** Thrown by a task to skip itself: no failure, and downstream nodes follow by their trigger rules. */
+export class SkipTask extends Error {
+  readonly code = "SKIP_TASK";
+  constructor(readonly reason: string) {
+    super(reason);
+    this.name = "SkipTask";
+  }
+}

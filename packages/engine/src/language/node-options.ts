@@ -1,0 +1,27 @@
+import type { TriggerRule } from "../core/graph.ts";
+import type { Policy } from "./policy.ts";
+import type { AnyRef, RefTo } from "./ref.ts";
+
+/** What any node may say besides what it works on. */
+export interface CommonNodeOptions {
+  /** Nodes to wait for without taking data from them. */
+  readonly after?: readonly AnyRef[];
+  /** The node is skipped unless this is true. */
+  readonly when?: RefTo<boolean> | boolean;
+  /** @default "all_success" */
+  readonly triggerRule?: TriggerRule;
+  /** What it does and why, in Markdown. */
+  readonly doc?: string;
+  /** One line for the Temporal UI. */
+  readonly summary?: string;
+}
+
+/** What a task's node may say besides its input. */
+export interface NodeOptions extends CommonNodeOptions, Policy {
+  /** @default the task's name */
+  readonly id?: string;
+  /** Task queue of the workers that are to run it. @default the run's own */
+  readonly queue?: string;
+  /** Run it inside the scheduler's own step: for work of milliseconds. @default false */
+  readonly light?: boolean;
+}

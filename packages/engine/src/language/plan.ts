@@ -1,0 +1,113 @@
+import type { z } from "zod";
+import type { DagGraph, GraphSchedule, Json } from "../core/graph.ts";
+import type { RunInfo, RunTrigger } from "../core/state.ts";
+import type { Dag } from "./dag.ts";
+import { InvalidParamsError } from "./errors.ts";
+import { dataIntervalFor, type Interval, intervalEndingAt, lastCompleteInterval } from "./interval.ts";
+import { normalMoment, parseLogicalDate } from "./logical-date.ts";
+import { nearest } from "./nearest.ts";
+
+/** What is known when a run is started. */
+export interface RunRequest {
+  readonly runId: string;
+  /** As given by whoever starts the run; defaults are filled in by `planRun`. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Free data that tasks can read as `run.conf`. */
+  readonly conf: { readonly [key: string]: Json };
+  /** A day (1998-01-31) or an ISO-8601 moment. */
+  readonly logicalDate?: string | undefined;
+  readonly trigger: RunTrigger;
+  readonly now: Date;
+  /** When the schedule fired: the end of the run's interval. */
+  readonly scheduledFor?: Date | undefined;
+}
+
+/** All that a run needs besides the code of its tasks: recorded once, when it starts. */
+export interface RunPlan {
+  readonly graph: DagGraph;
+  readonly params: Json;
+  readonly run: RunInfo;
+}
+
+/**
+ * Plans a run: checks params and works out the logical date and data interval. The logical date is the one given;
+ * else the start of the interval that ends at `scheduledFor`; else the DAG's `manualLogicalDate`; else the start of the
+ * last complete interval before `now`.
+ *
+ * @throws InvalidParamsError naming the param, its value and what was expected.
+ * @throws InvalidLogicalDateError
+ */
+export function planRun(dag: Dag, request: RunRequest): RunPlan {
+  const { runId, conf, trigger } = request;
+  const params = checkedParams(dag, request.params);
+  const { logicalDate, interval } = datesOf(dag.graph.schedule, request, dag.options.manualLogicalDate);
+  const dataInterval = { start: normalMoment(interval.start), end: normalMoment(interval.end) };
+  return {
+    graph: dag.graph,
+    params,
+    run: { id: runId, logicalDate: normalMoment(logicalDate), dataInterval, trigger, conf },
+  };
+}
+
+function datesOf(
+  schedule: GraphSchedule | null,
+  { logicalDate, scheduledFor, now }: RunRequest,
+  manualLogicalDate: string | undefined,
+): { logicalDate: Date; interval: Interval } {
+  if (logicalDate === undefined && scheduledFor !== undefined) {
+    const interval = schedule === null ? dataIntervalFor(null, scheduledFor) : intervalEndingAt(schedule, scheduledFor);
+    return { logicalDate: interval.start, interval };
+  }
+  const named = logicalDate ?? manualLogicalDate;
+  if (named === undefined) {
+    const interval = lastCompleteInterval(schedule, now);
+    return { logicalDate: interval.start, interval };
+  }
+  const date = parseLogicalDate(named);
+  return { logicalDate: date, interval: dataIntervalFor(schedule, date) };
+}
+
+function checkedParams(dag: Dag, given: Readonly<Record<string, unknown>>): Json {
+  const known = Object.keys(dag.params.shape);
+  const problems: { field: string; message: string }[] = [];
+  for (const name of Object.keys(given)) {
+    if (known.includes(name)) continue;
+    const meant = nearest(name, known);
+    problems.push({ field: name, message: `there is no param "${name}"${meant ? `; did you mean "${meant}"?` : ""}` });
+  }
+  const parsed = dag.params.safeParse(given);
+  for (const issue of parsed.error?.issues ?? []) {
+    const field = issue.path.join(".");
+    // What a strict schema says of unknown names has been said above, with a suggestion.
+    if (issue.code === "unrecognized_keys" && issue.path.length === 0) continue;
+    problems.push({ field, message: `"${field}" is ${inWords(valueAt(given, issue.path))}: ${sentence(issue)}` });
+  }
+  const [first] = problems;
+  if (first !== undefined) {
+    throw new InvalidParamsError(
+      dag.id,
+      first.field,
+      problems.map(({ message }) => message),
+      known,
+    );
+  }
+  // Through text: what is recorded is JSON, without `undefined`.
+  return JSON.parse(JSON.stringify(parsed.data)) as Json;
+}
+
+function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
+  let at = given;
+  for (const step of path) {
+    at = typeof at === "object" && at !== null ? Object.getOwnPropertyDescriptor(at, step)?.value : undefined;
+  }
+  return at;
+}
+
+function inWords(value: unknown): string {
+  return value === undefined ? "missing" : (JSON.stringify(value) ?? String(value));
+}
+
+/** "expected number" out of zod's "Invalid input: expected number, received string": the value stands beside it. */
+function sentence({ message }: z.core.$ZodIssue): string {
+  return message.replace(/^Invalid input: /, "").replace(/, received .*$/, "");
+}

@@ -1,0 +1,17 @@
+import type { z } from "zod";
+import type { TaskContext } from "./context.ts";
+import type { Policy } from "./policy.ts";
+
+/** A task as written: schemas in and out, and ordinary Node code between them. */
+export interface TaskDefinition<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> extends Policy {
+  readonly name: string;
+  readonly input: I;
+  readonly output: O;
+  /** Task queue of the workers that are to run it. @default the run's own */
+  readonly queue?: string;
+  /** Run it inside the scheduler's own step: for work of milliseconds. @default false */
+  readonly light?: boolean;
+  /** What it does and why, in Markdown. */
+  readonly doc?: string;
+  run(input: z.output<I>, ctx: TaskContext): Promise<z.input<O>> | z.input<O>;
+}
