@@ -10,16 +10,19 @@ export function nearest(written: string, known: readonly string[]): string | und
   return best?.name;
 }
 
-/** Levenshtein distance: insertions, deletions and substitutions of one letter. */
+/** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours, each counted one. */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  const rows = [Array.from({ length: b.length + 1 }, (_, index) => index)];
   for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
+    const above = rows[i - 1]!;
+    const row = [i];
     for (let j = 1; j <= b.length; j += 1) {
-      const substituted = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substituted, row[j]! + 1, next[j - 1]! + 1));
+      const substituted = above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const costs = [substituted, above[j]! + 1, row[j - 1]! + 1, ...(swapped ? [rows[i - 2]![j - 2]! + 1] : [])];
+      row.push(Math.min(...costs));
     }
-    row = next;
+    rows.push(row);
   }
-  return row[b.length]!;
+  return rows[a.length]![b.length]!;
 }
