@@ -21,7 +21,7 @@ export type {
   TaskState,
   TaskView,
 } from "./core/state.ts";
-export type { LogFields, McpOptions, TaskContext, TaskLog, TaskServices } from "./language/context.ts";
+export type { LogFields, McpOptions, TaskAttempt, TaskContext, TaskLog, TaskServices } from "./language/context.ts";
 export { type RetrainingController, retrainingController } from "./language/controller.ts";
 export { type Dag, type DagContext, type DagOptions, defineDag, isDag } from "./language/dag.ts";
 export { derive } from "./language/derive.ts";

@@ -38,7 +38,16 @@ export interface McpOptions {
   readonly calls: Map<string, number>;
 }
 
+/** Which attempt of which task is meant. */
+export interface TaskAttempt {
+  readonly run: RunInfo;
+  readonly taskId: string;
+  readonly attempt: number;
+}
+
 /** What whoever runs tasks (a worker, a test) gives them. */
 export interface TaskServices {
   mcp<C extends Contract>(contract: C, options: McpOptions): ToolClient<C>;
+  /** Where an attempt writes its log. @default nowhere */
+  log?(attempt: TaskAttempt): TaskLog;
 }

@@ -1,15 +1,16 @@
-import type { z } from "zod";
 import type { DagGraph, GraphSchedule, Json } from "../core/graph.ts";
 import type { RunInfo, RunTrigger } from "../core/state.ts";
 import type { Dag } from "./dag.ts";
 import { InvalidParamsError } from "./errors.ts";
 import { dataIntervalFor, type Interval, intervalEndingAt, lastCompleteInterval } from "./interval.ts";
-import { normalMoment, parseLogicalDate } from "./logical-date.ts";
+import { normalMoment, parseLogicalDate, workflowIdFor } from "./logical-date.ts";
 import { nearest } from "./nearest.ts";
+import { problemsOf } from "./problems.ts";
 
 /** What is known when a run is started. */
 export interface RunRequest {
-  readonly runId: string;
+  /** @default `<dag id>/<logical date>` */
+  readonly runId?: string | undefined;
   /** As given by whoever starts the run; defaults are filled in by `planRun`. */
   readonly params: Readonly<Record<string, unknown>>;
   /** Free data that tasks can read as `run.conf`. */
@@ -38,15 +39,13 @@ export interface RunPlan {
  * @throws InvalidLogicalDateError
  */
 export function planRun(dag: Dag, request: RunRequest): RunPlan {
-  const { runId, conf, trigger } = request;
+  const { conf, trigger } = request;
   const params = checkedParams(dag, request.params);
-  const { logicalDate, interval } = datesOf(dag.graph.schedule, request, dag.options.manualLogicalDate);
+  const { logicalDate: date, interval } = datesOf(dag.graph.schedule, request, dag.options.manualLogicalDate);
+  const logicalDate = normalMoment(date);
   const dataInterval = { start: normalMoment(interval.start), end: normalMoment(interval.end) };
-  return {
-    graph: dag.graph,
-    params,
-    run: { id: runId, logicalDate: normalMoment(logicalDate), dataInterval, trigger, conf },
-  };
+  const id = request.runId ?? workflowIdFor(dag.id, date);
+  return { graph: dag.graph, params, run: { id, logicalDate, dataInterval, trigger, conf } };
 }
 
 function datesOf(
@@ -76,11 +75,10 @@ function checkedParams(dag: Dag, given: Readonly<Record<string, unknown>>): Json
     problems.push({ field: name, message: `there is no param "${name}"${meant ? `; did you mean "${meant}"?` : ""}` });
   }
   const parsed = dag.params.safeParse(given);
-  for (const issue of parsed.error?.issues ?? []) {
-    const field = issue.path.join(".");
+  if (!parsed.success) {
     // What a strict schema says of unknown names has been said above, with a suggestion.
-    if (issue.code === "unrecognized_keys" && issue.path.length === 0) continue;
-    problems.push({ field, message: `"${field}" is ${inWords(valueAt(given, issue.path))}: ${sentence(issue)}` });
+    const issues = parsed.error.issues.filter(({ code, path }) => code !== "unrecognized_keys" || path.length > 0);
+    problems.push(...problemsOf(issues, given));
   }
   const [first] = problems;
   if (first !== undefined) {
@@ -93,21 +91,4 @@ function checkedParams(dag: Dag, given: Readonly<Record<string, unknown>>): Json
   }
   // Through text: what is recorded is JSON, without `undefined`.
   return JSON.parse(JSON.stringify(parsed.data)) as Json;
-}
-
-function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
-  let at = given;
-  for (const step of path) {
-    at = typeof at === "object" && at !== null ? Object.getOwnPropertyDescriptor(at, step)?.value : undefined;
-  }
-  return at;
-}
-
-function inWords(value: unknown): string {
-  return value === undefined ? "missing" : (JSON.stringify(value) ?? String(value));
-}
-
-/** "expected number" out of zod's "Invalid input: expected number, received string": the value stands beside it. */
-function sentence({ message }: z.core.$ZodIssue): string {
-  return message.replace(/^Invalid input: /, "").replace(/, received .*$/, "");
 }

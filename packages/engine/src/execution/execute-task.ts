@@ -1,0 +1,101 @@
+import type { Contract, Progress, ToolClient } from "@dagwright/mcp-kit/contract";
+import type { Json } from "../core/graph.ts";
+import type { RunInfo } from "../core/state.ts";
+import type { TaskContext, TaskLog, TaskServices } from "../language/context.ts";
+import type { Dag } from "../language/dag.ts";
+import { problemsOf } from "../language/problems.ts";
+import type { TaskDefinition } from "../language/task-definition.ts";
+import { outcomeOfValue } from "./json-output.ts";
+import { finalFailure, type TaskOutcome } from "./outcome.ts";
+import { outcomeOfThrown } from "./task-error.ts";
+
+/** One attempt of one task. */
+export interface TaskExecution {
+  readonly dag: Dag;
+  readonly nodeId: string;
+  readonly input: Json;
+  /** Counts from 1. */
+  readonly attempt: number;
+  readonly run: RunInfo;
+  readonly services: TaskServices;
+  /** Aborts the attempt. @default never */
+  readonly signal?: AbortSignal;
+  /** Called with each progress the task reports. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Runs in place of the task's own function (a test's mock). */
+  readonly implementation?: TaskDefinition["run"];
+}
+
+const SILENT: TaskLog = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** What an effect of a task is remembered by: the same for every attempt of a task in a run. */
+export function idempotencyKeyOf(run: RunInfo, nodeId: string): string {
+  return `${run.id}/${nodeId}`;
+}
+
+/**
+ * Runs one attempt of a task: checks the input by the task's schema, runs it, checks the output. Never throws.
+ *
+ * Errors of its own: `TASK_NOT_FOUND` (this worker's code does not have the node), `INVALID_INPUT`, `INVALID_OUTPUT`,
+ * `OUTPUT_TOO_LARGE`; what the task throws: see `taskErrorOf`.
+ */
+export async function executeTask(execution: TaskExecution): Promise<TaskOutcome> {
+  const { dag, nodeId, input } = execution;
+  const definition = dag.tasks.get(nodeId);
+  if (definition === undefined) return unknownNode(dag, nodeId, "task");
+  const what = `task "${nodeId}"`;
+  try {
+    const given = await definition.input.safeParseAsync(input);
+    if (!given.success) return misfit("INVALID_INPUT", `Input of ${what}`, problemsOf(given.error.issues, input));
+    const run = execution.implementation ?? definition.run;
+    const returned: unknown = await run.call(definition, given.data, contextOf(execution));
+    const output = await definition.output.safeParseAsync(returned);
+    if (!output.success)
+      return misfit("INVALID_OUTPUT", `Output of ${what}`, problemsOf(output.error.issues, returned));
+    return outcomeOfValue(output.data, what);
+  } catch (thrown) {
+    return outcomeOfThrown(thrown);
+  }
+}
+
+/** Runs the function of a `derive` node over its arguments. Never throws; the same errors as `executeTask`. */
+export async function executeFunction(dag: Dag, nodeId: string, args: Json): Promise<TaskOutcome> {
+  const run = dag.functions.get(nodeId);
+  if (run === undefined) return unknownNode(dag, nodeId, "derive");
+  try {
+    const list: readonly Json[] = Array.isArray(args) ? args : [args];
+    return outcomeOfValue(await Reflect.apply(run, undefined, list), `derive "${nodeId}"`);
+  } catch (thrown) {
+    return outcomeOfThrown(thrown);
+  }
+}
+
+function contextOf({ nodeId, attempt, run, services, signal, onProgress }: TaskExecution): TaskContext {
+  const key = idempotencyKeyOf(run, nodeId);
+  const aborts = signal ?? new AbortController().signal;
+  const progress = (one: Progress) => onProgress?.(one);
+  const calls = new Map<string, number>();
+  return {
+    attempt,
+    idempotencyKey: key,
+    signal: aborts,
+    run,
+    taskId: nodeId,
+    log: services.log?.({ run, taskId: nodeId, attempt }) ?? SILENT,
+    progress,
+    mcp: <C extends Contract>(contract: C): ToolClient<C> =>
+      services.mcp(contract, { signal: aborts, idempotencyKey: key, onProgress: progress, calls }),
+  };
+}
+
+function misfit(code: string, what: string, problems: readonly { field: string; message: string }[]): TaskOutcome {
+  const field = problems[0]?.field;
+  const message = `${what}: ${problems.map((problem) => problem.message).join("; ")}`;
+  return finalFailure({ code, message, ...(field ? { field } : {}) });
+}
+
+function unknownNode(dag: Dag, nodeId: string, kind: string): TaskOutcome {
+  const message = `This worker's DAG "${dag.id}" (version ${dag.graph.version}) has no ${kind} "${nodeId}"`;
+  const hint = "The run was started with another version of the DAG: run a worker that still has the node.";
+  return { type: "failed", error: { code: "TASK_NOT_FOUND", message, hint, retryable: true } };
+}

@@ -1,0 +1,46 @@
+import { z } from "zod";
+import type { TaskError } from "../core/state.ts";
+import { problemsOf } from "../language/problems.ts";
+import type { TaskOutcome } from "./outcome.ts";
+
+/** Longest text that is kept of a message or stack, in characters: an error travels through every history. */
+const LONGEST = 4_000;
+
+/** The outcome of an attempt that threw: skipped for `SkipTask` (of any copy of this package), else failed. */
+export function outcomeOfThrown(thrown: unknown): TaskOutcome {
+  const { code, reason } = fieldsOf(thrown);
+  if (code === "SKIP_TASK" && typeof reason === "string") return { type: "skipped", reason };
+  return { type: "failed", error: taskErrorOf(thrown) };
+}
+
+/**
+ * Any thrown thing as a `TaskError`. What has `code` (text) and `message` keeps them, with `field`, `hint` and
+ * `retryable` (default true); a zod error is not retryable; all else is `TASK_FAILED` with its stack.
+ */
+export function taskErrorOf(thrown: unknown): TaskError {
+  if (thrown instanceof z.core.$ZodError) {
+    const [first] = problemsOf(thrown.issues, undefined);
+    const message = z.prettifyError(thrown).slice(0, LONGEST);
+    return { code: "INVALID_DATA", message, ...(first?.field ? { field: first.field } : {}), retryable: false };
+  }
+  const { code, message, field, hint, retryable, name, stack } = fieldsOf(thrown);
+  const coded = typeof code === "string" && code !== "";
+  const text =
+    typeof message === "string" && message !== "" ? message : typeof name === "string" ? name : String(thrown);
+  return {
+    code: coded ? code : "TASK_FAILED",
+    message: text.slice(0, LONGEST),
+    ...(typeof field === "string" ? { field } : {}),
+    ...(typeof hint === "string" ? { hint } : {}),
+    retryable: retryable !== false,
+    // An error with a code was thrown on purpose: where from is of no use to who reads it.
+    ...(!coded && typeof stack === "string" ? { stack: stack.slice(0, LONGEST) } : {}),
+  };
+}
+
+function fieldsOf(thrown: unknown): Readonly<Record<string, unknown>> {
+  if (typeof thrown !== "object" || thrown === null) return {};
+  // Errors keep message, stack and name off their own enumerable fields, so they are read one by one.
+  const names = ["code", "message", "field", "hint", "retryable", "reason", "name", "stack"];
+  return Object.fromEntries(names.map((name) => [name, Reflect.get(thrown, name)]));
+}

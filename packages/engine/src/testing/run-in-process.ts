@@ -1,0 +1,203 @@
+import type { z } from "zod";
+import { decide, initialState } from "../core/decide.ts";
+import type { Json } from "../core/graph.ts";
+import type { RunTrigger, RunView, SchedulerCommand, SchedulerEvent, TaskProgress } from "../core/state.ts";
+import { viewOf } from "../core/view.ts";
+import { executeFunction, executeTask } from "../execution/execute-task.ts";
+import type { TaskOutcome } from "../execution/outcome.ts";
+import type { TaskServices } from "../language/context.ts";
+import type { Dag } from "../language/dag.ts";
+import { planRun } from "../language/plan.ts";
+import { implementationsOf, type Mocks } from "./mocks.ts";
+
+/** How to run a DAG in this process. */
+export interface InProcessOptions<Params extends z.ZodObject = z.ZodObject> {
+  readonly params?: z.input<Params>;
+  readonly conf?: { readonly [key: string]: Json };
+  /** A day or ISO-8601 moment. @default as for a manual run */
+  readonly logicalDate?: string;
+  /** @default "manual" */
+  readonly trigger?: RunTrigger;
+  /** @default `<dag id>/<logical date>` */
+  readonly runId?: string;
+  /** Stand-ins by node id or task name. */
+  readonly mocks?: Mocks;
+  /** The way to MCP servers, and logs. Without it a task that asks a server fails with `NO_MCP`. */
+  readonly services?: TaskServices;
+  /** Called after every change of the run, progress included. */
+  readonly onChange?: (view: RunView) => void;
+  /** Milliseconds since 1970. @default Date.now */
+  readonly clock?: () => number;
+  /** Retries are made at once, without their delays. @default true */
+  readonly skipDelays?: boolean;
+  /** Cancels the run. */
+  readonly signal?: AbortSignal;
+}
+
+const NO_SERVICES: TaskServices = {
+  mcp: ({ name }) => {
+    const hint = "Mock the task, or pass `services`.";
+    throw Object.assign(new Error(`The task asks the MCP server "${name}", and there is none`), {
+      code: "NO_MCP",
+      hint,
+      retryable: false,
+    });
+  },
+};
+
+/**
+ * Runs a DAG in this process, without a server: the same scheduler, tasks and states as on Temporal. For tests, and for
+ * a person on a train. A failed run is a value, not an error.
+ *
+ * @throws InvalidParamsError, InvalidLogicalDateError, UnknownMockError
+ */
+export async function runInProcess<Params extends z.ZodObject>(
+  dag: Dag<Params>,
+  options: InProcessOptions<Params> = {},
+): Promise<RunView> {
+  const { clock = Date.now, params = {}, conf = {}, logicalDate, runId, trigger = "manual", mocks = {} } = options;
+  // A DAG of any params is a DAG to whoever only runs it.
+  const known = dag as unknown as Dag;
+  const implementationOf = implementationsOf(known, mocks);
+  const plan = planRun(known, { runId, params, conf, logicalDate, trigger, now: new Date(clock()) });
+  return await new InProcessRun(known, plan, options, clock, implementationOf).toItsEnd();
+}
+
+/** Carries out what the scheduler decides, and tells it what came of it. */
+class InProcessRun {
+  private state;
+  private readonly progress: Record<string, TaskProgress> = {};
+  private readonly running = new Map<string, AbortController>();
+  private readonly waiting = new Set<ReturnType<typeof setTimeout>>();
+  private readonly end: Promise<RunView>;
+  private resolve: (view: RunView) => void = () => {};
+  private reject: (error: unknown) => void = () => {};
+
+  constructor(
+    private readonly dag: Dag,
+    plan: ReturnType<typeof planRun>,
+    private readonly options: InProcessOptions<never>,
+    private readonly clock: () => number,
+    private readonly implementationOf: ReturnType<typeof implementationsOf>,
+  ) {
+    this.state = initialState(plan.graph, plan.params, plan.run);
+    this.end = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+
+  async toItsEnd(): Promise<RunView> {
+    const { signal } = this.options;
+    const cancel = () => this.feed({ type: "cancel", reason: String(signal?.reason ?? "aborted"), at: this.clock() });
+    this.feed({ type: "run_started", at: this.clock() });
+    signal?.addEventListener("abort", cancel, { once: true });
+    if (signal?.aborted) cancel();
+    try {
+      return await this.end;
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  private feed(event: SchedulerEvent): void {
+    try {
+      const decision = decide(this.state, event);
+      this.state = decision.state;
+      this.options.onChange?.(this.view());
+      for (const command of decision.commands) this.carryOut(command);
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+
+  private carryOut(command: SchedulerCommand): void {
+    switch (command.type) {
+      case "run_task":
+        this.attempt(command).then((outcome) => this.report(command.id, outcome), this.reject);
+        return;
+      case "wait_retry":
+        this.waitFor(command.id, (this.options.skipDelays ?? true) ? 0 : command.delayMs);
+        return;
+      case "cancel_task":
+        this.running.get(command.id)?.abort(new Error("the run was cancelled"));
+        return;
+      case "finish_run":
+        for (const timer of this.waiting) clearTimeout(timer);
+        this.resolve(this.view());
+        return;
+    }
+  }
+
+  private waitFor(id: string, delayMs: number): void {
+    const timer = setTimeout(() => {
+      this.waiting.delete(timer);
+      this.feed({ type: "retry_due", id, at: this.clock() });
+    }, delayMs);
+    this.waiting.add(timer);
+  }
+
+  private async attempt({ id, attempt, input }: Extract<SchedulerCommand, { type: "run_task" }>): Promise<TaskOutcome> {
+    const node = this.state.graph.nodes.find((one) => one.id === id);
+    if (node?.kind === "derive") return await executeFunction(this.dag, id, input);
+    const controller = new AbortController();
+    this.running.set(id, controller);
+    delete this.progress[id];
+    const implementation = this.implementationOf(id);
+    const execution = executeTask({
+      dag: this.dag,
+      nodeId: id,
+      input,
+      attempt,
+      run: this.state.run,
+      services: this.options.services ?? NO_SERVICES,
+      signal: controller.signal,
+      onProgress: ({ done, total, note }) => {
+        this.progress[id] = {
+          done,
+          ...(total === undefined ? {} : { total }),
+          ...(note === undefined ? {} : { note }),
+        };
+        this.options.onChange?.(this.view());
+      },
+      ...(implementation === undefined ? {} : { implementation }),
+    });
+    return await withinTime(execution, node?.policy.timeoutMs ?? 0, controller);
+  }
+
+  private report(id: string, outcome: TaskOutcome): void {
+    this.running.delete(id);
+    const at = this.clock();
+    if (outcome.type === "success") this.feed({ type: "task_succeeded", id, output: outcome.output, at });
+    else if (outcome.type === "skipped") this.feed({ type: "task_skipped", id, reason: outcome.reason, at });
+    else this.feed({ type: "task_failed", id, error: outcome.error, at });
+  }
+
+  private view(): RunView {
+    return viewOf(this.state, this.progress);
+  }
+}
+
+/** The longest wait of `setTimeout`, in milliseconds (24.8 days): a longer time is no limit. */
+const LONGEST_TIMER = 2_147_483_647;
+
+async function withinTime(
+  work: Promise<TaskOutcome>,
+  timeoutMs: number,
+  controller: AbortController,
+): Promise<TaskOutcome> {
+  if (timeoutMs > LONGEST_TIMER) return await work;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<TaskOutcome>((resolve) => {
+    timer = setTimeout(() => {
+      const message = `The attempt took longer than its timeout of ${timeoutMs} ms`;
+      controller.abort(new Error(message));
+      resolve({ type: "failed", error: { code: "TIMEOUT", message, retryable: true } });
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
