@@ -1,4 +1,4 @@
-import { readExpression } from "./expression.ts";
+import { type Readable, readBy } from "./expression.ts";
 import type { DagGraph, GraphNode, Json } from "./graph.ts";
 import { lostError, retryDelayMs, runError, upstreamReason, whenReason } from "./reasons.ts";
 import type {
@@ -11,18 +11,17 @@ import type {
   TaskError,
   TaskStatus,
 } from "./state.ts";
+import { lookup, type StatusOf, statusesOf, UNTOUCHED, withStatuses } from "./statuses.ts";
 import { type Topology, topologyOf } from "./topology.ts";
 import { applyTriggerRule, isFinal } from "./trigger-rules.ts";
 
 /** How many workers may die under one task before it is given up: a task that kills its worker must not do so for ever. */
 export const MAX_LOST_ATTEMPTS = 20;
 
-const UNTOUCHED: TaskStatus = { state: "none", attempts: 0, lost: 0 };
-
 /** A run before its first event. */
 export function initialState(graph: DagGraph, params: Json, run: RunInfo): SchedulerState {
-  const tasks = Object.fromEntries(graph.nodes.map(({ id }) => [id, UNTOUCHED]));
-  return { graph, params, run, state: "queued", tasks };
+  const statuses = graph.nodes.map(() => UNTOUCHED);
+  return withStatuses({ graph, params, run, state: "queued" }, statuses);
 }
 
 /** Whether a run has ended. */
@@ -35,8 +34,8 @@ export function isOver(state: RunState): boolean {
  * Pure: no clock, no chance, no effect; the same event on the same state gives the same decision for ever.
  * Events that come too late (for a task that does not run any more, or a run that has ended) change nothing.
  *
- * Cost: only nodes that an ended node can move are looked at again, and one flat copy of the task table is made for
- * each event (about 1 ms at 10,000 nodes).
+ * Cost: only nodes that an ended node can move are looked at again, each with a look at its upstream nodes; the list of
+ * statuses is copied flat. At 10,000 nodes an event takes 0.1 ms in a chain, 2 ms before a join of them all.
  */
 export function decide(state: SchedulerState, event: SchedulerEvent): Decision {
   if (isOver(state.state)) return { state, commands: [] };
@@ -49,7 +48,9 @@ export function decide(state: SchedulerState, event: SchedulerEvent): Decision {
 class Deciding {
   readonly commands: SchedulerCommand[] = [];
   private readonly topology: Topology;
-  private readonly tasks: Record<string, TaskStatus>;
+  private readonly statuses: TaskStatus[];
+  private readonly statusOf: StatusOf;
+  private readonly values: Readable;
   private readonly changes: {
     -readonly [K in "state" | "output" | "error" | "startedAt" | "endedAt"]?: SchedulerState[K];
   } = {};
@@ -61,11 +62,16 @@ class Deciding {
     private readonly at: number,
   ) {
     this.topology = topologyOf(before.graph);
-    this.tasks = { ...before.tasks };
+    this.statuses = [...statusesOf(before)];
+    this.statusOf = lookup(before, this.statuses);
+    this.values = { params: before.params, run: before.run, outputOf: (id) => this.statusOf(id).output };
   }
 
   result(): SchedulerState {
-    return { ...this.before, ...this.changes, tasks: this.tasks };
+    // Field by field: to look at `tasks` would make its record. The rest is set when the run ends, and it had not.
+    const { graph, params, run, state, startedAt } = this.before;
+    const kept = { graph, params, run, state, ...(startedAt === undefined ? {} : { startedAt }) };
+    return withStatuses({ ...kept, ...this.changes }, this.statuses);
   }
 
   take(event: SchedulerEvent): void {
@@ -184,11 +190,12 @@ class Deciding {
         return;
       }
     }
-    const states = node.upstream.map((id) => this.statusOf(id).state);
+    const places = this.topology.upstream.get(node.id) ?? [];
+    const states = places.map((place) => this.statuses[place]?.state ?? "none");
     const verdict = applyTriggerRule(node.triggerRule, states);
     if (verdict === "wait") return;
     if (verdict !== "run") {
-      this.end(node.id, { state: verdict, reason: upstreamReason(node, verdict, this.tasks) });
+      this.end(node.id, { state: verdict, reason: upstreamReason(node, verdict, this.statusOf) });
       return;
     }
     // A value that decides whether to run must be there, whatever the rule says of the other upstream nodes.
@@ -204,9 +211,8 @@ class Deciding {
       });
       return;
     }
-    const view = { ...this.before, tasks: this.tasks };
-    if (node.when !== undefined && readExpression(node.when, view) !== true) {
-      this.end(node.id, { state: "skipped", reason: whenReason(node, view) });
+    if (node.when !== undefined && readBy(node.when, this.values) !== true) {
+      this.end(node.id, { state: "skipped", reason: whenReason(node, this.before.graph, this.statusOf, this.values) });
       return;
     }
     this.change(node.id, { state: "scheduled" });
@@ -216,7 +222,7 @@ class Deciding {
   /** Starts a node that may start, unless the run is paused. */
   private start(node: GraphNode): void {
     if ((this.changes.state ?? this.before.state) !== "running") return;
-    const input = readExpression(node.input, { ...this.before, tasks: this.tasks });
+    const input = readBy(node.input, this.values);
     const { attempts, startedAt = this.at } = this.statusOf(node.id);
     this.change(node.id, { state: "running", attempts: attempts + 1, startedAt });
     if (node.kind === "short_circuit") {
@@ -240,9 +246,9 @@ class Deciding {
 
   private finishByLeaves(): void {
     const failed = this.topology.leaves.some((id) => ["failed", "upstream_failed"].includes(this.statusOf(id).state));
-    if (failed) this.finish("failed", runError(this.before.graph, this.tasks));
+    if (failed) this.finish("failed", runError(this.before.graph, this.statusOf));
     else {
-      this.changes.output = readExpression(this.before.graph.output, { ...this.before, tasks: this.tasks });
+      this.changes.output = readBy(this.before.graph.output, this.values);
       this.finish("success");
     }
   }
@@ -252,10 +258,6 @@ class Deciding {
     this.changes.endedAt = this.at;
     if (error !== undefined) this.changes.error = error;
     this.commands.push({ type: "finish_run" });
-  }
-
-  private statusOf(id: string): TaskStatus {
-    return this.tasks[id] ?? UNTOUCHED;
   }
 
   /** Ends a node: what hangs on it is looked at next. */
@@ -268,6 +270,7 @@ class Deciding {
     // The error of a former attempt ends with the next one, and so does the time of its retry.
     const { error, retryAt, ...rest } = this.statusOf(id);
     const kept = to.state === "scheduled" && error !== undefined ? { error } : {};
-    this.tasks[id] = { ...rest, ...kept, ...to };
+    const index = this.topology.indices.get(id);
+    if (index !== undefined) this.statuses[index] = { ...rest, ...kept, ...to };
   }
 }

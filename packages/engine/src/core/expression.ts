@@ -2,14 +2,23 @@ import type { Expression, Json } from "./graph.ts";
 import type { SchedulerState } from "./state.ts";
 
 /** What an expression may read of a run. */
-export type Readable = Pick<SchedulerState, "tasks" | "params" | "run">;
+export interface Readable extends Pick<SchedulerState, "params" | "run"> {
+  /** The output of a node; undefined while it has none. */
+  readonly outputOf: (id: string) => Json | undefined;
+}
 
 /**
  * The value of an expression as the run stands. A node without an output (not ended, skipped, failed) reads `null`.
  * A field that an existing output does not have is left out of the object it was meant for, as JSON leaves out
  * `undefined`; in a list, or alone, it reads `null`.
  */
-export function readExpression(expression: Expression, state: Readable): Json {
+export function readExpression(expression: Expression, state: Pick<SchedulerState, "tasks" | "params" | "run">): Json {
+  const { params, run, tasks } = state;
+  return readBy(expression, { params, run, outputOf: (id) => tasks[id]?.output });
+}
+
+/** As `readExpression`, for whoever looks tasks up by a function. */
+export function readBy(expression: Expression, state: Readable): Json {
   return read(expression, state) ?? null;
 }
 
@@ -18,7 +27,7 @@ function read(expression: Expression, state: Readable): Json | undefined {
     case "literal":
       return expression.value;
     case "node":
-      return follow(state.tasks[expression.node]?.output ?? null, expression.path);
+      return follow(state.outputOf(expression.node) ?? null, expression.path);
     case "params":
       return follow(state.params, expression.path);
     case "run":

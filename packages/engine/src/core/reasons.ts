@@ -1,6 +1,7 @@
-import { nodesRead, type Readable, readExpression } from "./expression.ts";
+import { nodesRead, type Readable, readBy } from "./expression.ts";
 import type { DagGraph, GraphNode, NodePolicy } from "./graph.ts";
-import type { SchedulerState, TaskError, TaskStatus } from "./state.ts";
+import type { TaskError } from "./state.ts";
+import type { StatusOf } from "./statuses.ts";
 import { topologyOf } from "./topology.ts";
 
 /** Pause before the attempt after `attempt` (counted from 1): retryDelay × backoff^(attempt−1), at most maxRetryDelay. */
@@ -9,15 +10,10 @@ export function retryDelayMs(policy: NodePolicy, attempt: number): number {
 }
 
 /** Why a trigger rule kept a node from running, with the upstream nodes that decided it. */
-export function upstreamReason(
-  node: GraphNode,
-  verdict: "skipped" | "upstream_failed",
-  tasks: Readonly<Record<string, TaskStatus>>,
-): string {
-  const named = (states: readonly string[]) =>
-    node.upstream.filter((id) => states.includes(tasks[id]?.state ?? "none"));
+export function upstreamReason(node: GraphNode, verdict: "skipped" | "upstream_failed", statusOf: StatusOf): string {
+  const named = (states: readonly string[]) => node.upstream.filter((id) => states.includes(statusOf(id).state));
   if (node.triggerRule !== "all_success") {
-    return `trigger rule ${node.triggerRule} over ${node.upstream.map((id) => `${id} (${tasks[id]?.state})`).join(", ")}`;
+    return `trigger rule ${node.triggerRule} over ${node.upstream.map((id) => `${id} (${statusOf(id).state})`).join(", ")}`;
   }
   return verdict === "skipped"
     ? `upstream skipped: ${named(["skipped", "removed"]).join(", ")}`
@@ -25,28 +21,27 @@ export function upstreamReason(
 }
 
 /** Why `when` kept a node from running: "good_enough(0.83, 0.85) is false", the condition with the values it looked at. */
-export function whenReason(node: GraphNode, state: Readable & Pick<SchedulerState, "graph">): string {
-  const value = node.when === undefined ? null : readExpression(node.when, state);
+export function whenReason(node: GraphNode, graph: DagGraph, statusOf: StatusOf, values: Readable): string {
+  const value = node.when === undefined ? null : readBy(node.when, values);
   const asked = node.when === undefined ? [] : nodesRead(node.when);
-  const missing = asked.find((id) => state.tasks[id]?.state !== "success");
-  if (missing !== undefined) return `its condition is unknown: ${missing} is ${state.tasks[missing]?.state}`;
+  const missing = asked.find((id) => statusOf(id).state !== "success");
+  if (missing !== undefined) return `its condition is unknown: ${missing} is ${statusOf(missing).state}`;
   const words = asked.map((id) => {
-    const source = topologyOf(state.graph).nodes.get(id);
+    const source = topologyOf(graph).nodes.get(id);
     if (source?.kind !== "derive") return id;
-    const values = readExpression(source.input, state);
-    return `${id}(${Array.isArray(values) ? values.map((one) => JSON.stringify(one)).join(", ") : ""})`;
+    const given = readBy(source.input, values);
+    return `${id}(${Array.isArray(given) ? given.map((one) => JSON.stringify(one)).join(", ") : ""})`;
   });
   return `${words.join(", ") || "its condition"} is ${JSON.stringify(value)}`;
 }
 
 /** Why a run failed: the task that failed first. */
-export function runError(graph: DagGraph, tasks: Readonly<Record<string, TaskStatus>>): TaskError {
-  let first: { id: string; status: TaskStatus; error: TaskError } | undefined;
+export function runError(graph: DagGraph, statusOf: StatusOf): TaskError {
+  let first: { id: string; endedAt: number; error: TaskError } | undefined;
   for (const { id } of graph.nodes) {
-    const status = tasks[id];
-    if (status?.state !== "failed" || status.error === undefined) continue;
-    if (first === undefined || (status.endedAt ?? 0) < (first.status.endedAt ?? 0))
-      first = { id, status, error: status.error };
+    const { state, error, endedAt = 0 } = statusOf(id);
+    if (state !== "failed" || error === undefined) continue;
+    if (first === undefined || endedAt < first.endedAt) first = { id, endedAt, error };
   }
   if (first === undefined) return { code: "RUN_FAILED", message: "A task failed", retryable: false };
   return { ...first.error, message: `Task "${first.id}": ${first.error.message}` };

@@ -4,6 +4,10 @@ import type { DagGraph, GraphNode } from "./graph.ts";
 /** A graph seen from the scheduler: who waits for whom. Worked out once for each graph object. */
 export interface Topology {
   readonly nodes: ReadonlyMap<string, GraphNode>;
+  /** The place of each node in the graph's list. */
+  readonly indices: ReadonlyMap<string, number>;
+  /** The places of a node's upstream nodes. */
+  readonly upstream: ReadonlyMap<string, readonly number[]>;
   /** What may move on when a node ends: all that name it as upstream, and all that its fork decides about. */
   readonly dependents: ReadonlyMap<string, readonly string[]>;
   /** The short circuits above a node, near and far. */
@@ -44,8 +48,11 @@ function workOut(graph: DagGraph): Topology {
     shortCircuits.set(node.id, [...circuits]);
     deciders.set(node.id, [...asked]);
   }
+  const indices = new Map(graph.nodes.map(({ id }, index) => [id, index]));
   return {
     nodes,
+    indices,
+    upstream: new Map(graph.nodes.map(({ id, upstream }) => [id, upstream.map((one) => indices.get(one) ?? -1)])),
     dependents: new Map([...dependents].map(([id, ids]) => [id, [...ids]])),
     shortCircuits,
     deciders,
