@@ -1,0 +1,96 @@
+import { defineContract } from "@dagwright/mcp-kit/contract";
+import { z } from "zod";
+
+const Stage = z.enum(["none", "staging", "production", "archived"]);
+const Name = z.string().min(1).describe("A registered model's name.");
+const VersionNumber = z.number().int().min(1);
+
+const ModelVersion = z.object({
+  name: z.string(),
+  version: z.number().int(),
+  runId: z.string().describe("The tracking run that made it."),
+  stage: Stage,
+  aliases: z.array(z.string()),
+  description: z.string(),
+  tags: z.record(z.string(), z.string()),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+});
+
+/** Names, versions and stages of models. */
+export const modelRegistry = defineContract({
+  name: "model-registry",
+  instructions: "Registers the models of tracking runs as versions of a name and moves versions between stages.",
+  tools: {
+    register_model: {
+      description: "Makes the model of a tracking run the next version of a name.",
+      input: z.object({
+        name: Name,
+        runId: z.string().min(1),
+        description: z.string().optional(),
+        tags: z.record(z.string(), z.string()).optional(),
+      }),
+      output: ModelVersion.extend({
+        alreadyDone: z.boolean().describe("True when an earlier attempt of this call registered it."),
+      }),
+    },
+    list_registered_models: {
+      description: "Lists all registered models with their versions, newest first.",
+      input: z.object({}),
+      output: z.object({
+        models: z.array(
+          z.object({
+            name: z.string(),
+            latest: z.number().int().nullable().describe("Null when every version was deleted."),
+            production: z.number().int().nullable(),
+            versions: z.array(ModelVersion),
+          }),
+        ),
+      }),
+      annotations: { readOnly: true, idempotent: true },
+    },
+    get_model_version_details: {
+      description:
+        "Looks one version up, by its number or as the highest one in a stage; `found` is false when there is none.",
+      input: z
+        .object({ name: Name, version: VersionNumber.optional(), stage: Stage.optional() })
+        .refine(({ version, stage }) => (version === undefined) !== (stage === undefined), {
+          error: "give exactly one of version and stage",
+          path: ["version"],
+        }),
+      output: z.object({ found: z.boolean(), version: ModelVersion.nullable() }),
+      annotations: { readOnly: true, idempotent: true },
+    },
+    transition_model_stage: {
+      description:
+        "Moves a version to a stage; unless told otherwise the versions that were in `production` or `staging` before go to the archive.",
+      input: z.object({
+        name: Name,
+        version: VersionNumber,
+        stage: Stage,
+        archiveExisting: z.boolean().default(true),
+      }),
+      output: z.object({
+        version: ModelVersion,
+        archived: z.array(z.number().int()).describe("The versions it sent to the archive."),
+      }),
+      annotations: { idempotent: true },
+    },
+    update_model_description: {
+      description: "Replaces the description of a version.",
+      input: z.object({ name: Name, version: VersionNumber, description: z.string() }),
+      output: z.object({ version: ModelVersion }),
+      annotations: { idempotent: true },
+    },
+    delete_model_version: {
+      description: "Deletes a version that is not in production; its run stays, its number is not given again.",
+      input: z.object({ name: Name, version: VersionNumber }),
+      output: z.object({
+        name: z.string(),
+        version: z.number().int(),
+        alreadyDone: z.boolean().describe("True when it had been deleted before."),
+      }),
+      annotations: { destructive: true, idempotent: true },
+    },
+  },
+});
