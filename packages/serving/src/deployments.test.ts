@@ -1,7 +1,11 @@
+import { execFile, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { serializeModel, train } from "@dagwright/learn";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Deployments, openDeployments } from "./index.ts";
@@ -193,6 +197,32 @@ describe("a server", () => {
     expect(await deployments.restore()).toMatchObject([{ model: "other", running: true }]);
     expect(await readFile(join(root, "logs", "m.log"), "utf8")).toContain("not restored");
   });
+});
+
+describe("a deployer killed with SIGKILL", () => {
+  const DEPLOYER = fileURLToPath(new URL("./fixture/deployer.ts", import.meta.url));
+  const servers = async () => {
+    const { stdout } = await promisify(execFile)("ps", ["-eo", "args"]);
+    return stdout.split("\n").filter((line) => line.includes("--deployment-id") && line.includes(root)).length;
+  };
+
+  it.each([350, 500, 700, 900])(
+    "after %i ms leaves what the next one can finish, and one server in the end",
+    async (ms) => {
+      const modelPath = join(root, "given.bin");
+      await writeFile(modelPath, bytes[0]!);
+      const flags = ["--conditions=source", "--import", "tsx", DEPLOYER];
+      const deployer = spawn(process.execPath, [...flags, root, "1", modelPath], { stdio: "ignore" });
+      const gone = new Promise((exited) => deployer.once("exit", exited));
+      await pause(ms);
+      deployer.kill("SIGKILL");
+      await gone;
+      expect(await deployments.deploy(request(1))).toMatchObject({ version: 1, previousVersion: null });
+      expect(await deployments.test("m", [HIGH])).toMatchObject({ ok: true, version: 1 });
+      await expect.poll(servers, { timeout: 15_000, interval: 250 }).toBe(1);
+      expect(await deployments.status("m")).toMatchObject({ healthy: true });
+    },
+  );
 });
 
 describe("deployments at once", () => {
