@@ -1,1 +1,30 @@
-export {};
+/** Training on columns: forests, boosting, logistic regression, metrics, ONNX. */
+export {
+  accuracy,
+  balancedAccuracy,
+  cohenKappa,
+  confusionMatrix,
+  matthewsCorrelation,
+  precisionRecallF1,
+  precisionRecallF1PerClass,
+} from "./classification-metrics.ts";
+export type { Columns } from "./columns.ts";
+export { LearnError, type LearnErrorCode } from "./errors.ts";
+export type { FeatureImportance, Model } from "./model.ts";
+export { loadModel, serializeModel } from "./model-file.ts";
+export { type ClassificationMetrics, classificationMetrics } from "./model-metrics.ts";
+export { toOnnx } from "./onnx.ts";
+export type { TrainingProgress } from "./pace.ts";
+export { ALGORITHMS, type Algorithm } from "./params.ts";
+export { regressionMetrics } from "./regression-metrics.ts";
+export {
+  averagePrecision,
+  brierScore,
+  logLoss,
+  precisionRecallCurve,
+  rocAuc,
+  rocAucMulti,
+  rocCurve,
+} from "./score-metrics.ts";
+export type { Task } from "./target.ts";
+export { checkTraining, type TrainOptions, train } from "./train.ts";

@@ -1,0 +1,34 @@
+/** Every code that this package throws. */
+export type LearnErrorCode =
+  | "UNKNOWN_ALGORITHM"
+  | "UNSUPPORTED_TASK"
+  | "UNKNOWN_PARAM"
+  | "INVALID_PARAM"
+  | "INVALID_SEED"
+  | "EMPTY_DATA"
+  | "LENGTH_MISMATCH"
+  | "DUPLICATE_FEATURE"
+  | "MISSING_FEATURE"
+  | "INVALID_VALUE"
+  | "INVALID_TARGET"
+  | "ONE_CLASS"
+  | "INVALID_MODEL"
+  | "INVALID_METRIC_INPUT";
+
+/** Bad input to training, prediction, a metric or a model file; another attempt cannot mend it. */
+export class LearnError extends Error {
+  override readonly name = "LearnError";
+  readonly code: LearnErrorCode;
+  readonly retryable = false;
+  /** The argument at fault, e.g. `params.n_estimators`. */
+  readonly field?: string;
+  /** What to do next. */
+  readonly hint?: string;
+
+  constructor(code: LearnErrorCode, message: string, detail: { readonly field?: string; readonly hint?: string } = {}) {
+    super(message);
+    this.code = code;
+    if (detail.field !== undefined) this.field = detail.field;
+    if (detail.hint !== undefined) this.hint = detail.hint;
+  }
+}

@@ -1,0 +1,30 @@
+/** How far a training has come. */
+export interface TrainingProgress {
+  /** Trees grown, or iterations of the optimiser. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Lets others in while a long computation holds the thread. */
+export interface Pace {
+  /** Reports progress; hands the thread over when 50 ms have passed. @throws the signal's reason once it is aborted */
+  step(done: number, total: number): Promise<void>;
+}
+
+const SLICE_MS = 50;
+
+/** @param signal Ends the computation at its next step. */
+export function createPace(signal?: AbortSignal, onProgress?: (progress: TrainingProgress) => void): Pace {
+  signal?.throwIfAborted();
+  let since = performance.now();
+  return {
+    async step(done, total) {
+      onProgress?.({ done, total });
+      if (performance.now() - since >= SLICE_MS) {
+        await new Promise((resume) => setImmediate(resume));
+        since = performance.now();
+      }
+      signal?.throwIfAborted();
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { checkLengths, type WeightOptions } from "./classification-metrics.ts";
+
+/** How far predicted numbers are from the real ones; scikit-learn's names and definitions. */
+export interface RegressionMetrics {
+  readonly mae: number;
+  readonly mse: number;
+  readonly rmse: number;
+  /** NaN for a single row; for a constant target 1 when it was met, else 0. */
+  readonly r2: number;
+  /** A fraction, not percent; a target of 0 counts as 2^-52. */
+  readonly mape: number;
+  readonly medae: number;
+  readonly maxError: number;
+  readonly explainedVariance: number;
+}
+
+export function regressionMetrics(
+  yTrue: ArrayLike<number>,
+  yPred: ArrayLike<number>,
+  o: WeightOptions = {},
+): RegressionMetrics {
+  checkLengths({ yTrue, yPred, sampleWeight: o.sampleWeight });
+  const rows = Array.from({ length: yTrue.length }, (_, row) => ({
+    real: yTrue[row]!,
+    error: yTrue[row]! - yPred[row]!,
+    weight: o.sampleWeight?.[row] ?? 1,
+  }));
+  type Row = (typeof rows)[number];
+  const all = rows.reduce((sum, { weight }) => sum + weight, 0);
+  const mean = (of: (row: Row) => number) => rows.reduce((sum, row) => sum + row.weight * of(row), 0) / all;
+  const meanReal = mean(({ real }) => real);
+  const meanError = mean(({ error }) => error);
+  const variance = mean(({ real }) => (real - meanReal) ** 2);
+  const mse = mean(({ error }) => error ** 2);
+  const explained = (unexplained: number) =>
+    variance === 0 ? (unexplained === 0 ? 1 : 0) : 1 - unexplained / variance;
+  return {
+    mae: mean(({ error }) => Math.abs(error)),
+    mse,
+    rmse: Math.sqrt(mse),
+    r2: rows.length < 2 ? Number.NaN : explained(mse),
+    mape: mean(({ real, error }) => Math.abs(error) / Math.max(Math.abs(real), Number.EPSILON)),
+    medae: median(rows.map(({ error, weight }) => ({ value: Math.abs(error), weight }))),
+    maxError: rows.reduce((most, { error }) => Math.max(most, Math.abs(error)), 0),
+    explainedVariance: explained(mean(({ error }) => (error - meanError) ** 2)),
+  };
+}
+
+/** Where half of the weight lies below; the middle of two where it falls between them. */
+function median(values: { value: number; weight: number }[]): number {
+  const sorted = values.filter(({ weight }) => weight > 0).sort((a, b) => a.value - b.value);
+  const half = sorted.reduce((sum, { weight }) => sum + weight, 0) / 2;
+  let below = 0;
+  for (const [at, { value, weight }] of sorted.entries()) {
+    below += weight;
+    if (below === half) return (value + (sorted[at + 1]?.value ?? value)) / 2;
+    if (below > half) return value;
+  }
+  return Number.NaN;
+}
