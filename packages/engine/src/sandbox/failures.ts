@@ -1,0 +1,42 @@
+import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from "@temporalio/workflow";
+import type { GraphNode } from "../core/graph.ts";
+import type { SchedulerEvent, TaskError } from "../core/state.ts";
+import { FAILURE } from "./protocol.ts";
+
+/** What an attempt that did not succeed means to the scheduler. */
+export function eventOfFailure({ id, policy }: GraphNode, thrown: unknown, at: number): SchedulerEvent {
+  const cause = thrown instanceof ActivityFailure ? thrown.cause : thrown;
+  if (cause instanceof TimeoutFailure) {
+    if (cause.timeoutType === "HEARTBEAT") return { type: "task_lost", id, at };
+    const message = `The attempt took longer than its timeout of ${policy.timeoutMs} ms`;
+    return { type: "task_failed", id, error: { code: "TASK_TIMEOUT", message, retryable: true }, at };
+  }
+  if (cause instanceof ApplicationFailure) {
+    // "WorkerShutdown" is what Temporal itself says when a worker's activity did not end in time.
+    if (cause.type === FAILURE.workerShutdown || cause.type === "WorkerShutdown") return { type: "task_lost", id, at };
+    if (cause.type === FAILURE.skip) return { type: "task_skipped", id, reason: cause.message, at };
+    return { type: "task_failed", id, error: taskErrorOf(cause), at };
+  }
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const code = cause instanceof CancelledFailure ? "CANCELLED" : "TASK_FAILED";
+  return { type: "task_failed", id, error: { code, message, retryable: true }, at };
+}
+
+/** Our own workers say it in full; a worker in another language says it as its SDK does. */
+function taskErrorOf({ type, message, nonRetryable, details }: ApplicationFailure): TaskError {
+  const [detail] = details ?? [];
+  return isTaskError(detail) ? detail : { code: type || "TASK_FAILED", message, retryable: nonRetryable !== true };
+}
+
+/** Whether a value has what a task's error needs. */
+export function isTaskError(value: unknown): value is TaskError {
+  if (typeof value !== "object" || value === null) return false;
+  return (
+    "code" in value &&
+    typeof value.code === "string" &&
+    "message" in value &&
+    typeof value.message === "string" &&
+    "retryable" in value &&
+    typeof value.retryable === "boolean"
+  );
+}

@@ -1,0 +1,77 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  scheduleLocalActivity,
+  workflowInfo,
+} from "@temporalio/workflow";
+import type { RunView } from "../core/state.ts";
+import { isTaskError } from "./failures.ts";
+import { ACTIVITY, FAILURE, type PlanRequest, type PlannedRun } from "./protocol.ts";
+import { recordRun } from "./record-run.ts";
+import { acceptRequests, RunShell } from "./run-shell.ts";
+import { publishRun } from "./search-attributes.ts";
+import { unplannedView } from "./unplanned-view.ts";
+
+/**
+ * Every run of every DAG: the workflow's type is the DAG's id. Its first step asks the worker for the plan (graph,
+ * params, dates), which Temporal records, so that the run keeps it over deployments; then the scheduler core decides and
+ * the shell carries out.
+ *
+ * Success returns the run's view; a failed run is a failed workflow that carries the view; a cancelled run is a cancelled
+ * workflow.
+ */
+export async function interpreter(input?: unknown): Promise<RunView> {
+  const root = CancellationScope.current();
+  return await CancellationScope.nonCancellable(async () => {
+    const requests = acceptRequests(root);
+    const shell = new RunShell(await planned(input), CancellationScope.current());
+    requests.answerWith(shell);
+    const view = await shell.toItsEnd();
+    await recordRun(view);
+    if (view.state === "success") return view;
+    if (view.state === "cancelled") {
+      // Temporal shows a workflow as cancelled only if it was asked to cancel by Temporal's own means too.
+      if (await requests.cancelledByTemporal()) throw new CancelledFailure(view.error?.message ?? "Cancelled");
+      throw failureOf(view, FAILURE.runCancelled);
+    }
+    throw failureOf(view, "RUN_FAILED");
+  });
+}
+
+/** The plan, from the worker. A run that cannot be planned (unknown DAG, bad params, bad date) fails at once. */
+async function planned(input: unknown): Promise<PlannedRun> {
+  const { workflowId, workflowType, startTime, typedSearchAttributes } = workflowInfo();
+  const scheduledFor = typedSearchAttributes.get({ name: "TemporalScheduledStartTime", type: "DATETIME" });
+  const request: PlanRequest = {
+    dagId: workflowType,
+    runId: workflowId,
+    input,
+    startedAt: startTime.toISOString(),
+    ...(scheduledFor === undefined ? {} : { scheduledFor: scheduledFor.toISOString() }),
+  };
+  try {
+    return await scheduleLocalActivity<PlannedRun>(ACTIVITY.plan, [request], {
+      startToCloseTimeout: "30s",
+      retry: { maximumAttempts: 3, initialInterval: "200ms" },
+      summary: "plan",
+    });
+  } catch (thrown) {
+    const cause = thrown instanceof ActivityFailure ? thrown.cause : undefined;
+    if (!(cause instanceof ApplicationFailure)) throw thrown;
+    const [error] = cause.details ?? [];
+    const known = isTaskError(error)
+      ? error
+      : { code: cause.type ?? "PLAN_FAILED", message: cause.message, retryable: false };
+    const view = unplannedView(request, known);
+    publishRun(view);
+    await recordRun(view);
+    throw failureOf(view, known.code);
+  }
+}
+
+function failureOf(view: RunView, type: string): ApplicationFailure {
+  const message = view.error?.message ?? "The run failed";
+  return ApplicationFailure.create({ type, message, nonRetryable: true, details: [view] });
+}

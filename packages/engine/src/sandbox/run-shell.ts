@@ -1,0 +1,218 @@
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  condition,
+  defineQuery,
+  defineUpdate,
+  isCancellation,
+  scheduleActivity,
+  scheduleLocalActivity,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from "@temporalio/workflow";
+import { decide, initialState, isOver } from "../core/decide.ts";
+import type { GraphNode, Json } from "../core/graph.ts";
+import type { RunView, SchedulerCommand, SchedulerEvent, SchedulerState } from "../core/state.ts";
+import { viewOf } from "../core/view.ts";
+import { eventOfFailure } from "./failures.ts";
+import {
+  ACTIVITY,
+  type AttemptRequest,
+  type DeriveRequest,
+  type PlannedRun,
+  QUERY_STATE,
+  type Remark,
+  UPDATES,
+  type UpdateName,
+} from "./protocol.ts";
+import { recordRun } from "./record-run.ts";
+import { publishRun, publishState } from "./search-attributes.ts";
+
+/** How long a run that has ended waits for its aborted attempts to say so. */
+const ABORT_PATIENCE = "10s";
+
+/** How long a cancelled run waits to be cancelled by Temporal too. */
+const CANCEL_PATIENCE = "2s";
+
+/**
+ * Carries out on Temporal what the scheduler core decides: a task is an activity, light tasks and `derive` are local
+ * activities, a pause before a retry is a timer.
+ */
+export class RunShell {
+  private state: SchedulerState;
+  private readonly nodes: ReadonlyMap<string, GraphNode>;
+  private readonly running = new Map<string, CancellationScope>();
+  private outstanding = 0;
+
+  /** @param scope What the run's attempts live in: no cancellation but our own reaches them. */
+  constructor(
+    { graph, params, run }: PlannedRun,
+    private readonly scope: CancellationScope,
+  ) {
+    this.state = initialState(graph, params, run);
+    this.nodes = new Map(graph.nodes.map((node) => [node.id, node]));
+  }
+
+  view(): RunView {
+    return viewOf(this.state);
+  }
+
+  isOver(): boolean {
+    return isOver(this.state.state);
+  }
+
+  async toItsEnd(): Promise<RunView> {
+    publishRun({ ...this.view(), state: "running" });
+    const before = this.view();
+    this.feed({ type: "run_started", at: Date.now() });
+    // Beside the first tasks, not before them.
+    const recorded = recordRun({ ...before, ...this.view() }, this.state.graph);
+    await condition(() => this.isOver());
+    await recorded;
+    await condition(() => this.outstanding === 0, ABORT_PATIENCE);
+    return this.view();
+  }
+
+  request(name: UpdateName, { by, reason }: Remark): void {
+    const who = by === undefined ? "" : `by ${by}`;
+    const why = [reason, who].filter(Boolean).join(" ") || "on request";
+    const at = Date.now();
+    this.feed(name === "cancel" ? { type: "cancel", reason: why, at } : { type: name, at });
+  }
+
+  private feed(event: SchedulerEvent): void {
+    const before = this.state.state;
+    const { state, commands } = decide(this.state, event);
+    this.state = state;
+    if (state.state !== before && event.type !== "run_started") publishState(state.state);
+    for (const command of commands) this.carryOut(command);
+  }
+
+  private carryOut(command: SchedulerCommand): void {
+    switch (command.type) {
+      case "run_task":
+        this.attempt(command);
+        return;
+      case "wait_retry":
+        this.waitForRetry(command.id, command.delayMs);
+        return;
+      case "cancel_task":
+        this.running.get(command.id)?.cancel();
+        return;
+      case "finish_run":
+        // Timers of retries that will not come.
+        for (const scope of this.running.values()) scope.cancel();
+        return;
+    }
+  }
+
+  private attempt({ id, attempt, input }: Extract<SchedulerCommand, { type: "run_task" }>): void {
+    const node = this.nodes.get(id);
+    if (node === undefined) throw new Error(`The core named an unknown node: ${id}`);
+    this.inScope(id, async () => {
+      try {
+        const output = await this.execute(node, attempt, input);
+        return { type: "task_succeeded", id, output, at: Date.now() };
+      } catch (thrown) {
+        return eventOfFailure(node, thrown, Date.now());
+      }
+    });
+  }
+
+  private waitForRetry(id: string, delayMs: number): void {
+    this.inScope(id, async () => {
+      try {
+        await sleep(delayMs, { summary: `retry of ${id}` });
+        return { type: "retry_due", id, at: Date.now() };
+      } catch (thrown) {
+        if (isCancellation(thrown)) return null;
+        throw thrown;
+      }
+    });
+  }
+
+  private inScope(id: string, work: () => Promise<SchedulerEvent | null>): void {
+    const scope = new CancellationScope({ cancellable: true, parent: this.scope });
+    this.running.set(id, scope);
+    this.outstanding += 1;
+    void scope.run(work).then((event) => {
+      this.outstanding -= 1;
+      if (this.running.get(id) === scope) this.running.delete(id);
+      if (event !== null) this.feed(event);
+    });
+  }
+
+  private async execute(node: GraphNode, attempt: number, input: Json): Promise<Json> {
+    const { id, policy } = node;
+    const { graph, run } = this.state;
+    const title = attempt > 1 ? `${id}, attempt ${attempt}` : id;
+    const summary = node.summary === undefined ? title : `${title}: ${node.summary}`;
+    // The core owns retries: it alone knows a failure from a lost worker.
+    const options = { startToCloseTimeout: policy.timeoutMs, retry: { maximumAttempts: 1 }, summary };
+    if (node.kind === "derive") {
+      const request: DeriveRequest = { dagId: graph.dagId, nodeId: id, args: input };
+      return await scheduleLocalActivity<Json>(ACTIVITY.derive, [request], options);
+    }
+    const request: AttemptRequest = {
+      dagId: graph.dagId,
+      dagVersion: graph.version,
+      nodeId: id,
+      attempt,
+      run,
+      executionId: workflowInfo().firstExecutionRunId,
+    };
+    const type = node.task ?? id;
+    if (node.light) return await scheduleLocalActivity<Json>(type, [input, request], options);
+    return await scheduleActivity<Json>(type, [input, request], {
+      ...options,
+      activityId: id,
+      heartbeatTimeout: policy.heartbeatMs,
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+      ...(node.queue === undefined ? {} : { taskQueue: node.queue }),
+    });
+  }
+}
+
+/** What a run is asked for, from its first moment on; before it has a plan, the answers wait for it. */
+export interface Requests {
+  answerWith(shell: RunShell): void;
+  /** Whether Temporal's own cancellation has come, or comes in a moment. */
+  cancelledByTemporal(): Promise<boolean>;
+}
+
+/** Accepts queries, updates and Temporal's cancellation of the workflow, whose root scope is given. */
+export function acceptRequests(root: CancellationScope): Requests {
+  let shell: RunShell | undefined;
+  let cancelled = false;
+  setHandler(defineQuery<RunView | null>(QUERY_STATE), () => shell?.view() ?? null);
+  for (const name of UPDATES) {
+    setHandler(defineUpdate<RunView, [Remark?]>(name), async (remark) => {
+      await condition(() => shell !== undefined);
+      shell?.request(name, remarkOf(remark));
+      // The handler waited until there was a shell.
+      return (shell as RunShell).view();
+    });
+  }
+  root.cancelRequested.catch(() => {
+    cancelled = true;
+    shell?.request("cancel", { reason: "cancelled through Temporal" });
+  });
+  return {
+    answerWith: (planned) => {
+      shell = planned;
+      if (cancelled) planned.request("cancel", { reason: "cancelled through Temporal" });
+    },
+    cancelledByTemporal: async () => await condition(() => cancelled, CANCEL_PATIENCE),
+  };
+}
+
+/** Whatever came as a remark: it may have been typed by hand. */
+function remarkOf(value: unknown): Remark {
+  if (typeof value !== "object" || value === null) return {};
+  const text = (name: string) => {
+    const field: unknown = Reflect.get(value, name);
+    return typeof field === "string" && field !== "" ? field : undefined;
+  };
+  return { by: text("by"), reason: text("reason") };
+}

@@ -1,0 +1,81 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { connectTemporal } from "../client/temporal-connection.ts";
+import { freePort } from "./ports.ts";
+import { missingSearchAttributes } from "./search-attributes.ts";
+import { isAlive } from "./server-record.ts";
+import { isTemporalRunning, startTemporalServer, type TemporalServer } from "./temporal-server.ts";
+
+describe("the embedded Temporal server", () => {
+  let home: string;
+  let port: number;
+  let uiPort: number;
+  const lines: string[] = [];
+  const log = (line: string) => void lines.push(line);
+  const started: TemporalServer[] = [];
+  const start = async (more: { keepAlive?: boolean } = {}) => {
+    const server = await startTemporalServer({ home, port, uiPort, log, ...more });
+    started.push(server);
+    return server;
+  };
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), "temporal-server-"));
+    port = await freePort();
+    uiPort = await freePort();
+  });
+  afterEach(async () => {
+    for (const server of started.splice(0)) await server.stop();
+    await rm(home, { recursive: true, force: true });
+  });
+
+  it("starts with our search attributes and a month of retention, is found again, and ends with its record", async () => {
+    expect(await isTemporalRunning({ home, port })).toBe(false);
+    const server = await start();
+    expect(server).toMatchObject({ address: `127.0.0.1:${port}`, port, uiPort, reused: false });
+    expect(JSON.parse(await readFile(join(home, "temporal", "server.json"), "utf8"))).toMatchObject({ pid: server.pid, port });
+    const connection = await connectTemporal(server);
+    expect(await missingSearchAttributes(connection, "default")).toEqual([]);
+    const { config } = await connection.workflowService.describeNamespace({ namespace: "default" });
+    expect(Number(config?.workflowExecutionRetentionTtl?.seconds)).toBe(30 * 86_400);
+    await connection.close();
+
+    expect(await isTemporalRunning({ home, port })).toBe(true);
+    const again = await start();
+    expect(again).toMatchObject({ reused: true, pid: server.pid });
+
+    await server.stop();
+    expect(isAlive(server.pid)).toBe(false);
+    expect(existsSync(join(home, "temporal", "server.json"))).toBe(false);
+  }, 30_000);
+
+  it("is started again when it is killed, on the same port", async () => {
+    const server = await start({ keepAlive: true });
+    const { pid } = server;
+    process.kill(pid, "SIGKILL");
+    await expect.poll(() => server.pid !== pid && isTemporalRunning({ home, port }), { timeout: 15_000 }).toBe(true);
+    await server.stop();
+    expect(isAlive(server.pid)).toBe(false);
+    expect(lines.join("\n")).toContain("starting it again");
+  }, 30_000);
+
+  it.each(["port", "uiPort"] as const)("a %s in use is named before anything starts", async (which) => {
+    const taken = which === "port" ? port : uiPort;
+    const squatter = createServer();
+    await new Promise<void>((listening) => squatter.listen(taken, "127.0.0.1", listening));
+    const variable = which === "port" ? "DAGWRIGHT_TEMPORAL_PORT" : "DAGWRIGHT_TEMPORAL_UI_PORT";
+    try {
+      await expect(start()).rejects.toMatchObject({
+        code: "PORT_IN_USE",
+        message: expect.stringContaining(String(taken)),
+        hint: expect.stringContaining(variable),
+      });
+      expect(existsSync(join(home, "temporal"))).toBe(false);
+    } finally {
+      squatter.close();
+    }
+  });
+});
