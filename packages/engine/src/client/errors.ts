@@ -1,0 +1,80 @@
+/** Nothing answers at Temporal's address, or it answers and refuses us. */
+export class TemporalUnreachableError extends Error {
+  readonly code = "TEMPORAL_UNREACHABLE";
+  readonly retryable = true;
+  readonly hint: string;
+  constructor(address: string, why: string, options?: ErrorOptions) {
+    super(`Temporal does not answer at ${address}: ${why}`, options);
+    this.name = "TemporalUnreachableError";
+    this.hint = `Start a server of our own (dagwright up), or set TEMPORAL_ADDRESS to one that runs; TLS and API key must fit it.`;
+  }
+}
+
+/** There is no run of that id, neither on the Temporal server nor in the run store. */
+export class RunNotFoundError extends Error {
+  readonly code = "RUN_NOT_FOUND";
+  readonly retryable = false;
+  readonly field = "runId";
+  readonly hint = "Run ids look like <dag id>/<logical date>; `dagwright runs list` shows them.";
+  constructor(runId: string) {
+    super(`There is no run "${runId}"`);
+    this.name = "RunNotFoundError";
+  }
+}
+
+/** The run has ended: there is nothing left to pause, resume or cancel. */
+export class RunOverError extends Error {
+  readonly code = "RUN_OVER";
+  readonly retryable = false;
+  readonly field = "runId";
+  constructor(runId: string, verb: string) {
+    super(`Run "${runId}" has ended: it cannot be asked to ${verb}`);
+    this.name = "RunOverError";
+  }
+}
+
+/** A run has to be asked, but no worker is there to answer for it. */
+export class NoWorkerError extends Error {
+  readonly code = "NO_WORKER";
+  readonly retryable = true;
+  readonly hint = "Start a worker: dagwright worker";
+  constructor(taskQueue: string) {
+    super(`No worker answers on task queue "${taskQueue}"`);
+    this.name = "NoWorkerError";
+  }
+}
+
+/** The retraining controller of that model does not run. */
+export class ControllerNotFoundError extends Error {
+  readonly code = "CONTROLLER_NOT_FOUND";
+  readonly retryable = false;
+  readonly field = "model";
+  readonly hint = "Export retrainingController({ model, dag }) from a DAG file: the worker starts it.";
+  constructor(model: string) {
+    super(`No retraining controller runs for model "${model}"`);
+    this.name = "ControllerNotFoundError";
+  }
+}
+
+/** The DAG has no schedule on the server. */
+export class ScheduleNotFoundError extends Error {
+  readonly code = "NO_SCHEDULE";
+  readonly retryable = false;
+  readonly field = "dag";
+  readonly hint = "Create it with `dagwright schedules sync`; a DAG without `schedule` has none.";
+  constructor(dagId: string) {
+    super(`DAG "${dagId}" has no schedule on the Temporal server`);
+    this.name = "ScheduleNotFoundError";
+  }
+}
+
+/** Temporal refused a request for a reason that has no error of its own here. */
+export class TemporalRequestError extends Error {
+  readonly code = "TEMPORAL_REQUEST_FAILED";
+  readonly retryable: boolean;
+  constructor(what: string, why: string, retryable: boolean, options?: ErrorOptions) {
+    super(`Temporal refused to ${what}: ${why}`, options);
+    this.name = "TemporalRequestError";
+    this.retryable = retryable;
+  }
+}
