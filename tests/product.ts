@@ -125,7 +125,7 @@ export class Product {
   }
 
   /** All rows of a table, by DuckDB SQL over the view `t`. */
-  async rows(table: string, sql: string): Promise<Record<string, unknown>[]> {
+  async rows(table: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
     const lake = await openLake({ root: join(this.home, "lake"), sourceRoots: [] });
     try {
       return (await lake.native(sql, { views: { t: { table } } })).rows;

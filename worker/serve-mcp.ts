@@ -37,7 +37,7 @@ try {
   const { servers } = await openHouse(settings, dags, engine);
   const server = servers[name];
   if (server === undefined) throw new Error(`There is no MCP server "${name}"; there are: ${Object.keys(servers).join(", ")}`);
-  if (values.http === undefined) await serveStdio(server);
+  if (values.http === undefined) await (await serveStdio(server)).closed;
   else {
     const token = process.env["DAGWRIGHT_MCP_TOKEN"];
     const { url } = await serveHttp(server, { port: Number(values.http), host: values.host, ...(token ? { token } : {}) });

@@ -1,3 +1,4 @@
+import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import {
   condition,
   continueAsNew,
@@ -6,7 +7,6 @@ import {
   ParentClosePolicy,
   setHandler,
   startChild,
-  WorkflowExecutionAlreadyStartedError,
   WorkflowIdReusePolicy,
   workflowInfo,
 } from "@temporalio/workflow";

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { msToTs } from "@temporalio/common/lib/time";
+import { msToTs } from "@temporalio/common/lib/time.js";
 import { connectTemporal } from "../client/temporal-connection.ts";
 import { SEARCH_ATTRIBUTES } from "../sandbox/protocol.ts";
 import { PortInUseError, TemporalServerFailedError } from "./errors.ts";

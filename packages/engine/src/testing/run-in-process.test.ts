@@ -120,7 +120,7 @@ describe("runInProcess", () => {
       },
     });
     const view = await runInProcess(defineDag({ id: "t" }, () => slow({}, { timeout: 20 })));
-    expect(view).toMatchObject({ state: "failed", error: { code: "TIMEOUT" } });
+    expect(view).toMatchObject({ state: "failed", error: { code: "TASK_TIMEOUT" } });
     expect(aborted).toBe(true);
   });
 

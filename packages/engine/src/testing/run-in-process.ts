@@ -192,7 +192,7 @@ async function withinTime(
     timer = setTimeout(() => {
       const message = `The attempt took longer than its timeout of ${timeoutMs} ms`;
       controller.abort(new Error(message));
-      resolve({ type: "failed", error: { code: "TIMEOUT", message, retryable: true } });
+      resolve({ type: "failed", error: { code: "TASK_TIMEOUT", message, retryable: true } });
     }, timeoutMs);
   });
   try {

@@ -1,0 +1,22 @@
+/** The asking side of runs: starts, reads and steers them, and keeps schedules in line with the code. */
+export { connectEngine } from "./connect-engine.ts";
+export type {
+  ConnectOptions,
+  EngineClient,
+  RunList,
+  RunRow,
+  ScheduleRow,
+  StartedRun,
+  StartRun,
+  SyncResult,
+  WaitOptions,
+} from "./engine-client.ts";
+export {
+  ControllerNotFoundError,
+  NoWorkerError,
+  RunNotFoundError,
+  RunOverError,
+  ScheduleNotFoundError,
+  TemporalRequestError,
+  TemporalUnreachableError,
+} from "./errors.ts";

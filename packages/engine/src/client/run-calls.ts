@@ -1,0 +1,152 @@
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  type WorkflowExecutionDescription,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+} from "@temporalio/client";
+import { defineSearchAttributeKey } from "@temporalio/common";
+import { isOver } from "../core/decide.ts";
+import type { RunView } from "../core/state.ts";
+import { parseLogicalDate, workflowIdFor } from "../language/logical-date.ts";
+import { QUERY_STATE, type Remark, type UpdateName } from "../sandbox/protocol.ts";
+import { progressOf, withProgress } from "./activity-progress.ts";
+import { closedView, isRunView, waitingView } from "./closed-run.ts";
+import type { StartedRun, StartRun, WaitOptions } from "./engine-client.ts";
+import { NoWorkerError, RunNotFoundError, RunOverError, TemporalUnreachableError } from "./errors.ts";
+import type { ClientGround } from "./ground.ts";
+import { isNotFound, isTooLate, temporalCall } from "./temporal-call.ts";
+
+/** How long a worker may take to answer a query or an update, in milliseconds. */
+const WORKER_PATIENCE_MS = 5_000;
+
+/** How long `wait` goes on while Temporal does not answer, in milliseconds. */
+const OUTAGE_PATIENCE_MS = 120_000;
+
+/** Starts, reads and steers runs. */
+export class RunCalls {
+  constructor(private readonly ground: ClientGround) {}
+
+  async start({ dagId, params = {}, conf = {}, logicalDate, runId: given, trigger = "manual" }: StartRun): Promise<StartedRun> {
+    const { temporal, taskQueue, store } = this.ground;
+    const runId = given ?? (logicalDate === undefined ? manualRunId(dagId) : workflowIdFor(dagId, logicalDate));
+    const done = store?.getRun(runId) ?? null;
+    if (done?.view.state === "success") return { runId, outcome: "already_done", temporalRunId: done.temporalRunId };
+    try {
+      const { firstExecutionRunId } = await temporal.workflow.start(dagId, {
+        workflowId: runId,
+        taskQueue,
+        args: [{ params, conf, trigger, ...(logicalDate === undefined ? {} : { logicalDate }) }],
+        workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+        // Findable before a worker has planned it.
+        typedSearchAttributes: [
+          { key: defineSearchAttributeKey("DagId", "KEYWORD"), value: dagId },
+          { key: defineSearchAttributeKey("RunState", "KEYWORD"), value: "queued" },
+          { key: defineSearchAttributeKey("RunTrigger", "KEYWORD"), value: trigger },
+          ...(logicalDate === undefined
+            ? []
+            : [{ key: defineSearchAttributeKey("LogicalDate", "DATETIME"), value: parseLogicalDate(logicalDate) }]),
+        ],
+      });
+      return { runId, outcome: "started", temporalRunId: firstExecutionRunId };
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      const { status, runId: temporalRunId } = await temporal.workflow.getHandle(runId).describe();
+      return { runId, outcome: status.name === "RUNNING" ? "already_running" : "already_done", temporalRunId };
+    }
+  }
+
+  async get(runId: string): Promise<RunView> {
+    const { temporal, store } = this.ground;
+    const stored = store?.getRun(runId) ?? null;
+    let description: WorkflowExecutionDescription;
+    try {
+      description = await temporal.workflow.getHandle(runId).describe();
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      if (stored === null) throw new RunNotFoundError(runId);
+      return isOver(stored.view.state) ? stored.view : forgotten(stored.view);
+    }
+    const known = stored?.temporalRunId === description.runId ? stored.view : null;
+    if (description.status.name !== "RUNNING") {
+      return known !== null && isOver(known.state) ? known : await closedView(this.ground, description, known);
+    }
+    const live = (await this.query(runId, description.runId)) ?? known ?? waitingView(description);
+    return withProgress(live, await progressOf(this.ground, description));
+  }
+
+  async wait(runId: string, { onChange, pollMs = 300, signal }: WaitOptions = {}): Promise<RunView> {
+    const { address } = this.ground;
+    let outageSince: number | null = null;
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        const view = await temporalCall(address, `read run ${runId}`, () => this.get(runId));
+        outageSince = null;
+        onChange?.(view);
+        if (isOver(view.state)) return view;
+      } catch (error) {
+        if (!(error instanceof TemporalUnreachableError)) throw error;
+        outageSince ??= Date.now();
+        if (Date.now() - outageSince > OUTAGE_PATIENCE_MS) throw error;
+      }
+      await pause(pollMs, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+
+  async cancel(runId: string, remark: Remark = {}): Promise<void> {
+    const { temporal } = this.ground;
+    try {
+      // First by an update, which carries who and why; then by Temporal's own means, which shows it as cancelled.
+      await this.update("cancel", runId, remark);
+    } catch (error) {
+      if (!(error instanceof NoWorkerError)) throw error;
+    }
+    try {
+      await temporal.workflow.getHandle(runId).cancel();
+    } catch (error) {
+      // The update has ended it.
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async update(name: UpdateName, runId: string, remark: Remark = {}): Promise<void> {
+    const { temporal, connection, taskQueue } = this.ground;
+    const handle = temporal.workflow.getHandle(runId);
+    try {
+      await connection.withDeadline(Date.now() + WORKER_PATIENCE_MS, () => handle.executeUpdate(name, { args: [remark] }));
+    } catch (error) {
+      if (isTooLate(error) || (error instanceof Error && error.name === "WorkflowUpdateRPCTimeoutOrCancelledError")) {
+        throw new NoWorkerError(taskQueue);
+      }
+      if (!isNotFound(error)) throw error;
+      // The same answer for a run that never was and one that has ended.
+      await this.get(runId);
+      throw new RunOverError(runId, name);
+    }
+  }
+
+  /** The run's own answer; null when no worker gives it in time, or it has no plan yet. */
+  private async query(runId: string, temporalRunId: string): Promise<RunView | null> {
+    const { temporal, connection } = this.ground;
+    const handle = temporal.workflow.getHandle(runId, temporalRunId);
+    try {
+      const view: unknown = await connection.withDeadline(Date.now() + WORKER_PATIENCE_MS, () => handle.query(QUERY_STATE));
+      return isRunView(view) ? view : null;
+    } catch {
+      // Whatever kept the worker from answering, the store or Temporal's description answers in its place.
+      return null;
+    }
+  }
+}
+
+function manualRunId(dagId: string): string {
+  return `${dagId}/manual-${new Date().toISOString()}`;
+}
+
+/** A run that the store saw running and the server does not know: its state folder was emptied, or it is another server. */
+function forgotten(view: RunView): RunView {
+  const message = "The Temporal server does not know this run: its end was not recorded";
+  return { ...view, state: "failed", error: { code: "RUN_LOST", message, hint: "Start it again.", retryable: true } };
+}

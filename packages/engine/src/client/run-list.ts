@@ -1,0 +1,66 @@
+import type { WorkflowExecutionInfo } from "@temporalio/client";
+import { isOver } from "../core/decide.ts";
+import type { RunState, RunView } from "../core/state.ts";
+import { normalMoment } from "../language/logical-date.ts";
+import { publishedOf } from "./closed-run.ts";
+import type { RunList, RunRow } from "./engine-client.ts";
+import type { ClientGround } from "./ground.ts";
+import { isNotFound } from "./temporal-call.ts";
+
+/** How many runs of the server are looked at, at most. */
+const LONGEST_SCAN = 2_000;
+
+/** Runs of the server and, beyond its retention, of the store. The newest start first. */
+export async function listRuns(ground: ClientGround, { dagId, state, limit = 100 }: RunList = {}): Promise<RunRow[]> {
+  const rows: RunRow[] = [];
+  const seen = new Set<string>();
+  const query = dagId === undefined ? "DagId IS NOT NULL" : `DagId = ${JSON.stringify(dagId)}`;
+  for await (const execution of ground.temporal.workflow.list({ query })) {
+    // Newest first: a run that was started again hides its former executions.
+    if (seen.has(execution.workflowId)) continue;
+    seen.add(execution.workflowId);
+    const row = rowOf(execution);
+    if (state === undefined || row.state === state) rows.push(row);
+    if (rows.length >= limit || seen.size >= LONGEST_SCAN) break;
+  }
+  for (const { view } of ground.store?.listRuns({ dagId, limit: limit + seen.size }) ?? []) {
+    if (seen.has(view.runId)) continue;
+    const row = await storedRow(ground, view);
+    if (row !== null && (state === undefined || row.state === state)) rows.push(row);
+  }
+  return rows.sort((a, b) => (b.startedAt ?? "").localeCompare(a.startedAt ?? "")).slice(0, limit);
+}
+
+function rowOf(execution: Omit<WorkflowExecutionInfo, "raw">): RunRow {
+  const { workflowId, type, status, startTime, closeTime } = execution;
+  const { dagId, logicalDate, trigger, state } = publishedOf(execution);
+  return {
+    runId: workflowId,
+    dagId: dagId ?? type,
+    logicalDate: logicalDate === undefined ? null : normalMoment(logicalDate),
+    state: status.name === "RUNNING" ? state : closedState(status.name, state),
+    trigger,
+    startedAt: startTime.toISOString(),
+    endedAt: closeTime?.toISOString() ?? null,
+  };
+}
+
+/** A run that Temporal ended (terminated, timed out) could not publish that it is over. */
+function closedState(status: WorkflowExecutionInfo["status"]["name"], published: RunState): RunState {
+  if (isOver(published)) return published;
+  if (status === "COMPLETED") return "success";
+  return status === "CANCELLED" ? "cancelled" : "failed";
+}
+
+/** A run of the store that the server's list did not show; null when it would have come later in that list. */
+async function storedRow({ temporal }: ClientGround, view: RunView): Promise<RunRow | null> {
+  const { runId, dagId, logicalDate, trigger, startedAt = null, endedAt = null } = view;
+  const row = { runId, dagId, logicalDate, state: view.state, trigger, startedAt, endedAt };
+  if (isOver(view.state)) return row;
+  try {
+    return rowOf(await temporal.workflow.getHandle(runId).describe());
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    return { ...row, state: "failed" };
+  }
+}

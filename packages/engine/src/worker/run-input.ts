@@ -1,0 +1,45 @@
+import { z } from "zod";
+import type { Json } from "../core/graph.ts";
+import { problemsOf } from "../language/problems.ts";
+
+/** What a run may be started with, by whatever speaks Temporal. */
+export interface RunInput {
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly conf: { readonly [key: string]: Json };
+  readonly logicalDate?: string | undefined;
+  readonly trigger?: "schedule" | "manual" | "backfill" | "asset" | "signal" | undefined;
+}
+
+const Input = z
+  .strictObject({
+    params: z.record(z.string(), z.unknown()).default({}),
+    conf: z.record(z.string(), z.json()).default({}),
+    logicalDate: z.string().optional(),
+    trigger: z.enum(["schedule", "manual", "backfill", "asset", "signal"]).optional(),
+  })
+  .default({ params: {}, conf: {} });
+
+/** A run was started with an input that is none. */
+export class InvalidRunInputError extends Error {
+  readonly code = "INVALID_RUN_INPUT";
+  readonly retryable = false;
+  readonly hint = 'A run takes {"params": {…}, "conf": {…}, "logicalDate": "1998-01-31"}, each of them optional.';
+  constructor(
+    readonly field: string,
+    problems: readonly string[],
+  ) {
+    super(`Input of the run: ${problems.join("; ")}`);
+    this.name = "InvalidRunInputError";
+  }
+}
+
+/** @throws InvalidRunInputError naming the field, its value and what was expected. */
+export function readRunInput(input: unknown): RunInput {
+  const parsed = Input.safeParse(input ?? undefined);
+  if (parsed.success) return parsed.data;
+  const problems = problemsOf(parsed.error.issues, input);
+  throw new InvalidRunInputError(
+    problems[0]?.field || "input",
+    problems.map(({ message }) => message),
+  );
+}
