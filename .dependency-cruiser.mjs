@@ -60,7 +60,8 @@ export default {
     rule(
       "packages-by-name",
       "A package is imported by its name, never by a path into it.",
-      { path: `^(${PRODUCT}|tests|bench)/` },
+      // Vitest loads its global setup by Node's own conditions, which do not lead to sources.
+      { path: `^(${PRODUCT}|tests|bench)/`, pathNot: "^tests/global-setup\\.ts$" },
       { path: "^packages/", dependencyTypesNot: ["aliased", "npm", "undetermined"] },
     ),
     rule(

@@ -4,7 +4,15 @@ export default defineConfig({
   resolve: { conditions: ["source", "node", "import", "default"] },
   ssr: { resolve: { conditions: ["source", "node", "import", "default"] } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "mcp-servers/**/*.test.ts", "activities/**/*.test.ts", "workflows/**/*.test.ts", "client/**/*.test.ts", "worker/**/*.test.ts", "tests/**/*.test.ts"],
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "mcp-servers/**/*.test.ts",
+      "activities/**/*.test.ts",
+      "workflows/**/*.test.ts",
+      "client/**/*.test.ts",
+      "worker/**/*.test.ts",
+      "tests/**/*.test.ts",
+    ],
     globalSetup: "tests/global-setup.ts",
     // Some packages publish TypeScript under the condition `source`: workers must be able to load it.
     execArgv: ["--import", "tsx"],

@@ -26,7 +26,9 @@ export const driftCheck = task("drift_check", {
     reportUri: z.string(),
   }),
   run: async ({ model, features, asOf, threshold, driftShare }, ctx) => {
-    const details = await ctx.mcp(modelRegistry).call("get_model_version_details", { name: model, stage: "production" });
+    const details = await ctx
+      .mcp(modelRegistry)
+      .call("get_model_version_details", { name: model, stage: "production" });
     if (details.version === null) throw new SkipTask(`${model} has no production version to watch yet`);
     const { tags } = await ctx.mcp(training).call("get_model_metrics", { runId: details.version.runId });
     const reference = z

@@ -16,8 +16,10 @@ export class QualityFailedError extends Error {
 
   constructor(suite: string, table: string, failed: readonly FailedExpectation[]) {
     const lines = failed.map((one) => {
-      const count = one.unexpectedCount === null || one.unexpectedCount === undefined ? "" : `, ${one.unexpectedCount} rows`;
-      const observed = one.observed === undefined || one.observed === null ? "" : `, observed ${JSON.stringify(one.observed)}`;
+      const count =
+        one.unexpectedCount === null || one.unexpectedCount === undefined ? "" : `, ${one.unexpectedCount} rows`;
+      const observed =
+        one.observed === undefined || one.observed === null ? "" : `, observed ${JSON.stringify(one.observed)}`;
       const sample = one.sample && one.sample.length > 0 ? `, e.g. ${JSON.stringify(one.sample.slice(0, 3))}` : "";
       return `${one.type} ${JSON.stringify(one.kwargs)}${count}${observed}${sample}`;
     });
@@ -45,7 +47,10 @@ export class EndpointTestFailedError extends Error {
   readonly hint = "See the prediction server's log under the serving folder; the former version is back in place.";
 
   constructor(model: string, version: number, message: string, restored: number | null) {
-    const after = restored === null ? "no former version to go back to: the endpoint is stopped" : `rolled back to version ${restored}`;
+    const after =
+      restored === null
+        ? "no former version to go back to: the endpoint is stopped"
+        : `rolled back to version ${restored}`;
     super(`The endpoint of ${model} version ${version} failed its test prediction (${message}); ${after}`);
     this.name = "EndpointTestFailedError";
   }

@@ -39,7 +39,10 @@ describe("what a training row knows", () => {
   });
 
   async function tableOf(purchases: readonly Purchase[]) {
-    const rows = purchases.map(({ customer, day, cds, dollars }) => `(${customer}::BIGINT, DATE '${dateOf(day)}', ${cds}::INT, ${dollars}::DOUBLE)`);
+    const rows = purchases.map(
+      ({ customer, day, cds, dollars }) =>
+        `(${customer}::BIGINT, DATE '${dateOf(day)}', ${cds}::INT, ${dollars}::DOUBLE)`,
+    );
     writes += 1;
     return await lake.write({
       table: "purchases",
@@ -62,37 +65,46 @@ describe("what a training row knows", () => {
 
   it("no purchase on or after the cut reaches a feature", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(purchase, { minLength: 1, maxLength: 20 }), fc.array(purchase, { maxLength: 20 }), fc.integer({ min: 1, max: 100 }), async (past, other, cut) => {
-        const before = past.filter(({ day }) => day < cut);
-        fc.pre(before.length > 0);
-        const after = other.map((one) => ({ ...one, day: cut + (one.day % 30) }));
-        expect(await featuresAt([...before, ...after], cut)).toEqual(await featuresAt(before, cut));
-      }),
+      fc.asyncProperty(
+        fc.array(purchase, { minLength: 1, maxLength: 20 }),
+        fc.array(purchase, { maxLength: 20 }),
+        fc.integer({ min: 1, max: 100 }),
+        async (past, other, cut) => {
+          const before = past.filter(({ day }) => day < cut);
+          fc.pre(before.length > 0);
+          const after = other.map((one) => ({ ...one, day: cut + (one.day % 30) }));
+          expect(await featuresAt([...before, ...after], cut)).toEqual(await featuresAt(before, cut));
+        },
+      ),
       { numRuns: 15 },
     );
   });
 
   it("the features equal what a loop over the purchases gives", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(purchase, { minLength: 1, maxLength: 20 }), fc.integer({ min: 1, max: 121 }), async (purchases, cut) => {
-        const before = purchases.filter(({ day }) => day < cut);
-        const customers = [...new Set(before.map(({ customer }) => customer))].sort((a, b) => a - b);
-        const rows = await featuresAt(purchases, cut);
-        expect(rows.map((row) => row["customer_id"])).toEqual(customers);
-        for (const row of rows) {
-          const own = before.filter(({ customer }) => customer === row["customer_id"]);
-          const days = own.map(({ day }) => day);
-          const spent = own.reduce((sum, { dollars }) => sum + dollars, 0);
-          const tenure = cut - Math.min(...days);
-          expect(row["total_purchases"]).toBe(own.length);
-          expect(row["total_spent"]).toBeCloseTo(spent, 6);
-          expect(row["avg_purchase_value"]).toBeCloseTo(spent / own.length, 6);
-          expect(row["days_since_last_purchase"]).toBe(cut - Math.max(...days));
-          expect(row["tenure_days"]).toBe(tenure);
-          expect(row["purchase_frequency"]).toBeCloseTo((own.length * 30) / Math.max(tenure, 1), 6);
-          expect(row["cds_per_purchase"]).toBeCloseTo(own.reduce((sum, { cds }) => sum + cds, 0) / own.length, 6);
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(purchase, { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: 1, max: 121 }),
+        async (purchases, cut) => {
+          const before = purchases.filter(({ day }) => day < cut);
+          const customers = [...new Set(before.map(({ customer }) => customer))].sort((a, b) => a - b);
+          const rows = await featuresAt(purchases, cut);
+          expect(rows.map((row) => row["customer_id"])).toEqual(customers);
+          for (const row of rows) {
+            const own = before.filter(({ customer }) => customer === row["customer_id"]);
+            const days = own.map(({ day }) => day);
+            const spent = own.reduce((sum, { dollars }) => sum + dollars, 0);
+            const tenure = cut - Math.min(...days);
+            expect(row["total_purchases"]).toBe(own.length);
+            expect(row["total_spent"]).toBeCloseTo(spent, 6);
+            expect(row["avg_purchase_value"]).toBeCloseTo(spent / own.length, 6);
+            expect(row["days_since_last_purchase"]).toBe(cut - Math.max(...days));
+            expect(row["tenure_days"]).toBe(tenure);
+            expect(row["purchase_frequency"]).toBeCloseTo((own.length * 30) / Math.max(tenure, 1), 6);
+            expect(row["cds_per_purchase"]).toBeCloseTo(own.reduce((sum, { cds }) => sum + cds, 0) / own.length, 6);
+          }
+        },
+      ),
       { numRuns: 15 },
     );
   });
@@ -100,11 +112,26 @@ describe("what a training row knows", () => {
   it("the label looks from the cut on and stops before the end", async () => {
     const cut = 60;
     const at = (customer: number, day: number): Purchase => ({ customer, day, cds: 1, dollars: 1 });
-    const { version } = await tableOf([at(1, 10), at(1, 60), at(2, 10), at(2, 59), at(3, 10), at(3, 89), at(4, 10), at(4, 90), at(5, 60)]);
+    const { version } = await tableOf([
+      at(1, 10),
+      at(1, 60),
+      at(2, 10),
+      at(2, 59),
+      at(3, 10),
+      at(3, 89),
+      at(4, 10),
+      at(4, 90),
+      at(5, 60),
+    ]);
     const { rows } = await lake.query(`SELECT customer_id, label FROM (${LABELS_SQL}) AS l ORDER BY customer_id`, {
       views: { purchases: { table: "purchases", version } },
       params: { cut: dateOf(cut), until: dateOf(90) },
     });
-    expect(rows.map((row) => [row["customer_id"], row["label"]])).toEqual([[1, 1], [2, 0], [3, 1], [4, 0]]);
+    expect(rows.map((row) => [row["customer_id"], row["label"]])).toEqual([
+      [1, 1],
+      [2, 0],
+      [3, 1],
+      [4, 0],
+    ]);
   });
 });

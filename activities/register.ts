@@ -19,9 +19,14 @@ export const register = task("register", {
   }),
   run: async ({ model, runId, validation }, ctx) => {
     const registry = ctx.mcp(modelRegistry);
-    const { version: champion } = await registry.call("get_model_version_details", { name: model, stage: "production" });
+    const { version: champion } = await registry.call("get_model_version_details", {
+      name: model,
+      stage: "production",
+    });
     const contenders = champion === null || champion.runId === runId ? [runId] : [runId, champion.runId];
-    const { models } = await ctx.mcp(training).call("compare_models", { runIds: contenders, validation, label: "label" });
+    const { models } = await ctx
+      .mcp(training)
+      .call("compare_models", { runIds: contenders, validation, label: "label" });
     const aucOf = (id: string) => models.find((one) => one.runId === id)?.metrics.roc_auc ?? 0;
     const rocAuc = aucOf(runId);
     if (champion !== null && champion.runId !== runId && rocAuc <= aucOf(champion.runId)) {
@@ -31,7 +36,10 @@ export const register = task("register", {
     }
     const { name, version } = await registry.call("register_model", { name: model, runId });
     ctx.log.info("Registered", { name, version, rocAuc });
-    const beaten = champion === null || champion.runId === runId ? null : { version: champion.version, rocAuc: aucOf(champion.runId) };
+    const beaten =
+      champion === null || champion.runId === runId
+        ? null
+        : { version: champion.version, rocAuc: aucOf(champion.runId) };
     return { name, version, runId, champion: beaten, rocAuc };
   },
 });

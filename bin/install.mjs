@@ -14,7 +14,9 @@ export function ensureInstalled() {
     console.error(`Dagwright needs Node 20.19 or newer; this is ${process.versions.node}.`);
     process.exit(1);
   }
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   const marker = join(root, "node_modules", ".dagwright-lock");
   if (existsSync(marker) && readFileSync(marker, "utf8") === lock) return;
   console.error("Installing the locked dependencies (npm ci), about a minute the first time …");

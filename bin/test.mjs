@@ -6,7 +6,10 @@ ensureInstalled();
 const step = (title, file, ...args) => {
   const begun = Date.now();
   console.log(`\n── ${title}`);
-  const { status } = spawnSync(process.execPath, [join(root, "node_modules", file), ...args], { cwd: root, stdio: "inherit" });
+  const { status } = spawnSync(process.execPath, [join(root, "node_modules", file), ...args], {
+    cwd: root,
+    stdio: "inherit",
+  });
   console.log(`── ${title}: ${status === 0 ? "ok" : "FAILED"} in ${((Date.now() - begun) / 1000).toFixed(1)} s`);
   if (status !== 0) process.exit(status ?? 1);
 };

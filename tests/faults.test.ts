@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { RunView } from "@dagwright/engine";
 import { openTracking } from "@dagwright/tracking";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { PROJECT, Product } from "./product.ts";
 
 const CSV = join(PROJECT, "data", "cdnow-purchases.csv");
@@ -19,6 +20,8 @@ async function rowsBefore(day: string): Promise<number> {
 async function pidOf(file: string): Promise<number> {
   return (JSON.parse(await readFile(file, "utf8")) as { pid: number }).pid;
 }
+
+const Deployed = z.object({ endpoint: z.string() });
 
 const pause = (ms: number) => new Promise((later) => setTimeout(later, ms));
 
@@ -49,7 +52,9 @@ describe("killed processes", () => {
     expect(counted?.["n"]).toBe(await rowsBefore("1998-02-01"));
     const tracking = await openTracking({ root: join(product.home, "tracking") });
     const versions = await tracking.listModelVersions("customer_repurchase");
-    const ofThisRun = versions.filter(({ runId }) => runId === (view.tasks["train"]?.output as { runId: string } | undefined)?.runId);
+    const ofThisRun = versions.filter(
+      ({ runId }) => runId === (view.tasks["train"]?.output as { runId: string } | undefined)?.runId,
+    );
     expect(ofThisRun.length).toBeLessThanOrEqual(1);
     expect(versions.filter(({ stage }) => stage === "production")).toHaveLength(1);
     await tracking.close();
@@ -82,17 +87,27 @@ describe("killed processes", () => {
 
   it("the prediction server outlives a killed worker and is taken up again", async () => {
     const { value } = await product.json(["runs", "show", "daily_ml_pipeline/1998-01-31T00:00:00Z"]);
-    const { endpoint } = (value as RunView).tasks["deploy"]?.output as { endpoint: string };
+    const { endpoint } = Deployed.parse((value as RunView).tasks["deploy"]?.output);
     const before = (await (await fetch(`${endpoint}/health`)).json()) as { pid: number };
     const [worker] = childrenOf(upPid, "worker/main.ts");
     process.kill(worker ?? 0, "SIGKILL");
-    await expect.poll(() => childrenOf(upPid, "worker/main.ts").filter((pid) => pid !== worker).length, { timeout: 30_000 }).toBe(1);
+    await expect
+      .poll(() => childrenOf(upPid, "worker/main.ts").filter((pid) => pid !== worker).length, { timeout: 30_000 })
+      .toBe(1);
     await pause(3_000);
     expect(await (await fetch(`${endpoint}/health`)).json()).toMatchObject({ pid: before.pid, status: "ok" });
   }, 60_000);
 
   it("the Temporal server in mid-run: it is started again and the run completes", async () => {
-    const running = product.json(["run", "daily_ml_pipeline", "--logical-date", "1998-01-31", "--run-id", "daily_ml_pipeline/again", "--wait"]);
+    const running = product.json([
+      "run",
+      "daily_ml_pipeline",
+      "--logical-date",
+      "1998-01-31",
+      "--run-id",
+      "daily_ml_pipeline/again",
+      "--wait",
+    ]);
     await pause(3_000);
     process.kill(await pidOf(join(product.home, "temporal", "server.json")), "SIGKILL");
     const { value } = await running;
@@ -131,11 +146,15 @@ describe("bad input gets a clear error and writes nothing", () => {
     ["no-such-day.csv", `${header}\n${good}\n2,1997-02-30,1,5.00\n`, /no-such-day\.csv.*line 3.*date.*1997-02-30/i],
     ["negative.csv", `${header}\n${good}\n2,1998-01-31,-4,5.00\n`, /negative\.csv.*line 3.*number_of_cds.*-4/i],
   ];
-  it.each(sources)("source %s", async (name, content, message) => {
-    const source = join(folder, name);
-    if (content !== null) await writeFile(source, content);
-    await refused(source, message);
-  }, 60_000);
+  it.each(sources)(
+    "source %s",
+    async (name, content, message) => {
+      const source = join(folder, name);
+      if (content !== null) await writeFile(source, content);
+      await refused(source, message);
+    },
+    60_000,
+  );
 
   it("a directory as source", async () => {
     await mkdir(join(folder, "a-folder"));
@@ -143,7 +162,17 @@ describe("bad input gets a clear error and writes nothing", () => {
   }, 60_000);
 
   async function refused(source: string, message: RegExp): Promise<void> {
-    const { code, value } = await product.json(["run", "daily_ml_pipeline", "--params", JSON.stringify({ source }), "--run-id", `daily_ml_pipeline/bad-${Math.abs(source.length * 31 + source.charCodeAt(source.length - 5))}-${source.split("/").at(-1)}`, "--logical-date", "1998-01-31", "--wait"]);
+    const { code, value } = await product.json([
+      "run",
+      "daily_ml_pipeline",
+      "--params",
+      JSON.stringify({ source }),
+      "--run-id",
+      `daily_ml_pipeline/bad-${Math.abs(source.length * 31 + source.charCodeAt(source.length - 5))}-${source.split("/").at(-1)}`,
+      "--logical-date",
+      "1998-01-31",
+      "--wait",
+    ]);
     expect(code).toBe(1);
     const view = value as RunView;
     expect(view.state).toBe("failed");
@@ -195,23 +224,33 @@ describe("the machine's limits", () => {
   }, 60_000);
 
   const root = process.getuid?.() === 0;
-  it.skipIf(!root)("a full disk: the run fails with DISK_FULL and no table appears (needs root for a small tmpfs)", async () => {
-    const product = await Product.create();
-    const lake = join(product.home, "lake");
-    await mkdir(lake, { recursive: true });
-    expect(spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", lake]).status).toBe(0);
-    try {
-      await product.up();
-      const { code, value } = await product.json(["run", "daily_ml_pipeline", "--logical-date", "1998-01-31", "--wait"]);
-      expect(code).toBe(1);
-      expect((value as RunView).error).toMatchObject({ code: "DISK_FULL" });
-      const { openLake } = await import("@dagwright/lake");
-      const opened = await openLake({ root: lake, sourceRoots: [] });
-      expect(await opened.listTables()).toEqual([]);
-      await opened.close();
-    } finally {
-      spawnSync("umount", ["-l", lake]);
-      await product.destroy();
-    }
-  }, 120_000);
+  it.skipIf(!root)(
+    "a full disk: the run fails with DISK_FULL and no table appears (needs root for a small tmpfs)",
+    async () => {
+      const product = await Product.create();
+      const lake = join(product.home, "lake");
+      await mkdir(lake, { recursive: true });
+      expect(spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", lake]).status).toBe(0);
+      try {
+        await product.up();
+        const { code, value } = await product.json([
+          "run",
+          "daily_ml_pipeline",
+          "--logical-date",
+          "1998-01-31",
+          "--wait",
+        ]);
+        expect(code).toBe(1);
+        expect((value as RunView).error).toMatchObject({ code: "DISK_FULL" });
+        const { openLake } = await import("@dagwright/lake");
+        const opened = await openLake({ root: lake, sourceRoots: [] });
+        expect(await opened.listTables()).toEqual([]);
+        await opened.close();
+      } finally {
+        spawnSync("umount", ["-l", lake]);
+        await product.destroy();
+      }
+    },
+    120_000,
+  );
 });

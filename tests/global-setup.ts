@@ -1,6 +1,6 @@
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ensureTemporalBinary } from "@dagwright/engine/server";
+import { ensureTemporalBinary } from "../packages/engine/src/server/index.ts";
 
 /** Fetches the Temporal binary once, into the project's own state folder, and puts it on the tests' PATH. */
 export async function setup(): Promise<void> {

@@ -13,8 +13,18 @@ describe("the workflows server over stdio", () => {
     product = await Product.create();
     await product.up();
     client = new Client({ name: "agent", version: "1" });
-    const env = Object.fromEntries(Object.entries(product.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
-    await client.connect(new StdioClientTransport({ command: process.execPath, args: ["bin/dagwright.mjs", "mcp", "serve", "workflows"], cwd: PROJECT, env, stderr: "inherit" }));
+    const env = Object.fromEntries(
+      Object.entries(product.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    );
+    await client.connect(
+      new StdioClientTransport({
+        command: process.execPath,
+        args: ["bin/dagwright.mjs", "mcp", "serve", "workflows"],
+        cwd: PROJECT,
+        env,
+        stderr: "inherit",
+      }),
+    );
   }, 120_000);
   afterAll(async () => {
     await client.close();
@@ -25,20 +35,29 @@ describe("the workflows server over stdio", () => {
 
   it("lists its tools with schemas and annotations", async () => {
     const { tools } = await client.listTools();
-    expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(["list_dags", "start_workflow", "get_run", "list_runs", "signal_drift"]));
+    expect(tools.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["list_dags", "start_workflow", "get_run", "list_runs", "signal_drift"]),
+    );
     const list = tools.find(({ name }) => name === "list_dags");
     expect(list?.annotations?.readOnlyHint).toBe(true);
     expect(list?.outputSchema).toBeDefined();
   });
 
   it("lists the DAGs, starts a run and follows it to its end", async () => {
-    const dags = z.object({ dags: z.array(z.object({ id: z.string() })) }).parse((await call("list_dags", {})).structuredContent);
+    const dags = z
+      .object({ dags: z.array(z.object({ id: z.string() })) })
+      .parse((await call("list_dags", {})).structuredContent);
     expect(dags.dags.map(({ id }) => id).sort()).toEqual(["daily_ml_pipeline", "weekly_model_retraining"]);
-    const started = z.object({ runId: z.string(), state: z.string() }).parse((await call("start_workflow", { dag: "daily_ml_pipeline", logicalDate: "1997-02-01" })).structuredContent);
+    const started = z
+      .object({ runId: z.string(), state: z.string() })
+      .parse((await call("start_workflow", { dag: "daily_ml_pipeline", logicalDate: "1997-02-01" })).structuredContent);
     expect(started).toMatchObject({ runId: "daily_ml_pipeline/1997-02-01T00:00:00Z", state: "started" });
     const Run = z.object({ state: z.string(), tasks: z.record(z.string(), z.object({ state: z.string() }).loose()) });
     await expect
-      .poll(async () => Run.parse((await call("get_run", { runId: started.runId })).structuredContent).state, { timeout: 60_000, interval: 500 })
+      .poll(async () => Run.parse((await call("get_run", { runId: started.runId })).structuredContent).state, {
+        timeout: 60_000,
+        interval: 500,
+      })
       .toBe("success");
   }, 90_000);
 

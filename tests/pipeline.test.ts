@@ -23,8 +23,13 @@ async function csvRowsBefore(day: string): Promise<string[]> {
 }
 
 async function tableRows(product: Product): Promise<string[]> {
-  const rows = await product.rows("purchases", "SELECT customer_id, CAST(date AS VARCHAR) AS date, number_of_cds, dollar_value FROM t");
-  return rows.map((row) => `${row["customer_id"]},${row["date"]},${row["number_of_cds"]},${Number(row["dollar_value"])}`).sort();
+  const rows = await product.rows(
+    "purchases",
+    "SELECT customer_id, CAST(date AS VARCHAR) AS date, number_of_cds, dollar_value FROM t",
+  );
+  return rows
+    .map((row) => `${row["customer_id"]},${row["date"]},${row["number_of_cds"]},${Number(row["dollar_value"])}`)
+    .sort();
 }
 
 describe("the daily pipeline on real data", () => {
@@ -44,9 +49,17 @@ describe("the daily pipeline on real data", () => {
   const output = (view: RunView, id: string) => view.tasks[id]?.output as Record<string, never>;
 
   it("runs all seven stages of the day and one gate to success", () => {
-    expect(first).toMatchObject({ dagId: "daily_ml_pipeline", runId: "daily_ml_pipeline/1998-01-31T00:00:00Z", logicalDate: "1998-01-31T00:00:00Z", state: "success" });
+    expect(first).toMatchObject({
+      dagId: "daily_ml_pipeline",
+      runId: "daily_ml_pipeline/1998-01-31T00:00:00Z",
+      logicalDate: "1998-01-31T00:00:00Z",
+      state: "success",
+    });
     expect(Object.entries(first.tasks).map(([id, { state }]) => [id, state])).toEqual(
-      ["ingest", "quality", "features", "materialize", "train", "good_enough", "register", "deploy"].map((id) => [id, "success"]),
+      ["ingest", "quality", "features", "materialize", "train", "good_enough", "register", "deploy"].map((id) => [
+        id,
+        "success",
+      ]),
     );
   });
 
@@ -66,7 +79,11 @@ describe("the daily pipeline on real data", () => {
   });
 
   it("serves the registered version and keeps it in production", async () => {
-    const deployed = output(first, "deploy") as unknown as { endpoint: string; version: number; example: { features: Record<string, number> } };
+    const deployed = output(first, "deploy") as unknown as {
+      endpoint: string;
+      version: number;
+      example: { features: Record<string, number> };
+    };
     const health = await (await fetch(`${deployed.endpoint}/health`)).json();
     expect(health).toMatchObject({ model: "customer_repurchase", version: deployed.version });
     const response = await fetch(`${deployed.endpoint}/predict`, {
@@ -95,8 +112,18 @@ describe("the daily pipeline on real data", () => {
 
   it("starts from the Temporal CLI with nothing else known", async () => {
     const { code, stdout, stderr } = await product.temporal([
-      "workflow", "execute", "--type", "daily_ml_pipeline", "--task-queue", "dagwright", "--workflow-id", "by-hand",
-      "--input", '{"params":{}}', "--output", "json",
+      "workflow",
+      "execute",
+      "--type",
+      "daily_ml_pipeline",
+      "--task-queue",
+      "dagwright",
+      "--workflow-id",
+      "by-hand",
+      "--input",
+      '{"params":{}}',
+      "--output",
+      "json",
     ]);
     expect(stderr).toBe("");
     expect(code).toBe(0);
@@ -106,7 +133,10 @@ describe("the daily pipeline on real data", () => {
   it("has both schedules, paused with a note, firing daily at midnight and on Mondays", async () => {
     const { value } = await product.json(["schedules", "list"]);
     const schedules = value as { dagId: string; paused: boolean; note: string; next: string[] }[];
-    expect(schedules.map(({ dagId, paused }) => [dagId, paused]).sort()).toEqual([["daily_ml_pipeline", true], ["weekly_model_retraining", true]]);
+    expect(schedules.map(({ dagId, paused }) => [dagId, paused]).sort()).toEqual([
+      ["daily_ml_pipeline", true],
+      ["weekly_model_retraining", true],
+    ]);
     for (const { dagId, note, next } of schedules) {
       expect(note).toContain("1998-06-30");
       const times = next.map((time) => new Date(time));
@@ -133,10 +163,21 @@ describe("the daily pipeline on real data", () => {
     const before = await retrainingRuns();
     await Promise.all(
       Array.from({ length: 10 }, (_, nth) =>
-        product.temporal(["workflow", "signal", "--workflow-id", "retraining-controller/customer_repurchase", "--name", "drift", "--input", JSON.stringify({ reason: `test ${nth}` })]),
+        product.temporal([
+          "workflow",
+          "signal",
+          "--workflow-id",
+          "retraining-controller/customer_repurchase",
+          "--name",
+          "drift",
+          "--input",
+          JSON.stringify({ reason: `test ${nth}` }),
+        ]),
       ),
     );
-    await expect.poll(async () => (await retrainingRuns()).length, { timeout: 60_000, interval: 500 }).toBe(before.length + 1);
+    await expect
+      .poll(async () => (await retrainingRuns()).length, { timeout: 60_000, interval: 500 })
+      .toBe(before.length + 1);
     await new Promise((later) => setTimeout(later, 8_000));
     expect((await retrainingRuns()).length).toBe(before.length + 1);
 

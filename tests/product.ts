@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openDeployments } from "@dagwright/serving";
 import { openLake } from "@dagwright/lake";
+import { openDeployments } from "@dagwright/serving";
 
 export const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 const SOURCES = ["--conditions=source", "--import", "tsx"];
@@ -24,7 +24,9 @@ export async function freePort(): Promise<number> {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
-      server.close(() => (address !== null && typeof address === "object" ? resolve(address.port) : reject(new Error("no port"))));
+      server.close(() =>
+        address !== null && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
+      );
     });
   });
 }
@@ -60,7 +62,10 @@ export class Product {
   }
 
   /** Runs one command to its end. */
-  async cli(args: readonly string[], o: { env?: NodeJS.ProcessEnv; main?: string; timeoutMs?: number } = {}): Promise<Finished> {
+  async cli(
+    args: readonly string[],
+    o: { env?: NodeJS.ProcessEnv; main?: string; timeoutMs?: number } = {},
+  ): Promise<Finished> {
     const child = this.spawn([join(PROJECT, o.main ?? "client/cli/main.ts"), ...args], o.env);
     return await this.finish(child, o.timeoutMs ?? 240_000);
   }

@@ -16,7 +16,10 @@ const { values } = parseArgs({ options: { dags: { type: "string", multiple: true
 try {
   const settings = readSettings(process.env, process.cwd());
   const { address, namespace, apiKey, tls } = settings.temporal;
-  const { dags, controllers } = await loadDagFiles([SHIPPED_DAGS, ...values.dags], join(settings.home, "cache", "dags"));
+  const { dags, controllers } = await loadDagFiles(
+    [SHIPPED_DAGS, ...values.dags],
+    join(settings.home, "cache", "dags"),
+  );
   const store = openRunStore({ file: join(settings.home, "runs.db") });
   const engine = await connectEngine({ address, namespace, taskQueue: settings.taskQueue, store, apiKey, tls });
   const house = await openHouse(settings, dags, engine);

@@ -18,7 +18,9 @@ const Failure = z.object({ code: z.string().optional(), message: z.string(), hin
 /** Says why the worker cannot run. */
 export function reportFailure(error: unknown): void {
   const parsed = Failure.safeParse(error);
-  const { code, message, hint } = parsed.success ? parsed.data : { code: undefined, message: String(error), hint: undefined };
+  const { code, message, hint } = parsed.success
+    ? parsed.data
+    : { code: undefined, message: String(error), hint: undefined };
   const failure: WorkerMessage = { type: "failed", code: code ?? "WORKER_FAILED", message, ...(hint ? { hint } : {}) };
   if (process.send) process.send(failure);
   console.error(`${failure.code}: ${message}${hint ? `\n${hint}` : ""}`);

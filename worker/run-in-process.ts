@@ -27,7 +27,12 @@ try {
   const registry = createRegistry(dags);
   const [first] = registry.list();
   if (values.dag === undefined && registry.list().length > 1) {
-    throw new Error(`The file holds several DAGs: name one with --dag (${registry.list().map((dag) => dag.id).join(", ")})`);
+    throw new Error(
+      `The file holds several DAGs: name one with --dag (${registry
+        .list()
+        .map((dag) => dag.id)
+        .join(", ")})`,
+    );
   }
   const dag = registry.get(values.dag ?? first?.id ?? "");
   const house = await openHouse(settings, dags, null);

@@ -36,11 +36,16 @@ try {
       : null;
   const { servers } = await openHouse(settings, dags, engine);
   const server = servers[name];
-  if (server === undefined) throw new Error(`There is no MCP server "${name}"; there are: ${Object.keys(servers).join(", ")}`);
+  if (server === undefined)
+    throw new Error(`There is no MCP server "${name}"; there are: ${Object.keys(servers).join(", ")}`);
   if (values.http === undefined) await (await serveStdio(server)).closed;
   else {
     const token = process.env["DAGWRIGHT_MCP_TOKEN"];
-    const { url } = await serveHttp(server, { port: Number(values.http), host: values.host, ...(token ? { token } : {}) });
+    const { url } = await serveHttp(server, {
+      port: Number(values.http),
+      host: values.host,
+      ...(token ? { token } : {}),
+    });
     console.error(`${name} serves MCP at ${url}${token ? " (bearer token required)" : ""}`);
   }
 } catch (error) {

@@ -1,6 +1,6 @@
+import type { McpOptions, TaskServices } from "@dagwright/engine";
 import type { McpPool } from "@dagwright/mcp-kit";
 import type { Contract, ToolClient } from "@dagwright/mcp-kit/contract";
-import type { McpOptions, TaskServices } from "@dagwright/engine";
 
 /**
  * Gives a stage its way to the servers. Each call of an attempt carries an idempotency key of its own: the task's key,
@@ -16,7 +16,9 @@ export function stageServices(pool: McpPool): TaskServices {
           const name = `${contract.name}.${tool}`;
           const nth = (calls.get(name) ?? 0) + 1;
           calls.set(name, nth);
-          return pool.client(contract, { ...rest, idempotencyKey: `${idempotencyKey}/${name}#${nth}` }).call(tool, input);
+          return pool
+            .client(contract, { ...rest, idempotencyKey: `${idempotencyKey}/${name}#${nth}` })
+            .call(tool, input);
         },
       };
     },

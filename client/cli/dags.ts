@@ -1,8 +1,8 @@
 import type { DagGraph } from "@dagwright/engine";
 import type { Command } from "commander";
 import { show, table } from "./output.ts";
-import { knownDags, settingsOf, withEngine } from "./session.ts";
 import { scheduleText } from "./schedules.ts";
+import { knownDags, settingsOf, withEngine } from "./session.ts";
 
 interface DagsOptions {
   json: boolean;
@@ -28,7 +28,10 @@ export function addDags(program: Command): void {
         file: files.get(graph.dagId) ?? "",
       }));
       show(rows, options.json, (all) =>
-        table(["DAG", "VERSION", "SCHEDULE", "NODES", "DESCRIPTION"], all.map((one) => [one.dagId, one.version, one.schedule, String(one.nodes), one.description])),
+        table(
+          ["DAG", "VERSION", "SCHEDULE", "NODES", "DESCRIPTION"],
+          all.map((one) => [one.dagId, one.version, one.schedule, String(one.nodes), one.description]),
+        ),
       );
     });
   for (const [verb, text] of [

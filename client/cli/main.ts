@@ -14,7 +14,9 @@ import { addTest } from "./test.ts";
 import { addUp } from "./up.ts";
 import { addWorker } from "./worker.ts";
 
-const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")));
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")));
 
 const program = new Command("dagwright")
   .description("ML pipelines as typed DAGs in TypeScript, durable on Temporal, every stage an MCP tool")

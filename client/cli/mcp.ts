@@ -20,8 +20,17 @@ export function addMcp(program: Command): void {
     .option("--json", "print JSON", false)
     .addHelpText("after", "\nExample:\n  $ dagwright mcp list\n")
     .action((options: { json: boolean }) => {
-      const servers = CONTRACTS.map(({ name, instructions, tools }) => ({ name, instructions, tools: Object.keys(tools) }));
-      show(servers, options.json, (all) => table(["SERVER", "TOOLS"], all.map((one) => [one.name, one.tools.join(", ")])));
+      const servers = CONTRACTS.map(({ name, instructions, tools }) => ({
+        name,
+        instructions,
+        tools: Object.keys(tools),
+      }));
+      show(servers, options.json, (all) =>
+        table(
+          ["SERVER", "TOOLS"],
+          all.map((one) => [one.name, one.tools.join(", ")]),
+        ),
+      );
     });
   mcp
     .command("serve <name>")
@@ -30,10 +39,14 @@ export function addMcp(program: Command): void {
     .option("--host <address>", "address to listen on with --http", "127.0.0.1")
     .option("--dags <path...>", "further DAG files or folders", [])
     .option("--json", "(stdout carries MCP messages only)", false)
-    .addHelpText("after", "\nExample:\n  $ npx @modelcontextprotocol/inspector --cli npx dagwright mcp serve workflows --method tools/list\n")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ npx @modelcontextprotocol/inspector --cli npx dagwright mcp serve workflows --method tools/list\n",
+    )
     .action(async (name: string, options: { http?: string; host: string; dags: string[] }) => {
       const known = CONTRACTS.map((contract) => contract.name);
-      if (!known.some((one) => one === name)) throw new UsageError(`There is no MCP server "${name}"`, `There are: ${known.join(", ")}`);
+      if (!known.some((one) => one === name))
+        throw new UsageError(`There is no MCP server "${name}"`, `There are: ${known.join(", ")}`);
       process.exitCode = await handOver("serve-mcp.ts", [
         name,
         ...(options.http === undefined ? [] : ["--http", options.http, "--host", options.host]),

@@ -46,7 +46,8 @@ export function showError(error: unknown, asJson: boolean): number {
   const parsed = Failure.safeParse(error);
   const failure = parsed.success ? parsed.data : { message: String(error) };
   const { code, message, field, hint } = failure;
-  if (asJson) process.stdout.write(`${JSON.stringify({ error: { code: code ?? "INTERNAL_ERROR", message, field, hint } })}\n`);
+  if (asJson)
+    process.stdout.write(`${JSON.stringify({ error: { code: code ?? "INTERNAL_ERROR", message, field, hint } })}\n`);
   process.stderr.write(`${pc.red(`${code ?? "Error"}:`)} ${message}\n${hint ? `${pc.dim(hint)}\n` : ""}`);
   if (code === undefined && error instanceof Error && error.stack) process.stderr.write(`${pc.dim(error.stack)}\n`);
   return code !== undefined && OF_THE_REQUEST.has(code) ? EXIT.usage : EXIT.failed;
@@ -56,7 +57,11 @@ export function showError(error: unknown, asJson: boolean): number {
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return pc.dim("none");
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd();
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd();
   return [pc.dim(line(header)), ...rows.map(line)].join("\n");
 }
 
@@ -66,9 +71,16 @@ export function parseJsonObject(option: string, text: string): Record<string, z.
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${option} is not JSON: ${error instanceof Error ? error.message : error}`, `e.g. ${option} '{"model":"gradient_boosting"}'`);
+    throw new UsageError(
+      `${option} is not JSON: ${error instanceof Error ? error.message : error}`,
+      `e.g. ${option} '{"model":"gradient_boosting"}'`,
+    );
   }
   const parsed = z.record(z.string(), z.json()).safeParse(value);
-  if (!parsed.success) throw new UsageError(`${option} is ${text}: expected a JSON object`, `e.g. ${option} '{"model":"gradient_boosting"}'`);
+  if (!parsed.success)
+    throw new UsageError(
+      `${option} is ${text}: expected a JSON object`,
+      `e.g. ${option} '{"model":"gradient_boosting"}'`,
+    );
   return parsed.data;
 }

@@ -52,7 +52,9 @@ async function run(dagId: string, options: RunOptions): Promise<number> {
   });
   const note = (line: string) => process.stderr.write(`${pc.dim(line)}\n`);
   const ownStack =
-    options.wait && settings.temporal.external === null && !(await isTemporalRunning({ home: settings.home, port: settings.temporal.port }))
+    options.wait &&
+    settings.temporal.external === null &&
+    !(await isTemporalRunning({ home: settings.home, port: settings.temporal.port }))
       ? await openStack({ settings, dags: options.dags, log: note })
       : null;
   try {
@@ -81,7 +83,8 @@ async function run(dagId: string, options: RunOptions): Promise<number> {
 
 /** Shows a run on stderr until it has ended. */
 export async function watch(engine: EngineClient, runId: string, note: (line: string) => void): Promise<RunView> {
-  if ((await engine.workersPolling()) === 0) note("No worker polls this task queue: the run waits for one (dagwright worker).");
+  if ((await engine.workersPolling()) === 0)
+    note("No worker polls this task queue: the run waits for one (dagwright worker).");
   const live = liveView(process.stderr);
   const view = await engine.waitForRun(runId, { onChange: (changed) => live.update(changed) });
   live.update(view);
@@ -90,7 +93,8 @@ export async function watch(engine: EngineClient, runId: string, note: (line: st
 }
 
 function runText(view: RunView): string {
-  if (view.state === "success") return `${pc.green("✔")} ${view.runId} success\n${JSON.stringify(view.output, null, 2)}`;
+  if (view.state === "success")
+    return `${pc.green("✔")} ${view.runId} success\n${JSON.stringify(view.output, null, 2)}`;
   const { error } = view;
   return `${pc.red("✖")} ${view.runId} ${view.state}${error ? `\n${error.code}: ${error.message}${error.hint ? `\n${error.hint}` : ""}` : ""}`;
 }

@@ -27,7 +27,10 @@ export function addRuns(program: Command): void {
         }),
       );
       show(found, options.json, (rows) =>
-        table(["RUN", "STATE", "TRIGGER", "STARTED", "ENDED"], rows.map((row) => [row.runId, row.state, row.trigger, row.startedAt ?? "", row.endedAt ?? ""])),
+        table(
+          ["RUN", "STATE", "TRIGGER", "STARTED", "ENDED"],
+          rows.map((row) => [row.runId, row.state, row.trigger, row.startedAt ?? "", row.endedAt ?? ""]),
+        ),
       );
     });
   runs
@@ -44,11 +47,18 @@ export function addRuns(program: Command): void {
       .description(`${verb} a run`)
       .option("--reason <text>", "why, kept with the run")
       .option("--json", "print JSON", false)
-      .addHelpText("after", `\nExample:\n  $ dagwright runs ${verb} daily_ml_pipeline/1998-01-31T00:00:00Z --reason "wrong source"\n`)
+      .addHelpText(
+        "after",
+        `\nExample:\n  $ dagwright runs ${verb} daily_ml_pipeline/1998-01-31T00:00:00Z --reason "wrong source"\n`,
+      )
       .action(async (runId: string, options: { reason?: string; json: boolean }) => {
         const why = options.reason === undefined ? {} : { reason: options.reason };
         await withEngine(settingsOf(), (engine) =>
-          verb === "pause" ? engine.pauseRun(runId, why) : verb === "resume" ? engine.resumeRun(runId, why) : engine.cancelRun(runId, why),
+          verb === "pause"
+            ? engine.pauseRun(runId, why)
+            : verb === "resume"
+              ? engine.resumeRun(runId, why)
+              : engine.cancelRun(runId, why),
         );
         show({ runId, requested: verb }, options.json, () => `${runId}: ${verb} requested`);
       });
@@ -71,5 +81,9 @@ function runText(view: RunView): string {
   const width = Math.max(...Object.keys(view.tasks).map((id) => id.length));
   const tasks = Object.entries(view.tasks).map(([id, task]) => `  ${taskLine(id, task, width)}`);
   const interval = `${view.dataInterval.start} – ${view.dataInterval.end}`;
-  return [`${view.runId}  ${view.state}  (${view.trigger}, ${interval})`, ...tasks, ...(view.error ? [`${view.error.code}: ${view.error.message}`] : [])].join("\n");
+  return [
+    `${view.runId}  ${view.state}  (${view.trigger}, ${interval})`,
+    ...tasks,
+    ...(view.error ? [`${view.error.code}: ${view.error.message}`] : []),
+  ].join("\n");
 }

@@ -6,7 +6,9 @@ import { knownDags, settingsOf, withEngine } from "./session.ts";
 /** A schedule in a few words. */
 export function scheduleText(schedule: GraphSchedule | null): string {
   if (schedule === null) return "none";
-  return schedule.kind === "cron" ? `${schedule.expressions.join(", ")} (${schedule.timezone})` : `every ${schedule.everyMs / 1000} s`;
+  return schedule.kind === "cron"
+    ? `${schedule.expressions.join(", ")} (${schedule.timezone})`
+    : `every ${schedule.everyMs / 1000} s`;
 }
 
 interface SyncResult {
@@ -17,7 +19,9 @@ interface SyncResult {
 }
 
 export function describeSync(diff: SyncResult): string {
-  const parts = (["created", "updated", "removed"] as const).flatMap((what) => (diff[what].length > 0 ? [`${what} ${diff[what].join(", ")}`] : []));
+  const parts = (["created", "updated", "removed"] as const).flatMap((what) =>
+    diff[what].length > 0 ? [`${what} ${diff[what].join(", ")}`] : [],
+  );
   return parts.length > 0 ? `Schedules: ${parts.join("; ")}` : `Schedules: ${diff.unchanged.length} unchanged`;
 }
 
@@ -42,7 +46,10 @@ export function addSchedules(program: Command): void {
     .action(async (options: { json: boolean }) => {
       const all = await withEngine(settingsOf(), (engine) => engine.listSchedules());
       show(all, options.json, (rows) =>
-        table(["DAG", "PAUSED", "NEXT", "NOTE"], rows.map((row) => [row.dagId, String(row.paused), row.next[0] ?? "", row.note])),
+        table(
+          ["DAG", "PAUSED", "NEXT", "NOTE"],
+          rows.map((row) => [row.dagId, String(row.paused), row.next[0] ?? "", row.note]),
+        ),
       );
     });
   schedules
@@ -53,7 +60,9 @@ export function addSchedules(program: Command): void {
     .action(async (dagId: string, options: { json: boolean }) => {
       const found = await withEngine(settingsOf(), (engine) => engine.describeSchedule(dagId));
       show({ dagId, paused: found?.paused ?? null, next: found?.next ?? [] }, options.json, ({ next, paused }) =>
-        next.length === 0 ? `${dagId} has no schedule on the server (dagwright schedules sync)` : `${next.join("\n")}${paused ? "\n(paused: none of these fires)" : ""}`,
+        next.length === 0
+          ? `${dagId} has no schedule on the server (dagwright schedules sync)`
+          : `${next.join("\n")}${paused ? "\n(paused: none of these fires)" : ""}`,
       );
     });
 }

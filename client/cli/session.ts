@@ -17,13 +17,24 @@ export function settingsOf(): Settings {
 export async function knownDags(
   settings: Settings,
   extra: readonly string[],
-): Promise<{ registry: ReturnType<typeof createRegistry>; dags: readonly Dag[]; controllers: readonly RetrainingController[]; files: ReadonlyMap<string, string> }> {
-  const { dags, controllers, files } = await loadDagFiles([join(PROJECT, "workflows"), ...extra], join(settings.home, "cache", "dags"));
+): Promise<{
+  registry: ReturnType<typeof createRegistry>;
+  dags: readonly Dag[];
+  controllers: readonly RetrainingController[];
+  files: ReadonlyMap<string, string>;
+}> {
+  const { dags, controllers, files } = await loadDagFiles(
+    [join(PROJECT, "workflows"), ...extra],
+    join(settings.home, "cache", "dags"),
+  );
   return { registry: createRegistry(dags), dags, controllers, files };
 }
 
 /** Opens the run store and a connection to Temporal, hands both to `use`, and closes them whatever happens. */
-export async function withEngine<T>(settings: Settings, use: (engine: EngineClient, store: RunStore) => Promise<T>): Promise<T> {
+export async function withEngine<T>(
+  settings: Settings,
+  use: (engine: EngineClient, store: RunStore) => Promise<T>,
+): Promise<T> {
   const store = openRunStore({ file: join(settings.home, "runs.db") });
   try {
     const { address, namespace, apiKey, tls } = settings.temporal;

@@ -19,7 +19,11 @@ export interface Stack {
  * Starts what is missing: the embedded Temporal server (unless `TEMPORAL_ADDRESS` names one) and a worker process.
  * The server is started again when it dies; so is the worker.
  */
-export async function openStack(o: { settings: Settings; dags: readonly string[]; log: (line: string) => void }): Promise<Stack> {
+export async function openStack(o: {
+  settings: Settings;
+  dags: readonly string[];
+  log: (line: string) => void;
+}): Promise<Stack> {
   const { settings, log } = o;
   const { home, temporal } = settings;
   const deployments = await openDeployments({ root: join(home, "serving") });
@@ -28,7 +32,9 @@ export async function openStack(o: { settings: Settings; dags: readonly string[]
   try {
     const { address } = temporal;
     // Fails at once, with the address in its message, when nothing answers there.
-    await (await connectEngine({ address, namespace: temporal.namespace, apiKey: temporal.apiKey, tls: temporal.tls })).close();
+    await (
+      await connectEngine({ address, namespace: temporal.namespace, apiKey: temporal.apiKey, tls: temporal.tls })
+    ).close();
     const worker = await superviseWorker({
       home,
       dags: o.dags,
@@ -54,8 +60,17 @@ export async function openStack(o: { settings: Settings; dags: readonly string[]
 
   async function startServer() {
     const binary = await ensureTemporalBinary({ home, log });
-    const started = await startTemporalServer({ binary, home, port: temporal.port, uiPort: temporal.uiPort, log, keepAlive: true });
-    log(`Temporal ${started.reused ? "is already running" : "started"} at ${started.address} (UI http://127.0.0.1:${temporal.uiPort})`);
+    const started = await startTemporalServer({
+      binary,
+      home,
+      port: temporal.port,
+      uiPort: temporal.uiPort,
+      log,
+      keepAlive: true,
+    });
+    log(
+      `Temporal ${started.reused ? "is already running" : "started"} at ${started.address} (UI http://127.0.0.1:${temporal.uiPort})`,
+    );
     return started;
   }
 }

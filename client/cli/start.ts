@@ -27,7 +27,9 @@ async function start(): Promise<number> {
     if (view === null) return EXIT.failed;
     await printSummary(view, stack, (Date.now() - begun) / 1000);
     if (stay) {
-      process.stdout.write(`\nEverything stays up until Ctrl-C. Try, in another terminal:\n  npx dagwright run ${DAG} --logical-date 1998-02-01 --wait\n`);
+      process.stdout.write(
+        `\nEverything stays up until Ctrl-C. Try, in another terminal:\n  npx dagwright run ${DAG} --logical-date 1998-02-01 --wait\n`,
+      );
       await stopped;
     }
     return view.state === "success" ? EXIT.ok : EXIT.failed;

@@ -5,7 +5,13 @@ import type { Stack } from "./stack.ts";
 
 /** What the summary reads of the tasks' outputs; a task that did not run has none. */
 const Outputs = {
-  ingest: z.object({ rowsIngested: z.number(), rowsInTable: z.number(), duplicateRows: z.number(), caughtUpRows: z.number(), newest: z.string().nullable() }),
+  ingest: z.object({
+    rowsIngested: z.number(),
+    rowsInTable: z.number(),
+    duplicateRows: z.number(),
+    caughtUpRows: z.number(),
+    newest: z.string().nullable(),
+  }),
   quality: z.object({ verdict: z.string(), evaluated: z.number(), warnings: z.array(z.string()) }),
   train: z.object({
     algorithm: z.string(),
@@ -15,8 +21,18 @@ const Outputs = {
     metrics: z.record(z.string(), z.number()),
     featureImportance: z.array(z.object({ feature: z.string(), importance: z.number() })),
   }),
-  register: z.object({ name: z.string(), version: z.number(), champion: z.object({ version: z.number(), rocAuc: z.number() }).nullable(), rocAuc: z.number() }),
-  deploy: z.object({ endpoint: z.string(), version: z.number(), archived: z.array(z.number()), example: z.object({ customerId: z.number() }) }),
+  register: z.object({
+    name: z.string(),
+    version: z.number(),
+    champion: z.object({ version: z.number(), rocAuc: z.number() }).nullable(),
+    rocAuc: z.number(),
+  }),
+  deploy: z.object({
+    endpoint: z.string(),
+    version: z.number(),
+    archived: z.array(z.number()),
+    example: z.object({ customerId: z.number() }),
+  }),
 };
 
 function outputOf<K extends keyof typeof Outputs>(view: RunView, id: K): z.infer<(typeof Outputs)[K]> | null {
@@ -32,8 +48,12 @@ export async function printSummary(view: RunView, stack: Stack, seconds: number)
   const lines: [string, string][] = [];
   const ingest = outputOf(view, "ingest");
   if (ingest) {
-    const caughtUp = ingest.caughtUpRows > 0 ? `, ${count(ingest.caughtUpRows)} of them caught up from before the interval` : "";
-    lines.push(["Rows ingested", `${count(ingest.rowsIngested)}${caughtUp}; ${count(ingest.duplicateRows)} exact duplicates kept`]);
+    const caughtUp =
+      ingest.caughtUpRows > 0 ? `, ${count(ingest.caughtUpRows)} of them caught up from before the interval` : "";
+    lines.push([
+      "Rows ingested",
+      `${count(ingest.rowsIngested)}${caughtUp}; ${count(ingest.duplicateRows)} exact duplicates kept`,
+    ]);
     lines.push(["Table purchases", `${count(ingest.rowsInTable)} rows, newest ${ingest.newest ?? "–"}`]);
   }
   const quality = outputOf(view, "quality");
@@ -44,12 +64,26 @@ export async function printSummary(view: RunView, stack: Stack, seconds: number)
   if (train) {
     const { metrics } = train;
     const f = (name: string) => (metrics[name] ?? Number.NaN).toFixed(4);
-    lines.push(["Model", `${train.algorithm}, features as of ${train.cut}, ${count(train.rows.train)} rows trained, ${count(train.rows.validation)} validated, ${percent(train.positives)} positive`]);
+    lines.push([
+      "Model",
+      `${train.algorithm}, features as of ${train.cut}, ${count(train.rows.train)} rows trained, ${count(train.rows.validation)} validated, ${percent(train.positives)} positive`,
+    ]);
     lines.push(["Weighted F1", `${f("val_f1")}   (always the majority class: ${f("baseline_f1")})`]);
-    const champion = register?.champion ? `champion version ${register.champion.version}: ${register.champion.rocAuc.toFixed(4)}` : "no champion to beat";
+    const champion = register?.champion
+      ? `champion version ${register.champion.version}: ${register.champion.rocAuc.toFixed(4)}`
+      : "no champion to beat";
     lines.push(["ROC AUC", `${f("val_roc_auc")}   (${view.tasks["register"]?.reason ?? champion})`]);
-    lines.push(["Accuracy", `${f("val_accuracy")}   precision ${f("val_precision")}, recall ${f("val_recall")}, on the training rows ${f("train_accuracy")}`]);
-    lines.push(["What counts", train.featureImportance.slice(0, 3).map(({ feature, importance }) => `${feature} ${percent(importance)}`).join(", ")]);
+    lines.push([
+      "Accuracy",
+      `${f("val_accuracy")}   precision ${f("val_precision")}, recall ${f("val_recall")}, on the training rows ${f("train_accuracy")}`,
+    ]);
+    lines.push([
+      "What counts",
+      train.featureImportance
+        .slice(0, 3)
+        .map(({ feature, importance }) => `${feature} ${percent(importance)}`)
+        .join(", "),
+    ]);
   }
   if (register) lines.push(["Registered", `${register.name} version ${register.version}`]);
   const deploy = outputOf(view, "deploy");
@@ -58,16 +92,25 @@ export async function printSummary(view: RunView, stack: Stack, seconds: number)
     lines.push(["Served", `version ${deploy.version} in production at ${deploy.endpoint}${archived}`]);
     lines.push(["Prediction", await livePrediction(deploy.endpoint, view)]);
   }
-  if (stack.uiUrl) lines.push(["Temporal UI", `${stack.uiUrl}/namespaces/default/workflows/${encodeURIComponent(view.runId)}`]);
+  if (stack.uiUrl)
+    lines.push(["Temporal UI", `${stack.uiUrl}/namespaces/default/workflows/${encodeURIComponent(view.runId)}`]);
   lines.push(["Schedules", "created, paused because the sample ends in 1998: npx dagwright schedules list"]);
   const sign = view.state === "success" ? pc.green("✔") : pc.red("✖");
   process.stdout.write(`\n${sign} ${pc.bold(view.runId)} ${view.state}, ${seconds.toFixed(1)} s in all\n\n`);
   for (const [title, text] of lines) process.stdout.write(`  ${pc.dim(title.padEnd(16))} ${text}\n`);
-  if (view.error) process.stdout.write(`\n${pc.red(`${view.error.code}:`)} ${view.error.message}\n${view.error.hint ?? ""}\n`);
+  if (view.error)
+    process.stdout.write(`\n${pc.red(`${view.error.code}:`)} ${view.error.message}\n${view.error.hint ?? ""}\n`);
 }
 
-const Example = z.object({ example: z.object({ customerId: z.number(), features: z.record(z.string(), z.number().nullable()) }) });
-const Prediction = z.object({ prediction: z.number(), probabilities: z.record(z.string(), z.number()), version: z.number(), latencyMs: z.number() });
+const Example = z.object({
+  example: z.object({ customerId: z.number(), features: z.record(z.string(), z.number().nullable()) }),
+});
+const Prediction = z.object({
+  prediction: z.number(),
+  probabilities: z.record(z.string(), z.number()),
+  version: z.number(),
+  latencyMs: z.number(),
+});
 
 /** Sends the run's example customer to the endpoint, as any HTTP client would. */
 async function livePrediction(endpoint: string, view: RunView): Promise<string> {

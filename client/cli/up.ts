@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import pc from "picocolors";
 import { show } from "./output.ts";
+import { describeSync } from "./schedules.ts";
 import { knownDags, settingsOf, withEngine } from "./session.ts";
 import { openStack, type Stack } from "./stack.ts";
-import { describeSync } from "./schedules.ts";
 
 /** Starts the stack and brings the schedules in line with the code. */
 export async function bringUp(dagPaths: readonly string[], log: (line: string) => void): Promise<Stack> {
@@ -40,7 +40,8 @@ export function addUp(program: Command): void {
       show(
         { address: stack.address, uiUrl: stack.uiUrl, workerPid: stack.worker.pid ?? null },
         options.json,
-        ({ address, uiUrl }) => `Ready. Temporal at ${address}${uiUrl ? `, its UI at ${uiUrl}` : ""}. Ctrl-C stops everything.`,
+        ({ address, uiUrl }) =>
+          `Ready. Temporal at ${address}${uiUrl ? `, its UI at ${uiUrl}` : ""}. Ctrl-C stops everything.`,
       );
       await stopped;
       process.stderr.write("Stopping …\n");

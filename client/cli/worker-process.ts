@@ -64,16 +64,26 @@ export async function superviseWorker(o: {
   };
 
   async function launch(): Promise<ChildProcess> {
-    const started = fork(join(PROJECT, "worker", "main.ts"), o.dags.flatMap((path) => ["--dags", path]), {
-      execArgv: sourceArguments(),
-      env: o.env,
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-    });
+    const started = fork(
+      join(PROJECT, "worker", "main.ts"),
+      o.dags.flatMap((path) => ["--dags", path]),
+      {
+        execArgv: sourceArguments(),
+        env: o.env,
+        stdio: ["ignore", "pipe", "pipe", "ipc"],
+      },
+    );
     started.stdout?.pipe(log, { end: false });
     started.stderr?.pipe(log, { end: false });
     await new Promise<void>((ready, fail) => {
       const exited = (code: number | null, signal: string | null) =>
-        fail(new WorkerFailedError("WORKER_FAILED", `The worker ended (${signal ?? `exit code ${code}`}) before it was ready`, `See ${logFile}`));
+        fail(
+          new WorkerFailedError(
+            "WORKER_FAILED",
+            `The worker ended (${signal ?? `exit code ${code}`}) before it was ready`,
+            `See ${logFile}`,
+          ),
+        );
       started.once("exit", exited);
       started.on("message", (raw) => {
         const message = WorkerMessage.safeParse(raw);

@@ -6,7 +6,9 @@ import { sourceArguments } from "./worker-process.ts";
 
 /** Hands this terminal to a program of `worker/` and ends with its exit code: the client itself runs no stage. */
 export async function handOver(program: string, args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [...sourceArguments(), join(PROJECT, "worker", program), ...args], { stdio: "inherit" });
+  const child = spawn(process.execPath, [...sourceArguments(), join(PROJECT, "worker", program), ...args], {
+    stdio: "inherit",
+  });
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
   process.on("SIGINT", () => {}); // the terminal sends it to the child as well
   return await new Promise((resolve, reject) => {
@@ -23,6 +25,9 @@ export function addWorker(program: Command): void {
     .option("--json", "log lines as JSON", false)
     .addHelpText("after", "\nExample:\n  $ TEMPORAL_ADDRESS=temporal.internal:7233 dagwright worker\n")
     .action(async (options: { dags: string[] }) => {
-      process.exitCode = await handOver("main.ts", options.dags.flatMap((path) => ["--dags", path]));
+      process.exitCode = await handOver(
+        "main.ts",
+        options.dags.flatMap((path) => ["--dags", path]),
+      );
     });
 }

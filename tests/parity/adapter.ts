@@ -11,7 +11,14 @@ import { ops as metrics } from "./ops/metrics.ts";
 import { ops as ml } from "./ops/ml.ts";
 import { ops as quality } from "./ops/quality.ts";
 
-const ops: Record<string, (input: unknown) => unknown> = { ...drift, ...engine, ...features, ...metrics, ...ml, ...quality };
+const ops: Record<string, (input: unknown) => unknown> = {
+  ...drift,
+  ...engine,
+  ...features,
+  ...metrics,
+  ...ml,
+  ...quality,
+};
 const Request = z.object({ id: z.unknown().optional(), op: z.string(), input: z.unknown() });
 
 /** Non-finite numbers as the strings that the other side reads; everything else as JSON has it. */

@@ -4,7 +4,7 @@ import { dirname, join, relative, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ReplaceWhere, WriteOptions, WriteResult } from "./api.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
-import { deltaToDuck, deltaToSpark, duckToDelta, widens } from "./column-types.ts";
+import { deltaToDuck } from "./column-types.ts";
 import { type AddFile, type DeltaField, versionName } from "./delta-actions.ts";
 import type { DeltaLog, Snapshot } from "./delta-log.ts";
 import type { Bindings, Engine, Session } from "./engine.ts";
@@ -13,6 +13,7 @@ import { deltaStats, entries, mayMatch } from "./file-stats.ts";
 import { syncPath } from "./log-store.ts";
 import { checkTableName, quoteIdentifier, quoteLiteral } from "./names.ts";
 import { defineViews, filePath, selectFiles } from "./views.ts";
+import { conform, incomingColumns } from "./write-columns.ts";
 
 /** How often a write that lost the race starts again before it gives up. */
 const ATTEMPTS = 50;
@@ -149,7 +150,7 @@ class Attempt {
     const base = this.#base;
     await defineViews(session, this.#log, o.views, this.#isStaged, base);
     await session.run(`CREATE TEMP TABLE __incoming AS ${sql}`, bindings);
-    const incoming = await describe(session);
+    const incoming = await incomingColumns(session);
     const fields = base && o.mode !== "overwrite" ? conform(o.table, incoming, base.fields) : incoming;
     const partitionColumns = this.#partitionColumns(fields);
     const removal = await this.#removal(session);
@@ -372,49 +373,6 @@ class Attempt {
     };
     await visit(this.#folder);
   }
-}
-
-async function describe(session: Session): Promise<DeltaField[]> {
-  const result = await session.run("SELECT * FROM __incoming LIMIT 0");
-  const seen = new Set<string>();
-  return result.columnNames().map((name, i) => {
-    const duck = result.columnType(i).toString();
-    const type = duckToDelta(duck);
-    if (type === undefined) {
-      throw new LakeError("UNSUPPORTED_TYPE", `The column ${name} is of type ${duck}, which a table cannot hold.`, {
-        field: "sql",
-        hint: "Cast it in the query.",
-      });
-    }
-    if (seen.has(name.toLowerCase()))
-      throw new LakeError("SCHEMA_MISMATCH", `The query has two columns named ${name}.`, { field: "sql" });
-    seen.add(name.toLowerCase());
-    if (/[,;{}()\n\t=]/.test(name))
-      throw new LakeError(
-        "SCHEMA_MISMATCH",
-        `The column name ${JSON.stringify(name)} holds a character Delta forbids (,;{}()=, tab, newline).`,
-        { field: "sql" },
-      );
-    return { name, type };
-  });
-}
-
-/** The table's own columns, if the query's rows fit into them without losing anything. */
-function conform(table: string, incoming: readonly DeltaField[], fields: readonly DeltaField[]): readonly DeltaField[] {
-  const problems: string[] = [];
-  for (const field of fields) {
-    const given = incoming.find((f) => f.name === field.name);
-    if (!given) problems.push(`${field.name} is missing`);
-    else if (!widens(given.type, field.type))
-      problems.push(`${field.name} is ${deltaToSpark(given.type)}, the table has ${deltaToSpark(field.type)}`);
-  }
-  for (const given of incoming)
-    if (!fields.some((f) => f.name === given.name)) problems.push(`${given.name} is no column of the table`);
-  if (problems.length > 0)
-    throw new LakeError("SCHEMA_MISMATCH", `The rows do not fit the table ${table}: ${problems.join("; ")}.`, {
-      field: "sql",
-    });
-  return fields;
 }
 
 function predicate(field: DeltaField, where: ReplaceWhere): string {

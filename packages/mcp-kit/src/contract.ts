@@ -1,5 +1,7 @@
 import type { z } from "zod";
 
+export { ToolError } from "./errors.ts";
+
 /** What an agent or a scheduler may assume about a tool before it calls it (MCP tool annotations). */
 export interface ToolAnnotations {
   /** Changes nothing. @default false */

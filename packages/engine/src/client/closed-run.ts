@@ -35,7 +35,9 @@ export async function closedView(
     if (isRunView(view)) return view;
   }
   try {
-    const answer: unknown = await connection.withDeadline(Date.now() + REPLAY_PATIENCE_MS, () => handle.query(QUERY_STATE));
+    const answer: unknown = await connection.withDeadline(Date.now() + REPLAY_PATIENCE_MS, () =>
+      handle.query(QUERY_STATE),
+    );
     if (isRunView(answer)) last = answer;
   } catch {
     // No worker, or a workflow that answers no such query.
@@ -45,7 +47,10 @@ export async function closedView(
 }
 
 /** How Temporal ended a run that did not end itself. */
-function endOf({ status: { name }, closeTime }: WorkflowExecutionDescription): Pick<RunView, "state" | "endedAt" | "error"> {
+function endOf({
+  status: { name },
+  closeTime,
+}: WorkflowExecutionDescription): Pick<RunView, "state" | "endedAt" | "error"> {
   const endedAt = (closeTime ?? new Date()).toISOString();
   if (name === "COMPLETED") return { state: "success", endedAt };
   const cancelled = name === "CANCELLED";

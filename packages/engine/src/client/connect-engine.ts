@@ -50,7 +50,8 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
           taskQueueType: WORKFLOW_QUEUE,
         });
         const since = Date.now() - POLLED_WITHIN_MS;
-        return (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > since).length;
+        return (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > since)
+          .length;
       }),
     close: () => connection.close(),
   };

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import {
-  type WorkflowExecutionDescription,
   WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from "@temporalio/client";
@@ -27,7 +27,14 @@ const OUTAGE_PATIENCE_MS = 120_000;
 export class RunCalls {
   constructor(private readonly ground: ClientGround) {}
 
-  async start({ dagId, params = {}, conf = {}, logicalDate, runId: given, trigger = "manual" }: StartRun): Promise<StartedRun> {
+  async start({
+    dagId,
+    params = {},
+    conf = {},
+    logicalDate,
+    runId: given,
+    trigger = "manual",
+  }: StartRun): Promise<StartedRun> {
     const { temporal, taskQueue, store } = this.ground;
     const runId = given ?? (logicalDate === undefined ? manualRunId(dagId) : workflowIdFor(dagId, logicalDate));
     const done = store?.getRun(runId) ?? null;
@@ -115,7 +122,9 @@ export class RunCalls {
     const { temporal, connection, taskQueue } = this.ground;
     const handle = temporal.workflow.getHandle(runId);
     try {
-      await connection.withDeadline(Date.now() + WORKER_PATIENCE_MS, () => handle.executeUpdate(name, { args: [remark] }));
+      await connection.withDeadline(Date.now() + WORKER_PATIENCE_MS, () =>
+        handle.executeUpdate(name, { args: [remark] }),
+      );
     } catch (error) {
       if (isTooLate(error) || (error instanceof Error && error.name === "WorkflowUpdateRPCTimeoutOrCancelledError")) {
         throw new NoWorkerError(taskQueue);
@@ -132,7 +141,9 @@ export class RunCalls {
     const { temporal, connection } = this.ground;
     const handle = temporal.workflow.getHandle(runId, temporalRunId);
     try {
-      const view: unknown = await connection.withDeadline(Date.now() + WORKER_PATIENCE_MS, () => handle.query(QUERY_STATE));
+      const view: unknown = await connection.withDeadline(Date.now() + WORKER_PATIENCE_MS, () =>
+        handle.query(QUERY_STATE),
+      );
       return isRunView(view) ? view : null;
     } catch {
       // Whatever kept the worker from answering, the store or Temporal's description answers in its place.

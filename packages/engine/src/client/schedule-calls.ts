@@ -10,7 +10,12 @@ export class ScheduleCalls {
   constructor(private readonly ground: ClientGround) {}
 
   async sync(dags: readonly Dag[]): Promise<SyncResult> {
-    const result = { created: new Array<string>(), updated: new Array<string>(), unchanged: new Array<string>(), removed: new Array<string>() };
+    const result = {
+      created: [] as string[],
+      updated: [] as string[],
+      unchanged: [] as string[],
+      removed: [] as string[],
+    };
     for (const dag of dags) {
       const outcome = await this.bringInLine(dag);
       if (outcome !== null) result[outcome].push(dag.id);
@@ -28,7 +33,12 @@ export class ScheduleCalls {
     const rows: ScheduleRow[] = [];
     for await (const { scheduleId, memo, state, info } of this.ground.temporal.schedule.list()) {
       if (memo?.[MEMO_QUEUE] !== this.ground.taskQueue) continue;
-      rows.push({ dagId: scheduleId, paused: state.paused, note: state.note ?? "", next: moments(info.nextActionTimes) });
+      rows.push({
+        dagId: scheduleId,
+        paused: state.paused,
+        note: state.note ?? "",
+        next: moments(info.nextActionTimes),
+      });
     }
     return rows.sort((a, b) => a.dagId.localeCompare(b.dagId));
   }
@@ -41,7 +51,9 @@ export class ScheduleCalls {
   }
 
   async pause(dagId: string, note?: string): Promise<void> {
-    await this.change(dagId, () => this.ground.temporal.schedule.getHandle(dagId).pause(note ?? "Paused through Dagwright"));
+    await this.change(dagId, () =>
+      this.ground.temporal.schedule.getHandle(dagId).pause(note ?? "Paused through Dagwright"),
+    );
   }
 
   async unpause(dagId: string, note?: string): Promise<void> {

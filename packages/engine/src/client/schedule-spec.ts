@@ -64,7 +64,8 @@ function specOf(schedule: GraphSchedule): ScheduleOptions["spec"] {
     ...(start === undefined ? {} : { startAt: new Date(start) }),
     ...(end === undefined ? {} : { endAt: new Date(end) }),
   };
-  if (schedule.kind === "every") return { intervals: [{ every: schedule.everyMs, offset: schedule.offsetMs }], ...bounds };
+  if (schedule.kind === "every")
+    return { intervals: [{ every: schedule.everyMs, offset: schedule.offsetMs }], ...bounds };
   const { expressions, timezone, jitterMs } = schedule;
   return { cronExpressions: [...expressions], timezone, jitter: jitterMs, ...bounds };
 }

@@ -1,6 +1,5 @@
 export { decide, initialState, isOver, MAX_LOST_ATTEMPTS } from "./decide.ts";
-export { nodesRead, readExpression } from "./expression.ts";
+export { readExpression } from "./expression.ts";
 export * from "./graph.ts";
 export * from "./state.ts";
 export { applyTriggerRule, isFinal } from "./trigger-rules.ts";
-export { viewOf } from "./view.ts";

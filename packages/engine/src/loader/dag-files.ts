@@ -1,9 +1,8 @@
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { extname, join, resolve } from "node:path";
-import { readdir } from "node:fs/promises";
+import { controllersOfModule, type RetrainingController } from "../language/controller.ts";
 import type { Dag } from "../language/dag.ts";
 import { dagsOfModule } from "../language/registry.ts";
-import { controllersOfModule, type RetrainingController } from "../language/controller.ts";
 import { importDagFile } from "./import-dag-file.ts";
 
 /** What DAG files hold, and which of them could not be read. */
@@ -30,7 +29,8 @@ export class BrokenDagFileError extends Error {
 }
 
 const SOURCES = new Set([".ts", ".mts", ".js", ".mjs"]);
-const isDagFile = (name: string) => SOURCES.has(extname(name)) && !/\.(test|d)\.m?ts$/.test(name) && !name.startsWith(".");
+const isDagFile = (name: string) =>
+  SOURCES.has(extname(name)) && !/\.(test|d)\.m?ts$/.test(name) && !name.startsWith(".");
 
 /**
  * Loads the DAGs of files and folders (folders with all they hold, tests and hidden files aside).
@@ -50,7 +50,8 @@ export async function loadDagFiles(paths: readonly string[], cacheFolder: string
         throw new BrokenDagFileError(file, cause instanceof Error ? cause.message : String(cause), { cause });
       });
       const own = dagsOfModule(module);
-      if (own.length === 0 && named) throw new BrokenDagFileError(file, "exports no DAG (use `defineDag` and export it)");
+      if (own.length === 0 && named)
+        throw new BrokenDagFileError(file, "exports no DAG (use `defineDag` and export it)");
       for (const dag of own) {
         const other = files.get(dag.id);
         if (other !== undefined && other !== file) {

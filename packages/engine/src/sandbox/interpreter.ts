@@ -8,7 +8,7 @@ import {
 } from "@temporalio/workflow";
 import type { RunView } from "../core/state.ts";
 import { isTaskError } from "./failures.ts";
-import { ACTIVITY, FAILURE, type PlanRequest, type PlannedRun } from "./protocol.ts";
+import { ACTIVITY, FAILURE, type PlannedRun, type PlanRequest } from "./protocol.ts";
 import { recordRun } from "./record-run.ts";
 import { acceptRequests, RunShell } from "./run-shell.ts";
 import { publishRun } from "./search-attributes.ts";

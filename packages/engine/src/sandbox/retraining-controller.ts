@@ -1,4 +1,3 @@
-import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import {
   condition,
   continueAsNew,
@@ -135,7 +134,7 @@ async function startRun(
       return { started, runId };
     } catch (error) {
       // A former controller of this model, which was ended, had come further.
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      if (!(error instanceof Error) || error.name !== "WorkflowExecutionAlreadyStartedError") throw error;
     }
   }
 }

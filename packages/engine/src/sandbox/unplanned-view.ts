@@ -3,7 +3,10 @@ import type { RunView, TaskError } from "../core/state.ts";
 import type { PlanRequest } from "./protocol.ts";
 
 /** The view of a run that failed before it had a plan: as much as is known of it, and why it failed. */
-export function unplannedView({ dagId, runId, input, startedAt, scheduledFor }: PlanRequest, error: TaskError): RunView {
+export function unplannedView(
+  { dagId, runId, input, startedAt, scheduledFor }: PlanRequest,
+  error: TaskError,
+): RunView {
   const now = new Date(Date.now()).toISOString();
   const date = scheduledFor ?? startedAt;
   return {

@@ -5,7 +5,9 @@ export class TemporalBinaryMissingError extends Error {
   readonly hint =
     "Install the Temporal CLI by hand (https://docs.temporal.io/cli) so that `temporal` is on the PATH, or set TEMPORAL_ADDRESS to a server that runs.";
   constructor(readonly tried: readonly string[]) {
-    super(`The program \`temporal\` is missing and could not be fetched. Tried:\n${tried.map((one) => `- ${one}`).join("\n")}`);
+    super(
+      `The program \`temporal\` is missing and could not be fetched. Tried:\n${tried.map((one) => `- ${one}`).join("\n")}`,
+    );
     this.name = "TemporalBinaryMissingError";
   }
 }

@@ -2,4 +2,9 @@
 export { PortInUseError, TemporalBinaryMissingError, TemporalServerFailedError } from "./errors.ts";
 export { ensureSearchAttributes, missingSearchAttributes } from "./search-attributes.ts";
 export { type BinaryOptions, ensureTemporalBinary, TEMPORAL_CLI_VERSION } from "./temporal-binary.ts";
-export { isTemporalRunning, startTemporalServer, type TemporalServer, type TemporalServerOptions } from "./temporal-server.ts";
+export {
+  isTemporalRunning,
+  startTemporalServer,
+  type TemporalServer,
+  type TemporalServerOptions,
+} from "./temporal-server.ts";

@@ -10,7 +10,9 @@ export async function missingSearchAttributes(
   namespace: string,
 ): Promise<{ name: string; type: keyof typeof TYPE_NUMBERS }[]> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  return Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => (name in customAttributes ? [] : [{ name, type }]));
+  return Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) =>
+    name in customAttributes ? [] : [{ name, type }],
+  );
 }
 
 /** Adds the search attributes that a namespace lacks. */

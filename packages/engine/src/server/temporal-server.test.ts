@@ -36,7 +36,10 @@ describe("the embedded Temporal server", () => {
     expect(await isTemporalRunning({ home, port })).toBe(false);
     const server = await start();
     expect(server).toMatchObject({ address: `127.0.0.1:${port}`, port, uiPort, reused: false });
-    expect(JSON.parse(await readFile(join(home, "temporal", "server.json"), "utf8"))).toMatchObject({ pid: server.pid, port });
+    expect(JSON.parse(await readFile(join(home, "temporal", "server.json"), "utf8"))).toMatchObject({
+      pid: server.pid,
+      port,
+    });
     const connection = await connectTemporal(server);
     expect(await missingSearchAttributes(connection, "default")).toEqual([]);
     const { config } = await connection.workflowService.describeNamespace({ namespace: "default" });

@@ -8,7 +8,13 @@ import { SEARCH_ATTRIBUTES } from "../sandbox/protocol.ts";
 import { PortInUseError, TemporalServerFailedError } from "./errors.ts";
 import { freePort, isPortFree } from "./ports.ts";
 import { ensureSearchAttributes } from "./search-attributes.ts";
-import { isAlive, readServerRecord, removeServerRecord, type ServerRecord, writeServerRecord } from "./server-record.ts";
+import {
+  isAlive,
+  readServerRecord,
+  removeServerRecord,
+  type ServerRecord,
+  writeServerRecord,
+} from "./server-record.ts";
 import { ensureTemporalBinary } from "./temporal-binary.ts";
 
 /** How long to wait for `stop` when the server was asked to end by someone else, in milliseconds. */
@@ -83,7 +89,13 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
 }
 
 /** Whether a server of this state folder answers on that port. */
-export async function isTemporalRunning({ home, port }: { readonly home: string; readonly port: number }): Promise<boolean> {
+export async function isTemporalRunning({
+  home,
+  port,
+}: {
+  readonly home: string;
+  readonly port: number;
+}): Promise<boolean> {
   return (await runningServer(home, port)) !== null;
 }
 
@@ -203,7 +215,10 @@ class EmbeddedServer implements TemporalServer {
     mkdirSync(join(home, "temporal"), { recursive: true });
     mkdirSync(join(home, "logs"), { recursive: true });
     const [httpPort, metricsPort] = [await freePort(), await freePort()];
-    const attributes = Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ["--search-attribute", `${name}=${type}`]);
+    const attributes = Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
+      "--search-attribute",
+      `${name}=${type}`,
+    ]);
     const log = openSync(this.logFile, "a");
     try {
       return spawn(

@@ -66,10 +66,22 @@ describe("the run store", () => {
   });
 
   it("keeps attempts, the one that took a lost one's place instead of it", () => {
-    const attempt = { runId: VIEW.runId, temporalRunId: "a", taskId: "load", attempt: 1, startedAt: "2026-01-02T00:00:00.000Z" };
+    const attempt = {
+      runId: VIEW.runId,
+      temporalRunId: "a",
+      taskId: "load",
+      attempt: 1,
+      startedAt: "2026-01-02T00:00:00.000Z",
+    };
     const error = { code: "BROKEN", message: "it broke", retryable: true };
     store.saveAttempt({ ...attempt, state: "running" });
-    const ended = { ...attempt, state: "failed", endedAt: "2026-01-02T00:00:01.000Z", error, logFile: "1.jsonl" } as const;
+    const ended = {
+      ...attempt,
+      state: "failed",
+      endedAt: "2026-01-02T00:00:01.000Z",
+      error,
+      logFile: "1.jsonl",
+    } as const;
     store.saveAttempt(ended);
     store.saveAttempt(ended);
     expect(store.listAttempts(VIEW.runId)).toEqual([ended]);

@@ -4,22 +4,29 @@ import type { RunView } from "../core/state.ts";
 import { executeFunction } from "../execution/execute-task.ts";
 import { taskErrorOf } from "../execution/task-error.ts";
 import { planRun } from "../language/plan.ts";
-import { ACTIVITY, type AttemptRequest, type DeriveRequest, type PlannedRun, type PlanRequest } from "../sandbox/protocol.ts";
+import {
+  ACTIVITY,
+  type AttemptRequest,
+  type DeriveRequest,
+  type PlannedRun,
+  type PlanRequest,
+} from "../sandbox/protocol.ts";
 import { readRunInput } from "./run-input.ts";
-import { failureOf, runTaskAttempt, type TaskGround, valueOf } from "./task-activity.ts";
+import { failureOf, outputOf, runTaskAttempt, type TaskGround } from "./task-activity.ts";
 
 /** All activities of a worker: what the interpreter needs, and (as `default`) the tasks of every DAG. */
 export function activitiesOf(ground: TaskGround) {
   return {
     [ACTIVITY.plan]: async (request: PlanRequest): Promise<PlannedRun> => planned(ground, request),
     [ACTIVITY.derive]: async ({ dagId, nodeId, args }: DeriveRequest): Promise<Json> =>
-      valueOf(await executeFunction(ground.registry.get(dagId), nodeId, args)),
+      outputOf(await executeFunction(ground.registry.get(dagId), nodeId, args)),
     [ACTIVITY.record]: async (view: RunView, graph?: DagGraph): Promise<void> => {
       const { workflowExecution } = Context.current().info;
       ground.store?.saveRun({ view, temporalRunId: workflowExecution?.runId ?? "" });
       if (graph !== undefined) ground.store?.saveDag(graph);
     },
-    default: async (input: Json, request: AttemptRequest): Promise<Json> => await runTaskAttempt(ground, input, request),
+    default: async (input: Json, request: AttemptRequest): Promise<Json> =>
+      await runTaskAttempt(ground, input, request),
   };
 }
 

@@ -14,7 +14,10 @@ export function openAttemptLog(file: string): TaskLog {
     try {
       if (!ready) mkdirSync(dirname(file), { recursive: true });
       ready = true;
-      appendFileSync(file, `${JSON.stringify({ at: new Date().toISOString(), level, message, ...(fields ? { fields } : {}) })}\n`);
+      appendFileSync(
+        file,
+        `${JSON.stringify({ at: new Date().toISOString(), level, message, ...(fields ? { fields } : {}) })}\n`,
+      );
     } catch (error) {
       console.error(`A log line could not be written to ${file}: ${error instanceof Error ? error.message : error}`);
     }

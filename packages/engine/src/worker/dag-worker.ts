@@ -1,6 +1,6 @@
 import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
-import { connectTemporal, type TemporalAddress, whyUnreachable } from "../client/temporal-connection.ts";
 import { TemporalUnreachableError } from "../client/errors.ts";
+import { connectTemporal, type TemporalAddress, whyUnreachable } from "../client/temporal-connection.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { DagRegistry } from "../language/registry.ts";
 import { missingSearchAttributes } from "../server/search-attributes.ts";
@@ -46,15 +46,27 @@ export interface DagWorker {
  * @throws MissingSearchAttributesError
  */
 export async function createDagWorker(options: DagWorkerOptions): Promise<DagWorker> {
-  const { address, apiKey, tls, namespace = "default", taskQueue = "dagwright", registry, services, store, logsFolder } = options;
+  const {
+    address,
+    apiKey,
+    tls,
+    namespace = "default",
+    taskQueue = "dagwright",
+    registry,
+    services,
+    store,
+    logsFolder,
+  } = options;
   await assertSearchAttributes(options, namespace);
   quietRuntime();
   const [connection, workflowBundle] = await Promise.all([
-    NativeConnection.connect({ address, tls: tls === true || apiKey !== undefined, ...(apiKey === undefined ? {} : { apiKey }) }).catch(
-      (cause: unknown) => {
-        throw new TemporalUnreachableError(address, whyUnreachable(cause), { cause });
-      },
-    ),
+    NativeConnection.connect({
+      address,
+      tls: tls === true || apiKey !== undefined,
+      ...(apiKey === undefined ? {} : { apiKey }),
+    }).catch((cause: unknown) => {
+      throw new TemporalUnreachableError(address, whyUnreachable(cause), { cause });
+    }),
     bundleWorkflows(),
   ]);
   const worker = await Worker.create({

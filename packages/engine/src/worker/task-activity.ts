@@ -53,11 +53,11 @@ export async function runTaskAttempt(ground: TaskGround, input: Json, request: A
     throw new CancelledFailure("The attempt was cancelled");
   }
   record(outcome.type, outcome.type === "failed" ? outcome.error : undefined);
-  return valueOf(outcome);
+  return outputOf(outcome);
 }
 
 /** The outcome's value, or the failure that says it to the interpreter. */
-export function valueOf(outcome: TaskOutcome): Json {
+export function outputOf(outcome: TaskOutcome): Json {
   switch (outcome.type) {
     case "success":
       return outcome.output;
@@ -105,6 +105,8 @@ function recordAttempt(
       logFile,
     });
   } catch (cause) {
-    console.error(`The run store could not keep attempt ${attempt} of ${run.id} ${nodeId}: ${cause instanceof Error ? cause.message : cause}`);
+    console.error(
+      `The run store could not keep attempt ${attempt} of ${run.id} ${nodeId}: ${cause instanceof Error ? cause.message : cause}`,
+    );
   }
 }

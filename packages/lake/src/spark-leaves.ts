@@ -1,0 +1,76 @@
+import { isPlainName } from "./names.ts";
+import { call, literalOf, type SqlNode } from "./spark-functions.ts";
+import { clean, maybe, node, only, open, refuse } from "./sql-tree.ts";
+
+export function rowNumber(what: string, body: SqlNode): SqlNode {
+  only(what, body, ["this"]);
+  return clean({ ...body, this: limitValue(what, body.this) });
+}
+
+export function limitValue(what: string, value: unknown): SqlNode {
+  const [kind, body] = open(value);
+  if (kind === "parameter") return parameter(body);
+  const digits = literalOf(node(value), "number");
+  if (digits === undefined || !/^\d+$/.test(digits))
+    return refuse(`${what} of anything but a whole number or a parameter`);
+  return { literal: { literal_type: "number", value: digits } };
+}
+
+const INTERVAL_UNITS = new Set(["Year", "Month", "Week", "Day", "Hour", "Minute", "Second"]);
+
+export function interval(body: SqlNode): SqlNode {
+  only("INTERVAL", body, ["this", "unit"]);
+  const count = literalOf(node(body.this), "string") ?? literalOf(node(body.this), "number");
+  const unit = node(body.unit);
+  if (count === undefined || !/^\d+$/.test(count) || unit.type !== "simple" || !INTERVAL_UNITS.has(String(unit.unit))) {
+    return refuse("INTERVAL of anything but a constant whole number of one unit");
+  }
+  return {
+    interval: {
+      this: { literal: { literal_type: "string", value: count } },
+      unit: { type: "simple", unit: unit.unit, use_plural: false },
+    },
+  };
+}
+
+export function literal(body: SqlNode): SqlNode {
+  only("a literal", body, ["literal_type", "value"]);
+  const { literal_type: type, value } = body;
+  if (typeof value !== "string") return refuse("a literal the checker does not know");
+  const text = { literal: { literal_type: "string", value } };
+  switch (type) {
+    case "number":
+      return /^[0-9.]+([eE][+-]?\d+)?$/.test(value)
+        ? { literal: { literal_type: "number", value } }
+        : refuse(`the number ${value}`);
+    case "string":
+      if (value.includes("\\")) return refuse("a string literal with a backslash (bind it as a parameter)");
+      return text;
+    case "date":
+      return call("spark_date", [text]);
+    case "timestamp":
+      return call("spark_timestamp", [text]);
+    default:
+      return refuse(`a literal of type ${String(type)}`);
+  }
+}
+
+export function parameter(body: SqlNode): SqlNode {
+  if (body.style !== "Colon" || typeof body.name !== "string" || !isPlainName(body.name)) {
+    return refuse("a parameter that is not written :name");
+  }
+  only("a parameter", body, ["name", "style"]);
+  return { parameter: { ...body, style: "Dollar" } };
+}
+
+export function frame(body: SqlNode): SqlNode {
+  only("a window frame", body, ["kind", "start", "end"]);
+  if (body.kind !== "Rows" && body.kind !== "Range") return refuse(`the window frame ${String(body.kind)}`);
+  const bound = (value: unknown): unknown => {
+    if (value === "CurrentRow" || value === "UnboundedPreceding" || value === "UnboundedFollowing") return value;
+    const [side, count] = open(value);
+    if (side !== "Preceding" && side !== "Following") return refuse("that window frame");
+    return { [side]: limitValue("a window frame", count) };
+  };
+  return { kind: body.kind, start: bound(body.start), end: maybe(body.end, bound), exclude: null };
+}
