@@ -6,10 +6,10 @@ import type { ClientGround } from "./ground.ts";
 const Progress = z.object({ done: z.number(), total: z.number().exactOptional(), note: z.string().exactOptional() });
 
 /** The latest progress of the running tasks, by node id: their last heartbeats. */
-export async function progressOf(
+export function progressOf(
   { temporal }: ClientGround,
   { raw }: WorkflowExecutionDescription,
-): Promise<Record<string, TaskProgress>> {
+): Record<string, TaskProgress> {
   const { payloadConverter } = temporal.options.loadedDataConverter;
   const found: Record<string, TaskProgress> = {};
   for (const { activityId, heartbeatDetails } of raw.pendingActivities ?? []) {

@@ -17,8 +17,11 @@ import { NoWorkerError, RunNotFoundError, RunOverError, TemporalUnreachableError
 import type { ClientGround } from "./ground.ts";
 import { isNotFound, isTooLate, temporalCall } from "./temporal-call.ts";
 
-/** How long a worker may take to answer a query or an update, in milliseconds. */
-const WORKER_PATIENCE_MS = 5_000;
+/** How long a worker may take to carry out an update, in milliseconds. */
+const UPDATE_PATIENCE_MS = 5_000;
+
+/** How long a worker may take to answer a query; after that the run store answers in its place. */
+const QUERY_PATIENCE_MS = 2_500;
 
 /** How long `wait` goes on while Temporal does not answer, in milliseconds. */
 const OUTAGE_PATIENCE_MS = 120_000;
@@ -65,6 +68,11 @@ export class RunCalls {
   }
 
   async get(runId: string): Promise<RunView> {
+    return (await this.read(runId)).view;
+  }
+
+  /** A run, and whether Temporal too has closed it: its last record is written only then. */
+  private async read(runId: string): Promise<{ view: RunView; closed: boolean }> {
     const { temporal, store } = this.ground;
     const stored = store?.getRun(runId) ?? null;
     let description: WorkflowExecutionDescription;
@@ -73,14 +81,15 @@ export class RunCalls {
     } catch (error) {
       if (!isNotFound(error)) throw error;
       if (stored === null) throw new RunNotFoundError(runId);
-      return isOver(stored.view.state) ? stored.view : forgotten(stored.view);
+      return { view: isOver(stored.view.state) ? stored.view : forgotten(stored.view), closed: true };
     }
     const known = stored?.temporalRunId === description.runId ? stored.view : null;
     if (description.status.name !== "RUNNING") {
-      return known !== null && isOver(known.state) ? known : await closedView(this.ground, description, known);
+      const kept = known !== null && isOver(known.state);
+      return { view: kept ? known : await closedView(this.ground, description, known), closed: true };
     }
     const live = (await this.query(runId, description.runId)) ?? known ?? waitingView(description);
-    return withProgress(live, await progressOf(this.ground, description));
+    return { view: withProgress(live, progressOf(this.ground, description)), closed: false };
   }
 
   async wait(runId: string, { onChange, pollMs = 300, signal }: WaitOptions = {}): Promise<RunView> {
@@ -89,10 +98,10 @@ export class RunCalls {
     for (;;) {
       signal?.throwIfAborted();
       try {
-        const view = await temporalCall(address, `read run ${runId}`, () => this.get(runId));
+        const { view, closed } = await temporalCall(address, `read run ${runId}`, () => this.read(runId));
         outageSince = null;
         onChange?.(view);
-        if (isOver(view.state)) return view;
+        if (closed) return view;
       } catch (error) {
         if (!(error instanceof TemporalUnreachableError)) throw error;
         outageSince ??= Date.now();
@@ -122,7 +131,7 @@ export class RunCalls {
     const { temporal, connection, taskQueue } = this.ground;
     const handle = temporal.workflow.getHandle(runId);
     try {
-      await connection.withDeadline(Date.now() + WORKER_PATIENCE_MS, () =>
+      await connection.withDeadline(Date.now() + UPDATE_PATIENCE_MS, () =>
         handle.executeUpdate(name, { args: [remark] }),
       );
     } catch (error) {
@@ -141,7 +150,7 @@ export class RunCalls {
     const { temporal, connection } = this.ground;
     const handle = temporal.workflow.getHandle(runId, temporalRunId);
     try {
-      const view: unknown = await connection.withDeadline(Date.now() + WORKER_PATIENCE_MS, () =>
+      const view: unknown = await connection.withDeadline(Date.now() + QUERY_PATIENCE_MS, () =>
         handle.query(QUERY_STATE),
       );
       return isRunView(view) ? view : null;

@@ -58,7 +58,8 @@ async function planned(input: unknown): Promise<PlannedRun> {
       summary: "plan",
     });
   } catch (thrown) {
-    const cause = thrown instanceof ActivityFailure ? thrown.cause : undefined;
+    // A local activity's failure comes bare.
+    const cause = thrown instanceof ActivityFailure ? thrown.cause : thrown;
     if (!(cause instanceof ApplicationFailure)) throw thrown;
     const [error] = cause.details ?? [];
     const known = isTaskError(error)

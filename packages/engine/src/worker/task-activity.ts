@@ -1,4 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
+import { ApplicationFailureCategory } from "@temporalio/common";
 import type { Json } from "../core/graph.ts";
 import type { TaskError } from "../core/state.ts";
 import { executeTask } from "../execution/execute-task.ts";
@@ -62,7 +63,13 @@ export function outputOf(outcome: TaskOutcome): Json {
     case "success":
       return outcome.output;
     case "skipped":
-      throw ApplicationFailure.create({ type: FAILURE.skip, message: outcome.reason, nonRetryable: true });
+      throw ApplicationFailure.create({
+        type: FAILURE.skip,
+        message: outcome.reason,
+        nonRetryable: true,
+        // No failure: it is neither logged nor counted as one.
+        category: ApplicationFailureCategory.BENIGN,
+      });
     case "failed":
       throw failureOf(outcome.error);
   }

@@ -1,0 +1,98 @@
+/** DAGs for the engine's own tests: small, and between them every way a task can end. */
+import { setTimeout as pause } from "node:timers/promises";
+import { branch, cron, defineDag, derive, group, SkipTask, shortCircuit, task } from "@dagwright/engine";
+import { z } from "zod";
+
+const Numbers = z.object({ value: z.number() });
+
+const double = task("double", {
+  input: Numbers,
+  output: Numbers,
+  run: ({ value }, ctx) => {
+    ctx.log.info("Doubling", { value });
+    return { value: value * 2 };
+  },
+});
+const light = task("light", {
+  input: Numbers,
+  output: Numbers,
+  light: true,
+  run: ({ value }) => ({ value: value + 1 }),
+});
+const skipsItself = task("skips_itself", {
+  input: z.object({}),
+  output: Numbers,
+  run: () => {
+    throw new SkipTask("nothing to do today");
+  },
+});
+
+/** Tasks, a light one, a derive, a group, a branch, a short circuit and a skip. */
+export const shapes = defineDag(
+  {
+    id: "shapes",
+    params: z.object({ value: z.number().default(1), big: z.boolean().default(false) }),
+    schedule: cron("@daily"),
+    paused: { note: "a test's" },
+  },
+  ({ params }) => {
+    const first = double({ value: params.value });
+    const second = light({ value: first.value });
+    const sum = derive("sum", [first.value, second.value], (a, b) => a + b);
+    const kind = derive("kind", [params.big], (big) => (big ? "big" : "small"));
+    branch("size", kind, {
+      big: () => double({ value: 1000 }, { id: "big_one" }),
+      small: () => double({ value: 0 }, { id: "small_one" }),
+    });
+    const nothing = skipsItself({});
+    const after = double({ value: nothing.value }, { id: "after_skip" });
+    group("tail", () => {
+      const open = shortCircuit("is_big", params.big);
+      double({ value: 7 }, { id: "last", after: [open, after], triggerRule: "none_failed" });
+    });
+    return { sum };
+  },
+);
+
+const flakyTask = task("flaky", {
+  input: z.object({ failures: z.number() }),
+  output: Numbers,
+  retries: 2,
+  retryDelay: "200ms",
+  run: ({ failures }, { attempt }) => {
+    if (attempt <= failures) throw Object.assign(new Error(`attempt ${attempt} fails`), { code: "FLAKY" });
+    return { value: attempt };
+  },
+});
+
+/** Fails as often as it is told to, and has three attempts. */
+export const flaky = defineDag({ id: "flaky", params: z.object({ failures: z.number().default(1) }) }, ({ params }) => {
+  const first = flakyTask({ failures: params.failures });
+  return double({ value: first.value });
+});
+
+const waits = task("waits", {
+  input: z.object({ milliseconds: z.number() }),
+  output: Numbers,
+  heartbeat: "5s",
+  run: async ({ milliseconds }, ctx) => {
+    ctx.progress({ done: 1, total: 2, note: "half-way" });
+    const since = Date.now();
+    await pause(milliseconds, undefined, { signal: ctx.signal }).catch((error: unknown) => {
+      ctx.log.warn("Told to stop", { after: Date.now() - since });
+      throw error;
+    });
+    return { value: milliseconds };
+  },
+});
+
+/** Two tasks in a row, each as slow as it is told to be. */
+export const slow = defineDag(
+  { id: "slow", params: z.object({ milliseconds: z.number().default(60_000) }) },
+  ({ params }) => {
+    const first = waits({ milliseconds: params.milliseconds });
+    return waits({ milliseconds: params.milliseconds }, { id: "waits_again", after: [first] });
+  },
+);
+
+export const dags = [shapes, flaky, slow];

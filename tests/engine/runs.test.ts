@@ -1,0 +1,197 @@
+/** Runs on a real Temporal server: what is started, how it ends, how it is steered, and what is kept of it. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { RunView } from "@dagwright/engine";
+import { runInProcess } from "@dagwright/engine/testing";
+import { Client, Connection } from "@temporalio/client";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dags, flaky, shapes, slow } from "./dags.ts";
+import { type Embedded, startEmbedded } from "./embedded.ts";
+
+let embedded: Embedded;
+beforeAll(async () => {
+  embedded = await startEmbedded();
+  await embedded.worker(dags);
+});
+afterAll(() => embedded.close());
+
+/** What is the same in both shells: all but moments and ids. */
+function outcomeOf({ state, output, error, tasks }: RunView) {
+  const ends = Object.entries(tasks).map(([id, { state, attempts, output, error, reason }]) => {
+    const { code, message } = error ?? {};
+    return [id, { state, attempts, output, code, message, reason }];
+  });
+  return { state, output, code: error?.code, message: error?.message, tasks: Object.fromEntries(ends) };
+}
+
+describe("a run", () => {
+  it("ends on Temporal as it does in this process", async () => {
+    const { engine } = embedded;
+    for (const big of [false, true]) {
+      const { runId } = await engine.startRun({
+        dagId: "shapes",
+        params: { value: 3, big },
+        runId: `shapes/twin-${big}`,
+      });
+      const view = await engine.waitForRun(runId);
+      expect(outcomeOf(view)).toEqual(outcomeOf(await runInProcess(shapes, { params: { value: 3, big } })));
+      expect(view).toMatchObject({ state: "success", output: { sum: 13 }, dagVersion: shapes.graph.version });
+    }
+    for (const failures of [1, 3]) {
+      const { runId } = await engine.startRun({
+        dagId: "flaky",
+        params: { failures },
+        runId: `flaky/twin-${failures}`,
+      });
+      const view = await engine.waitForRun(runId);
+      expect(outcomeOf(view)).toEqual(outcomeOf(await runInProcess(flaky, { params: { failures } })));
+      expect(view.state).toBe(failures === 1 ? "success" : "failed");
+    }
+  }, 60_000);
+
+  it("is one per logical date: running and done ones are found, failed ones start again", async () => {
+    const { engine } = embedded;
+    const start = { dagId: "shapes", logicalDate: "2026-01-02" };
+    const first = await engine.startRun(start);
+    expect(first).toMatchObject({ runId: "shapes/2026-01-02T00:00:00Z", outcome: "started" });
+    expect((await engine.startRun(start)).outcome).toMatch(/^already_(running|done)$/);
+    await engine.waitForRun(first.runId);
+    expect(await engine.startRun({ ...start, logicalDate: "2026-01-02T00:00:00Z" })).toEqual({
+      ...first,
+      outcome: "already_done",
+    });
+    const failing = { dagId: "flaky", params: { failures: 9 }, runId: "flaky/again" };
+    await engine.startRun(failing);
+    expect((await engine.waitForRun("flaky/again")).state).toBe("failed");
+    expect((await engine.startRun({ ...failing, params: { failures: 0 } })).outcome).toBe("started");
+    expect((await engine.waitForRun("flaky/again")).state).toBe("success");
+  }, 30_000);
+
+  it("that cannot be planned fails at once and says why", async () => {
+    const { engine } = embedded;
+    const bad = [
+      [{ dagId: "shapes", params: { value: "much" } }, "INVALID_PARAMS", /value.*"much".*number/],
+      [{ dagId: "shapes", params: { valeu: 1 } }, "INVALID_PARAMS", /valeu.*did you mean "value"/],
+      [{ dagId: "shape" }, "DAG_NOT_FOUND", /did you mean "shapes"/],
+    ] as const;
+    for (const [start, code, message] of bad) {
+      const { runId } = await engine.startRun(start);
+      const view = await engine.waitForRun(runId);
+      expect(view).toMatchObject({ runId, state: "failed", tasks: {}, error: { code, retryable: false } });
+      expect(view.error?.message).toMatch(message);
+    }
+  });
+
+  it("keeps its attempts, its logs and its graph", async () => {
+    const { engine, store, home } = embedded;
+    const { runId, temporalRunId } = await engine.startRun({ dagId: "flaky", params: { failures: 1 } });
+    await engine.waitForRun(runId);
+    const tried = store.listAttempts(runId);
+    expect(tried.map(({ taskId, attempt, state }) => [taskId, attempt, state])).toEqual([
+      ["flaky", 1, "failed"],
+      ["flaky", 2, "success"],
+      ["double", 1, "success"],
+    ]);
+    expect(tried.every((one) => one.temporalRunId === temporalRunId && one.endedAt !== undefined)).toBe(true);
+    const log = tried.at(-1)?.logFile ?? "";
+    expect(log.startsWith(join(home, "logs"))).toBe(true);
+    expect(JSON.parse(await readFile(log, "utf8"))).toMatchObject({
+      level: "info",
+      message: "Doubling",
+      fields: { value: 2 },
+    });
+    expect(store.getDag("flaky", flaky.graph.version)).toEqual(flaky.graph);
+    expect(store.getRun(runId)?.view.state).toBe("success");
+  });
+
+  it("that nobody started is not found", async () => {
+    await expect(embedded.engine.getRun("shapes/never")).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+    await expect(embedded.engine.pauseRun("shapes/never")).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+    await expect(embedded.engine.cancelRun("shapes/never")).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+  });
+});
+
+describe("a running run", () => {
+  it("shows progress, and a cancel reaches its task within a second", async () => {
+    const { engine, store } = embedded;
+    const { runId } = await engine.startRun({ dagId: "slow", runId: "slow/cancelled" });
+    await expect
+      .poll(async () => (await engine.getRun(runId)).tasks["waits"]?.progress, { timeout: 10_000, interval: 100 })
+      .toEqual({ done: 1, total: 2, note: "half-way" });
+    const asked = Date.now();
+    await engine.cancelRun(runId, { by: "ada", reason: "wrong source" });
+    const view = await engine.waitForRun(runId);
+    expect(view.state).toBe("cancelled");
+    expect(view.error?.message).toContain("wrong source by ada");
+    expect(view.tasks["waits_again"]?.state).not.toBe("success");
+    const [attempt] = store.listAttempts(runId);
+    expect(attempt).toMatchObject({ state: "failed", error: { code: "CANCELLED" } });
+    const [told] = (await readFile(attempt?.logFile ?? "", "utf8")).trim().split("\n");
+    expect(JSON.parse(told ?? "")).toMatchObject({ message: "Told to stop" });
+    expect(Date.parse(attempt?.endedAt ?? "") - asked).toBeLessThan(3_000);
+    await expect(engine.cancelRun(runId)).rejects.toMatchObject({ code: "RUN_OVER" });
+  }, 30_000);
+
+  it("is paused before its next task, and resumed", async () => {
+    const { engine } = embedded;
+    const { runId } = await engine.startRun({ dagId: "slow", params: { milliseconds: 700 }, runId: "slow/paused" });
+    await engine.pauseRun(runId);
+    await expect
+      .poll(async () => (await engine.getRun(runId)).tasks["waits"]?.state, { timeout: 10_000 })
+      .toBe("success");
+    const paused = await engine.getRun(runId);
+    expect(paused.state).toBe("paused");
+    expect(paused.tasks["waits_again"]?.state).not.toBe("running");
+    await engine.resumeRun(runId);
+    expect((await engine.waitForRun(runId)).state).toBe("success");
+  }, 30_000);
+
+  it("whose worker shuts down goes on with the next one, and counts no attempt", async () => {
+    const own = await startEmbedded("restarted");
+    const worker = await own.worker([slow]);
+    await own.engine.startRun({ dagId: "slow", params: { milliseconds: 4_000 }, runId: "slow/moved" });
+    await expect
+      .poll(async () => (await own.engine.getRun("slow/moved")).tasks["waits"]?.state, { timeout: 10_000 })
+      .toBe("running");
+    await worker.stop();
+    await own.worker([slow]);
+    const view = await own.engine.waitForRun("slow/moved");
+    expect(view).toMatchObject({ state: "success", tasks: { waits: { attempts: 1, lost: 1 } } });
+    await own.close();
+  }, 60_000);
+
+  it("waits for a worker, queued; terminated by hand it is failed, with the way on", async () => {
+    const own = await startEmbedded("nobody");
+    await own.engine.startRun({ dagId: "slow", runId: "slow/queued" });
+    expect(await own.engine.getRun("slow/queued")).toMatchObject({ state: "queued", dagId: "slow" });
+    expect(await own.engine.workersPolling()).toBe(0);
+    await expect(own.engine.pauseRun("slow/queued")).rejects.toMatchObject({ code: "NO_WORKER" });
+    const connection = await Connection.connect({ address: own.address });
+    await new Client({ connection }).workflow.getHandle("slow/queued").terminate("by hand");
+    expect(await own.engine.waitForRun("slow/queued")).toMatchObject({
+      state: "failed",
+      error: { code: "RUN_TERMINATED", retryable: true },
+    });
+    expect(await own.engine.listRuns()).toMatchObject([{ runId: "slow/queued", state: "failed" }]);
+    await connection.close();
+    await own.close();
+  }, 60_000);
+});
+
+it("runs are listed, the newest first", async () => {
+  const { engine } = embedded;
+  await engine.startRun({ dagId: "shapes", runId: "shapes/listed", logicalDate: "2026-03-04" });
+  await engine.waitForRun("shapes/listed");
+  const [newest] = await engine.listRuns({ dagId: "shapes", state: "success", limit: 1 });
+  expect(newest).toMatchObject({
+    runId: "shapes/listed",
+    dagId: "shapes",
+    logicalDate: "2026-03-04T00:00:00Z",
+    state: "success",
+    trigger: "manual",
+  });
+  const rows = await engine.listRuns();
+  expect(new Set(rows.map(({ runId }) => runId)).size).toBe(rows.length);
+  const starts = rows.map(({ startedAt }) => startedAt ?? "");
+  expect(starts).toEqual([...starts].sort().reverse());
+});

@@ -1,0 +1,67 @@
+/**
+ * Records histories of real runs into `histories/`: `npm run record-histories`. A history once committed stays: it stands
+ * for the runs that are in flight somewhere while the interpreter changes. Add new ones when it learns something new.
+ */
+import { writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { retrainingController } from "@dagwright/engine";
+import { Client, Connection } from "@temporalio/client";
+import proto from "@temporalio/proto";
+import { dags } from "../engine/dags.ts";
+import { startEmbedded } from "../engine/embedded.ts";
+
+const prefix = process.argv[2];
+if (prefix === undefined) throw new Error("Name the recording, such as 2026-11: npm run record-histories -- 2026-11");
+const embedded = await startEmbedded("recording");
+const worker = await embedded.worker(dags);
+const { engine } = embedded;
+const connection = await Connection.connect({ address: embedded.address });
+const client = new Client({ connection });
+
+await engine.startRun({ dagId: "shapes", runId: "shapes/small", params: { value: 3 } });
+await engine.startRun({ dagId: "shapes", runId: "shapes/big", params: { big: true } });
+await engine.startRun({ dagId: "shapes", runId: "shapes/refused", params: { value: "much" } });
+await engine.startRun({ dagId: "flaky", runId: "flaky/mended", params: { failures: 2 } });
+await engine.startRun({ dagId: "flaky", runId: "flaky/failed", params: { failures: 3 } });
+await engine.startRun({ dagId: "slow", runId: "slow/paused", params: { milliseconds: 1_000 } });
+await engine.startRun({ dagId: "slow", runId: "slow/cancelled" });
+await engine.pauseRun("slow/paused", { by: "recorder", reason: "to be recorded" });
+await engine.cancelRun("slow/cancelled", { by: "recorder", reason: "to be recorded" });
+await new Promise((later) => setTimeout(later, 3_000));
+await engine.resumeRun("slow/paused");
+await engine.ensureController(retrainingController({ model: "churn", dag: "flaky", debounce: "1s", coolDown: "3s" }));
+for (const reason of ["first", "second"]) await engine.signalDrift({ model: "churn", reason, id: reason });
+await new Promise((later) => setTimeout(later, 2_000));
+await engine.signalDrift({ model: "churn", reason: "third", evidence: { psi: 0.3 } });
+const runs = [
+  "shapes/small",
+  "shapes/big",
+  "shapes/refused",
+  "flaky/mended",
+  "flaky/failed",
+  "slow/paused",
+  "slow/cancelled",
+];
+for (const runId of [...runs, "flaky/retraining-churn-1"]) await engine.waitForRun(runId);
+await engine.waitForRun("flaky/retraining-churn-2").catch(() => undefined);
+await new Promise((later) => setTimeout(later, 4_000));
+
+for (const id of [...runs, "retraining-controller/churn"]) {
+  const history = withoutTraces(await client.workflow.getHandle(id).fetchHistory());
+  const file = new URL(`histories/${prefix}.${id.replaceAll("/", ".")}.binpb`, import.meta.url);
+  await writeFile(fileURLToPath(file), proto.temporal.api.history.v1.History.encode(history).finish());
+  console.log(`${fileURLToPath(file)}: ${history.events?.length} events`);
+}
+/** Stack traces and identities name this machine, and replay does not look at them. */
+function withoutTraces<T>(value: T): T {
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+  for (const [name, inner] of Object.entries(value)) {
+    if (name === "stackTrace" || name === "identity") Reflect.set(value, name, "");
+    else withoutTraces(inner);
+  }
+  return value;
+}
+
+await worker.stop();
+await connection.close();
+await embedded.close();

@@ -1,0 +1,47 @@
+/** Runs in flight survive a change of the interpreter: every history ever recorded replays on today's code. */
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { bundleWorkflows } from "@dagwright/engine/worker";
+import proto from "@temporalio/proto";
+import { Worker, type WorkflowBundle } from "@temporalio/worker";
+import { beforeAll, describe, expect, it } from "vitest";
+
+const folder = fileURLToPath(new URL("histories", import.meta.url));
+const files = readdirSync(folder).filter((file) => file.endsWith(".binpb"));
+
+function read(file: string) {
+  return proto.temporal.api.history.v1.History.decode(readFileSync(`${folder}/${file}`));
+}
+
+let workflowBundle: WorkflowBundle;
+beforeAll(async () => {
+  workflowBundle = await bundleWorkflows();
+});
+
+describe("recorded histories replay", () => {
+  it("and there are some of each kind", () => {
+    for (const kind of [
+      "shapes.small",
+      "shapes.refused",
+      "flaky.failed",
+      "slow.paused",
+      "slow.cancelled",
+      "retraining-controller",
+    ])
+      expect(files.filter((file) => file.includes(kind)).length).toBeGreaterThan(0);
+  });
+
+  it.each(files)("%s", async (file) => {
+    await Worker.runReplayHistory({ workflowBundle }, read(file));
+  });
+
+  it("a history that another interpreter would have made does not", async () => {
+    const history = read(files.find((file) => file.includes("flaky.mended")) ?? "");
+    for (const { activityTaskScheduledEventAttributes: scheduled } of history.events) {
+      if (scheduled?.activityType?.name === "flaky") scheduled.activityType.name = "another";
+    }
+    await expect(Worker.runReplayHistory({ workflowBundle }, history)).rejects.toMatchObject({
+      name: "DeterminismViolationError",
+    });
+  });
+});
