@@ -1,7 +1,7 @@
 // Runs before anything else is there: Node's own modules only.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -18,7 +18,22 @@ export function ensureInstalled() {
     .update(readFileSync(join(root, "package-lock.json")))
     .digest("hex");
   const marker = join(root, "node_modules", ".dagwright-lock");
-  if (existsSync(marker) && readFileSync(marker, "utf8") === lock) return;
+  const installed = () => existsSync(marker) && readFileSync(marker, "utf8") === lock;
+  if (installed()) return;
+  const release = takeTurn();
+  try {
+    if (!installed()) install();
+    writeFileSync(marker, lock);
+  } catch (error) {
+    if (!(error instanceof InstallFailedError)) throw error;
+    release();
+    process.exit();
+  } finally {
+    release();
+  }
+}
+
+function install() {
   console.error("Installing the locked dependencies (npm ci), about a minute the first time …");
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
   const { status } = spawnSync(npm, ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
@@ -26,9 +41,50 @@ export function ensureInstalled() {
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32",
   });
-  if (status !== 0) {
-    console.error("npm ci failed (see above); mend that and start again.");
-    process.exit(status ?? 1);
+  if (status === 0) return;
+  console.error("npm ci failed (see above); mend that and start again.");
+  process.exitCode = status ?? 1;
+  throw new InstallFailedError();
+}
+
+class InstallFailedError extends Error {}
+
+/** Two installations at once would break each other: waits until the other process is done. Returns how to end the turn. */
+function takeTurn() {
+  const turn = join(root, ".install-turn");
+  const mine = `${turn}.${process.pid}`;
+  writeFileSync(mine, String(process.pid));
+  let told = false;
+  for (;;) {
+    try {
+      // A link appears whole or not at all: nobody reads a file that is not yet written.
+      linkSync(mine, turn);
+      rmSync(mine);
+      return () => rmSync(turn, { force: true });
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    const holder = readHolder(turn);
+    if (holder !== null && !isAlive(holder)) rmSync(turn, { force: true });
+    else if (!told) console.error(`Waiting for process ${holder ?? "?"}, which is installing the dependencies …`);
+    told ||= holder !== null;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
   }
-  writeFileSync(marker, lock);
+}
+
+function readHolder(turn) {
+  try {
+    return Number(readFileSync(turn, "utf8"));
+  } catch {
+    return null;
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
 }
