@@ -1,7 +1,6 @@
-import type { DagGraph } from "@dagwright/engine";
+import { type DagGraph, scheduleText } from "@dagwright/engine";
 import type { Command } from "commander";
 import { show, table } from "./output.ts";
-import { scheduleText } from "./schedules.ts";
 import { knownDags, settingsOf, withEngine } from "./session.ts";
 
 interface DagsOptions {
@@ -22,7 +21,7 @@ export function addDags(program: Command): void {
       const rows = known.map(({ graph }) => ({
         dagId: graph.dagId,
         version: graph.version,
-        schedule: scheduleText(graph.schedule),
+        schedule: graph.schedule === null ? "none" : scheduleText(graph.schedule),
         nodes: graph.nodes.length,
         description: graph.description ?? "",
         file: files.get(graph.dagId) ?? "",
@@ -68,7 +67,7 @@ export function addDags(program: Command): void {
 function dagText(graph: DagGraph): string {
   const nodes = graph.nodes.map((node) => [node.id, node.kind, node.triggerRule, node.upstream.join(", ")]);
   return [
-    `${graph.dagId} (version ${graph.version})  ${scheduleText(graph.schedule)}`,
+    `${graph.dagId} (version ${graph.version})  ${graph.schedule === null ? "none" : scheduleText(graph.schedule)}`,
     graph.description ?? "",
     "",
     table(["NODE", "KIND", "TRIGGER RULE", "AFTER"], nodes),

@@ -1,22 +1,7 @@
-import type { GraphSchedule } from "@dagwright/engine";
+import type { SyncResult } from "@dagwright/engine/client";
 import type { Command } from "commander";
 import { show, table } from "./output.ts";
 import { knownDags, settingsOf, withEngine } from "./session.ts";
-
-/** A schedule in a few words. */
-export function scheduleText(schedule: GraphSchedule | null): string {
-  if (schedule === null) return "none";
-  return schedule.kind === "cron"
-    ? `${schedule.expressions.join(", ")} (${schedule.timezone})`
-    : `every ${schedule.everyMs / 1000} s`;
-}
-
-interface SyncResult {
-  readonly created: readonly string[];
-  readonly updated: readonly string[];
-  readonly unchanged: readonly string[];
-  readonly removed: readonly string[];
-}
 
 export function describeSync(diff: SyncResult): string {
   const parts = (["created", "updated", "removed"] as const).flatMap((what) =>

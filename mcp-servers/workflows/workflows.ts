@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import type { DagGraph, Json, RunView } from "@dagwright/engine";
+import { type DagGraph, type Json, type RunView, scheduleText } from "@dagwright/engine";
 import type { EngineClient } from "@dagwright/engine/client";
 import { nearest, ToolError, type ToolInput, type ToolOutput } from "@dagwright/mcp-kit";
 import type { workflows } from "./contract.ts";
-import { scheduleText } from "./schedule-text.ts";
 
 /** What of a DAG's graph is shown. */
 export type DagSummary = Pick<DagGraph, "dagId" | "version" | "description" | "tags" | "schedule" | "params">;

@@ -30,7 +30,7 @@ describe("what may be loaded where", () => {
   it("the language needs neither Temporal nor Node", () => {
     const { files, packages } = importsOf("index.ts");
     expect(files.size).toBeGreaterThan(20);
-    expect([...packages].sort()).toEqual(["croner", "zod"]);
+    expect([...packages].sort()).toEqual(["@dagwright/mcp-kit/nearest", "croner", "zod"]);
   });
 
   it("the core needs nothing at all", () => {
@@ -42,7 +42,7 @@ describe("what may be loaded where", () => {
   });
 
   it("running in this process needs no Temporal", () => {
-    expect([...importsOf("testing/index.ts").packages].sort()).toEqual(["croner", "zod"]);
+    expect([...importsOf("testing/index.ts").packages].sort()).toEqual(["@dagwright/mcp-kit/nearest", "croner", "zod"]);
   });
 });
 
@@ -74,6 +74,7 @@ it("the front door shows these names", () => {
       "parseLogicalDate",
       "planRun",
       "retrainingController",
+      "scheduleText",
       "shortCircuit",
       "task",
       "workflowIdFor",

@@ -45,5 +45,6 @@ export type { Policy } from "./language/policy.ts";
 export type { AnyRef, Ref } from "./language/ref.ts";
 export { createRegistry, type DagRegistry, dagsOfModule } from "./language/registry.ts";
 export { cron, every, type Schedule } from "./language/schedule.ts";
+export { scheduleText } from "./language/schedule-text.ts";
 export { type Task, type TaskInput, task } from "./language/task.ts";
 export type { TaskDefinition } from "./language/task-definition.ts";

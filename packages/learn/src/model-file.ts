@@ -159,8 +159,8 @@ class ArrayReader {
     const start = aligned(this.#at);
     this.#at = start + length * ARRAYS[type].BYTES_PER_ELEMENT;
     if (this.#at > this.#bytes.length) throw invalid("they end within the arrays");
-    // Copied: the bytes may begin anywhere in their buffer, and may change after.
-    return new ARRAYS[type](this.#bytes.slice(start, this.#at).buffer);
+    // Copied: the bytes may begin anywhere in their buffer (of a file read by Node, say), and may change after.
+    return new ARRAYS[type](new Uint8Array(this.#bytes.subarray(start, this.#at)).buffer);
   }
 }
 

@@ -70,7 +70,9 @@ export async function openConnection(
     logs.get(callId)?.({ level: logLevel(params.level), message, fields });
   });
   try {
-    await client.connect(await transportTo(location), { timeout: CONNECT_TIMEOUT_MS });
+    const transport = await transportTo(location);
+    await client.connect(transport, { timeout: CONNECT_TIMEOUT_MS });
+    if (transport instanceof StdioClientTransport) answerLast(transport);
   } catch (error) {
     onClosed();
     await client.close().catch(() => undefined);
@@ -95,6 +97,18 @@ export async function openConnection(
       }
     },
     close: () => client.close(),
+  };
+}
+
+/**
+ * Hands an answer on after the progress and log lines that came with it. The SDK hands notifications on a moment later
+ * than answers, and drops the progress of a call that is answered: of messages that arrive together the last were lost.
+ */
+function answerLast(transport: Transport): void {
+  const deliver = transport.onmessage;
+  transport.onmessage = (message, extra) => {
+    if ("method" in message) deliver?.(message, extra);
+    else setImmediate(() => deliver?.(message, extra));
   };
 }
 

@@ -1,10 +1,10 @@
+import { nearest } from "@dagwright/mcp-kit/nearest";
 import type { DagGraph, GraphSchedule, Json } from "../core/graph.ts";
 import type { RunInfo, RunTrigger } from "../core/state.ts";
 import type { Dag } from "./dag.ts";
 import { InvalidParamsError } from "./errors.ts";
 import { dataIntervalFor, type Interval, intervalEndingAt, lastCompleteInterval } from "./interval.ts";
 import { normalMoment, parseLogicalDate, workflowIdFor } from "./logical-date.ts";
-import { nearest } from "./nearest.ts";
 import { problemsOf } from "./problems.ts";
 
 /** What is known when a run is started. */

@@ -1,6 +1,6 @@
+import { nearest } from "@dagwright/mcp-kit/nearest";
 import { type Dag, isDag } from "./dag.ts";
 import { DagNotFoundError, DuplicateDagError } from "./errors.ts";
-import { nearest } from "./nearest.ts";
 
 /** The DAGs a process knows. */
 export interface DagRegistry {

@@ -1,7 +1,7 @@
+import { nearest } from "@dagwright/mcp-kit/nearest";
 import type { z } from "zod";
 import type { TaskContext } from "../language/context.ts";
 import type { Dag } from "../language/dag.ts";
-import { nearest } from "../language/nearest.ts";
 import type { Task } from "../language/task.ts";
 import type { TaskDefinition } from "../language/task-definition.ts";
 

@@ -1,4 +1,4 @@
-import type { DagGraph } from "@dagwright/engine";
+import type { GraphSchedule } from "../core/graph.ts";
 
 const UNITS = [
   ["d", 86_400_000],
@@ -9,7 +9,7 @@ const UNITS = [
 ] as const;
 
 /** A schedule in words: `0 0 * * * (UTC)`, `every 6h`, `every 1d, offset 2h`. */
-export function scheduleText(schedule: NonNullable<DagGraph["schedule"]>): string {
+export function scheduleText(schedule: GraphSchedule): string {
   if (schedule.kind === "cron") return `${schedule.expressions.join("; ")} (${schedule.timezone})`;
   const every = `every ${duration(schedule.everyMs)}`;
   return schedule.offsetMs === 0 ? every : `${every}, offset ${duration(schedule.offsetMs)}`;
