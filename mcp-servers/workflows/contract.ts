@@ -34,15 +34,22 @@ const TaskError = z.object({
   stack: z.string().optional(),
 });
 
-const TaskView = z.object({
+const MappedView = z.object({
   state: TaskState,
   attempts: z.int(),
   lost: z.int().exactOptional(),
-  startedAt: z.string().nullable(),
-  endedAt: z.string().nullable(),
+  startedAt: z.string().nullable().exactOptional(),
+  endedAt: z.string().nullable().exactOptional(),
   output: AnyJson.exactOptional(),
   error: TaskError.exactOptional(),
   reason: z.string().exactOptional(),
+});
+
+const TaskView = z.object({
+  ...MappedView.shape,
+  startedAt: z.string().nullable(),
+  endedAt: z.string().nullable(),
+  mapped: z.array(MappedView).readonly().exactOptional(),
   progress: z
     .object({ done: z.number(), total: z.number().exactOptional(), note: z.string().exactOptional() })
     .exactOptional(),

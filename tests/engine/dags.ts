@@ -95,4 +95,23 @@ export const slow = defineDag(
   },
 );
 
-export const dags = [shapes, flaky, slow];
+const third = task("third", {
+  input: z.object({ value: z.number(), place: z.number() }),
+  output: z.number(),
+  retries: 1,
+  retryDelay: "100ms",
+  run: ({ value, place }, { attempt }) => {
+    if (place % 3 === 2 && attempt === 1) throw Object.assign(new Error("every third fails once"), { code: "THIRD" });
+    if (place % 5 === 4) throw new SkipTask("every fifth has nothing to do");
+    return value;
+  },
+});
+
+/** A task mapped over as many items as it is told, and another over what it gave. */
+export const mapped = defineDag({ id: "mapped", params: z.object({ count: z.number().default(7) }) }, ({ params }) => {
+  const list = derive("list", [params.count], (count) => Array.from({ length: count }, (_, value) => value));
+  const some = third.map(list, (value, place) => ({ value, place }), { maxConcurrent: 50 });
+  return double.map(some, (value) => ({ value }), { id: "doubled" });
+});
+
+export const dags = [shapes, flaky, slow, mapped];

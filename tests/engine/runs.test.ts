@@ -5,7 +5,7 @@ import type { RunView } from "@dagwright/engine";
 import { runInProcess } from "@dagwright/engine/testing";
 import { Client, Connection } from "@temporalio/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dags, flaky, shapes, slow } from "./dags.ts";
+import { dags, flaky, mapped, shapes, slow } from "./dags.ts";
 import { type Embedded, startEmbedded } from "./embedded.ts";
 
 let embedded: Embedded;
@@ -36,6 +36,15 @@ describe("a run", () => {
       const view = await engine.waitForRun(runId);
       expect(outcomeOf(view)).toEqual(outcomeOf(await runInProcess(shapes, { params: { value: 3, big } })));
       expect(view).toMatchObject({ state: "success", output: { sum: 13 }, dagVersion: shapes.graph.version });
+    }
+    for (const count of [0, 7, 300]) {
+      const { runId } = await engine.startRun({ dagId: "mapped", params: { count }, runId: `mapped/twin-${count}` });
+      const view = await engine.waitForRun(runId);
+      const twin = await runInProcess(mapped, { params: { count } });
+      expect(outcomeOf(view)).toEqual(outcomeOf(twin));
+      const ends = ({ tasks }: RunView) =>
+        tasks.third?.mapped?.map(({ state, attempts, reason }) => [state, attempts, reason]);
+      expect(ends(view)).toEqual(ends(twin));
     }
     for (const failures of [1, 3]) {
       const { runId } = await engine.startRun({

@@ -23,6 +23,7 @@ await engine.startRun({ dagId: "shapes", runId: "shapes/big", params: { big: tru
 await engine.startRun({ dagId: "shapes", runId: "shapes/refused", params: { value: "much" } });
 await engine.startRun({ dagId: "flaky", runId: "flaky/mended", params: { failures: 2 } });
 await engine.startRun({ dagId: "flaky", runId: "flaky/failed", params: { failures: 3 } });
+await engine.startRun({ dagId: "mapped", runId: "mapped/seven" });
 await engine.startRun({ dagId: "slow", runId: "slow/paused", params: { milliseconds: 1_000 } });
 await engine.startRun({ dagId: "slow", runId: "slow/cancelled" });
 await engine.pauseRun("slow/paused", { by: "recorder", reason: "to be recorded" });
@@ -39,6 +40,7 @@ const runs = [
   "shapes/refused",
   "flaky/mended",
   "flaky/failed",
+  "mapped/seven",
   "slow/paused",
   "slow/cancelled",
 ];

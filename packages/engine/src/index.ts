@@ -12,6 +12,7 @@ export type {
 } from "./core/graph.ts";
 export { TRIGGER_RULES } from "./core/graph.ts";
 export type {
+  MappedView,
   RunInfo,
   RunState,
   RunTrigger,
@@ -39,7 +40,7 @@ export {
 export { type Branch, branch, group, shortCircuit } from "./language/forks.ts";
 export { dataIntervalFor, type Interval, intervalEndingAt, lastCompleteInterval } from "./language/interval.ts";
 export { normalMoment, parseLogicalDate, workflowIdFor } from "./language/logical-date.ts";
-export type { CommonNodeOptions, NodeOptions } from "./language/node-options.ts";
+export type { CommonNodeOptions, MapOptions, NodeOptions } from "./language/node-options.ts";
 export { planRun, type RunPlan, type RunRequest } from "./language/plan.ts";
 export type { Policy } from "./language/policy.ts";
 export type { AnyRef, Ref } from "./language/ref.ts";

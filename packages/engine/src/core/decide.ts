@@ -1,8 +1,11 @@
 import { type Readable, readBy } from "./expression.ts";
 import type { DagGraph, GraphNode, Json } from "./graph.ts";
+import { cancelledItems, itemsToStart, mappedOutcome, untouchedItems } from "./mapped.ts";
 import { lostError, retryDelayMs, runError, upstreamReason, whenReason } from "./reasons.ts";
 import type {
   Decision,
+  MappedStatus,
+  Place,
   RunInfo,
   RunState,
   SchedulerCommand,
@@ -54,6 +57,8 @@ class Deciding {
   private readonly changes: {
     -readonly [K in "state" | "output" | "error" | "startedAt" | "endedAt"]?: SchedulerState[K];
   } = {};
+  /** Items of mapped nodes that this decision has looked at. */
+  private readonly mapping = new Map<string, MappedStatus[]>();
   /** Nodes to look at again, in the order in which they were touched. */
   private readonly queue: string[] = [];
 
@@ -94,43 +99,43 @@ class Deciding {
         this.cancel(event.reason);
         return;
       case "retry_due":
-        if (this.statusOf(event.id).state !== "up_for_retry") return;
-        this.change(event.id, { state: "scheduled" });
+        if (this.placed(event)?.state !== "up_for_retry") return;
+        this.changePlace(event, { state: "scheduled" });
         this.settle([event.id]);
         return;
       default:
-        if (this.statusOf(event.id).state !== "running") return;
+        if (this.placed(event)?.state !== "running") return;
         this.takeOutcome(event);
         this.settle([event.id]);
     }
   }
 
   private takeOutcome(event: Extract<SchedulerEvent, { type: `task_${string}` }>): void {
-    const { id } = event;
-    const status = this.statusOf(id);
+    const { id, index } = event;
+    const { lost: lostBefore, attempts } = this.placed(event) ?? UNTOUCHED;
     switch (event.type) {
       case "task_succeeded":
-        this.end(id, { state: "success", output: event.output });
+        this.endPlace(event, { state: "success", output: event.output });
         return;
       case "task_skipped":
-        this.end(id, { state: "skipped", reason: event.reason });
+        this.endPlace(event, { state: "skipped", reason: event.reason });
         return;
       case "task_lost": {
-        const lost = status.lost + 1;
-        if (lost >= MAX_LOST_ATTEMPTS) this.end(id, { state: "failed", lost, error: lostError(lost) });
+        const lost = lostBefore + 1;
+        if (lost >= MAX_LOST_ATTEMPTS) this.endPlace(event, { state: "failed", lost, error: lostError(lost) });
         // The same attempt again: a dead worker is not the task's failure.
-        else this.change(id, { state: "scheduled", lost, attempts: status.attempts - 1 });
+        else this.changePlace(event, { state: "scheduled", lost, attempts: attempts - 1 });
         return;
       }
       case "task_failed": {
         const policy = this.topology.nodes.get(id)?.policy;
-        if (policy === undefined || !event.error.retryable || status.attempts > policy.retries) {
-          this.end(id, { state: "failed", error: event.error });
+        if (policy === undefined || !event.error.retryable || attempts > policy.retries) {
+          this.endPlace(event, { state: "failed", error: event.error });
           return;
         }
-        const delayMs = retryDelayMs(policy, status.attempts);
-        this.change(id, { state: "up_for_retry", error: event.error, retryAt: this.at + delayMs });
-        this.commands.push({ type: "wait_retry", id, delayMs });
+        const delayMs = retryDelayMs(policy, attempts);
+        this.changePlace(event, { state: "up_for_retry", error: event.error, retryAt: this.at + delayMs });
+        this.commands.push({ type: "wait_retry", ...placeOf(id, index), delayMs });
         return;
       }
     }
@@ -142,8 +147,13 @@ class Deciding {
       const { state } = this.statusOf(id);
       if (isFinal(state)) continue;
       if (state === "running") {
-        this.commands.push({ type: "cancel_task", id });
-        this.end(id, { state: "failed", error: { code: "CANCELLED", message, retryable: false } });
+        for (const place of this.runningPlaces(id)) this.commands.push({ type: "cancel_task", ...place });
+        const { mapped } = this.statusOf(id);
+        this.end(id, {
+          ...(mapped === undefined ? {} : { mapped: cancelledItems(mapped, this.at, message) }),
+          state: "failed",
+          error: { code: "CANCELLED", message, retryable: false },
+        });
       } else {
         this.end(id, { state: "skipped", reason: `the run was cancelled: ${reason}` });
       }
@@ -164,6 +174,7 @@ class Deciding {
       const { state } = this.statusOf(node.id);
       if (state === "none") this.consider(node);
       else if (state === "scheduled") this.start(node);
+      else if (state === "running" && node.map !== undefined) this.goOnMapping(node, node.map.window);
     }
     const { nodes } = this.before.graph;
     // The last nodes end last: looked at from behind, an unfinished run is known at once.
@@ -219,9 +230,79 @@ class Deciding {
     this.start(node);
   }
 
+  /** Starts a mapped node: works out its list and what each item is given. */
+  private startMapping(node: GraphNode, { over, window }: NonNullable<GraphNode["map"]>): void {
+    const list = readBy(over, this.values);
+    this.change(node.id, { state: "running", startedAt: this.at });
+    if (!Array.isArray(list)) {
+      const message = `It is mapped over ${JSON.stringify(list)?.slice(0, 100)}: expected a list`;
+      this.end(node.id, { state: "failed", error: { code: "NOT_A_LIST", message, retryable: false } });
+      return;
+    }
+    const inputs = list.map((value: Json, index) => readBy(node.input, { ...this.values, item: { value, index } }));
+    this.mapping.set(node.id, untouchedItems(inputs));
+    this.goOnMapping(node, window);
+  }
+
+  /** Starts the next items of a mapped node, or ends it when all have ended. */
+  private goOnMapping({ id }: GraphNode, window: number): void {
+    const items = this.itemsOf(id);
+    const outcome = mappedOutcome(items);
+    if (outcome !== null) {
+      this.end(id, { ...outcome, mapped: items });
+      return;
+    }
+    if ((this.changes.state ?? this.before.state) === "running") {
+      for (const index of itemsToStart(items, window)) {
+        const { input = null, attempts = 0, startedAt = this.at } = items[index] ?? {};
+        this.changePlace({ id, index }, { state: "running", attempts: attempts + 1, startedAt });
+        this.commands.push({ type: "run_task", id, index, attempt: attempts + 1, input });
+      }
+    }
+    this.change(id, { mapped: items });
+  }
+
+  /** The items of a mapped node, copied once for this decision. */
+  private itemsOf(id: string): MappedStatus[] {
+    const copied = this.mapping.get(id);
+    if (copied !== undefined) return copied;
+    const copy = [...(this.statusOf(id).mapped ?? [])];
+    this.mapping.set(id, copy);
+    return copy;
+  }
+
+  private runningPlaces(id: string): Place[] {
+    const { mapped } = this.statusOf(id);
+    if (mapped === undefined) return [{ id }];
+    return mapped.flatMap(({ state }, index) => (state === "running" ? [{ id, index }] : []));
+  }
+
+  private placed({ id, index }: Place): Omit<TaskStatus, "mapped"> | undefined {
+    return index === undefined ? this.statusOf(id) : this.itemsOf(id)[index];
+  }
+
+  private endPlace(place: Place, to: Partial<TaskStatus>): void {
+    if (place.index === undefined) this.end(place.id, to);
+    else this.changePlace(place, { ...to, endedAt: this.at });
+  }
+
+  private changePlace({ id, index }: Place, to: Partial<TaskStatus>): void {
+    if (index === undefined) {
+      this.change(id, to);
+      return;
+    }
+    const items = this.itemsOf(id);
+    const { input = null, ...status } = items[index] ?? { ...UNTOUCHED, input: null };
+    items[index] = { ...changed(status, to), input };
+  }
+
   /** Starts a node that may start, unless the run is paused. */
   private start(node: GraphNode): void {
     if ((this.changes.state ?? this.before.state) !== "running") return;
+    if (node.map !== undefined) {
+      this.startMapping(node, node.map);
+      return;
+    }
     const input = readBy(node.input, this.values);
     const { attempts, startedAt = this.at } = this.statusOf(node.id);
     this.change(node.id, { state: "running", attempts: attempts + 1, startedAt });
@@ -267,10 +348,18 @@ class Deciding {
   }
 
   private change(id: string, to: Partial<TaskStatus>): void {
-    // The error of a former attempt ends with the next one, and so does the time of its retry.
-    const { error, retryAt, ...rest } = this.statusOf(id);
-    const kept = to.state === "scheduled" && error !== undefined ? { error } : {};
     const index = this.topology.indices.get(id);
-    if (index !== undefined) this.statuses[index] = { ...rest, ...kept, ...to };
+    if (index !== undefined) this.statuses[index] = changed(this.statusOf(id), to);
   }
+}
+
+/** The error of a former attempt ends with the next one, and so does the time of its retry. */
+function changed(status: TaskStatus, to: Partial<TaskStatus>): TaskStatus {
+  const { error, retryAt, ...rest } = status;
+  const kept = to.state === "scheduled" && error !== undefined ? { error } : {};
+  return { ...rest, ...kept, ...to };
+}
+
+function placeOf(id: string, index: number | undefined): Place {
+  return index === undefined ? { id } : { id, index };
 }

@@ -5,6 +5,8 @@ import type { SchedulerState } from "./state.ts";
 export interface Readable extends Pick<SchedulerState, "params" | "run"> {
   /** The output of a node; undefined while it has none. */
   readonly outputOf: (id: string) => Json | undefined;
+  /** The item that a mapped node's input is read for. */
+  readonly item?: { readonly value: Json; readonly index: number };
 }
 
 /**
@@ -32,6 +34,10 @@ function read(expression: Expression, state: Readable): Json | undefined {
       return follow(state.params, expression.path);
     case "run":
       return follow({ ...state.run }, expression.path);
+    case "item":
+      return follow(state.item?.value ?? null, expression.path);
+    case "index":
+      return state.item?.index ?? null;
     case "array":
       return expression.items.map((item) => read(item, state) ?? null);
     case "object": {

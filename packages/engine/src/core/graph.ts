@@ -7,6 +7,9 @@ export type Expression =
   | { readonly kind: "node"; readonly node: string; readonly path: readonly (string | number)[] }
   | { readonly kind: "params"; readonly path: readonly (string | number)[] }
   | { readonly kind: "run"; readonly path: readonly (string | number)[] }
+  /** Within a mapped node's input: the item it runs for, and that item's place in the list. */
+  | { readonly kind: "item"; readonly path: readonly (string | number)[] }
+  | { readonly kind: "index"; readonly path: readonly (string | number)[] }
   | { readonly kind: "array"; readonly items: readonly Expression[] }
   | { readonly kind: "object"; readonly fields: { readonly [key: string]: Expression } };
 
@@ -66,6 +69,13 @@ export interface GraphNode {
   readonly keys?: readonly string[];
   /** Dotted name of the group (box) that the node is drawn in. */
   readonly group?: string;
+  /** The node runs once for each item of a list; its output is the list of theirs. */
+  readonly map?: {
+    /** Reads the list, once the node may start. */
+    readonly over: Expression;
+    /** How many items run at once. @default 200 */
+    readonly window: number;
+  };
   /** Task input; the arguments (an array) of a `derive`; the value that a `branch` or `short_circuit` looks at. */
   readonly input: Expression;
   readonly policy: NodePolicy;

@@ -53,7 +53,12 @@ export interface TaskStatus {
   readonly error?: TaskError;
   /** Why it was skipped or never started, in words. */
   readonly reason?: string;
+  /** The items of a mapped node, in the order of its list, once it has started. */
+  readonly mapped?: readonly MappedStatus[];
 }
+
+/** One item of a mapped node. */
+export type MappedStatus = Omit<TaskStatus, "mapped"> & { readonly input: Json };
 
 /** A run as the scheduler holds it. Serialisable: it can be stored and taken up again. */
 export interface SchedulerState {
@@ -69,16 +74,23 @@ export interface SchedulerState {
   readonly error?: TaskError;
 }
 
+/** A node, or one item of a mapped node. */
+export interface Place {
+  readonly id: string;
+  /** Of the item in the node's list, from 0. */
+  readonly index?: number | undefined;
+}
+
 /** What happened. `at` in milliseconds since 1970. */
 export type SchedulerEvent =
   | { readonly type: "run_started"; readonly at: number }
-  | { readonly type: "task_succeeded"; readonly id: string; readonly output: Json; readonly at: number }
-  | { readonly type: "task_failed"; readonly id: string; readonly error: TaskError; readonly at: number }
+  | (Place & { readonly type: "task_succeeded"; readonly output: Json; readonly at: number })
+  | (Place & { readonly type: "task_failed"; readonly error: TaskError; readonly at: number })
   /** The task threw `SkipTask`. */
-  | { readonly type: "task_skipped"; readonly id: string; readonly reason: string; readonly at: number }
+  | (Place & { readonly type: "task_skipped"; readonly reason: string; readonly at: number })
   /** The worker died under it (heartbeat timeout): tried again at once, not counted as an attempt. */
-  | { readonly type: "task_lost"; readonly id: string; readonly at: number }
-  | { readonly type: "retry_due"; readonly id: string; readonly at: number }
+  | (Place & { readonly type: "task_lost"; readonly at: number })
+  | (Place & { readonly type: "retry_due"; readonly at: number })
   | { readonly type: "pause"; readonly at: number }
   | { readonly type: "resume"; readonly at: number }
   | { readonly type: "cancel"; readonly reason: string; readonly at: number };
@@ -86,11 +98,11 @@ export type SchedulerEvent =
 /** What the shell is to do. */
 export type SchedulerCommand =
   /** Run a `task` or `derive` node with this input; `attempt` counts from 1. Report succeeded, failed, skipped or lost. */
-  | { readonly type: "run_task"; readonly id: string; readonly attempt: number; readonly input: Json }
+  | (Place & { readonly type: "run_task"; readonly attempt: number; readonly input: Json })
   /** Report `retry_due` after `delayMs`. */
-  | { readonly type: "wait_retry"; readonly id: string; readonly delayMs: number }
+  | (Place & { readonly type: "wait_retry"; readonly delayMs: number })
   /** Abort the running attempt; its outcome is no longer awaited. */
-  | { readonly type: "cancel_task"; readonly id: string }
+  | (Place & { readonly type: "cancel_task" })
   /** The run is over: `state`, `output` and `error` are final. */
   | { readonly type: "finish_run" };
 
@@ -127,9 +139,13 @@ export interface TaskView {
   readonly output?: Json;
   readonly error?: TaskError;
   readonly reason?: string;
-  /** The latest progress of a running task, when it reports any. */
+  /** The latest progress of a running task, when it reports any; of a mapped one, how many items have ended. */
   readonly progress?: TaskProgress;
+  /** The items of a mapped task; of more than 1,000 without moments and outputs. */
+  readonly mapped?: readonly MappedView[];
 }
+
+export type MappedView = Pick<TaskView, "state" | "attempts"> & Partial<Omit<TaskView, "mapped" | "progress">>;
 
 /** How far a running task has come: `done` of `total`, in the task's own unit (rows, trees, files). */
 export interface TaskProgress {

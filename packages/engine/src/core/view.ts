@@ -1,5 +1,9 @@
 import { isOver } from "./decide.ts";
-import type { RunView, SchedulerState, TaskProgress, TaskStatus, TaskView } from "./state.ts";
+import type { MappedStatus, MappedView, RunView, SchedulerState, TaskProgress, TaskStatus, TaskView } from "./state.ts";
+import { isFinal } from "./trigger-rules.ts";
+
+/** A list of more items is shown without their moments and outputs (those stand in the task's own output). */
+const LONG_LIST = 1_000;
 
 /**
  * A run as JSON for people and programs.
@@ -28,7 +32,8 @@ export function viewOf(state: SchedulerState, progress: Readonly<Record<string, 
 
 function taskViewOf(status: TaskStatus | undefined, progress: TaskProgress | undefined): TaskView {
   if (status === undefined) return { state: "none", attempts: 0, startedAt: null, endedAt: null };
-  const { state, attempts, lost, startedAt, endedAt, output, error, reason } = status;
+  const { state, attempts, lost, startedAt, endedAt, output, error, reason, mapped } = status;
+  const shown = progress ?? (mapped === undefined ? undefined : progressOf(mapped));
   return {
     state,
     attempts,
@@ -38,8 +43,18 @@ function taskViewOf(status: TaskStatus | undefined, progress: TaskProgress | und
     ...(output === undefined ? {} : { output }),
     ...(error === undefined ? {} : { error }),
     ...(reason === undefined ? {} : { reason }),
-    ...(state === "running" && progress !== undefined ? { progress } : {}),
+    ...(state === "running" && shown !== undefined ? { progress: shown } : {}),
+    ...(mapped === undefined ? {} : { mapped: mapped.map((item) => mappedViewOf(item, mapped.length > LONG_LIST)) }),
   };
+}
+
+function progressOf(mapped: readonly MappedStatus[]): TaskProgress {
+  return { done: mapped.filter(({ state }) => isFinal(state)).length, total: mapped.length, note: "items" };
+}
+
+function mappedViewOf(item: MappedStatus, short: boolean): MappedView {
+  const { startedAt, endedAt, output, ...view } = taskViewOf(item, undefined);
+  return short ? view : { ...view, startedAt, endedAt, ...(output === undefined ? {} : { output }) };
 }
 
 function iso(moment: number): string {

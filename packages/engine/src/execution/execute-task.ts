@@ -13,6 +13,8 @@ import { outcomeOfThrown } from "./task-error.ts";
 export interface TaskExecution {
   readonly dag: Dag;
   readonly nodeId: string;
+  /** Of the item, when the node is mapped; from 0. */
+  readonly index?: number | undefined;
   readonly input: Json;
   /** Counts from 1. */
   readonly attempt: number;
@@ -29,8 +31,13 @@ export interface TaskExecution {
 const SILENT: TaskLog = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** What an effect of a task is remembered by: the same for every attempt of a task in a run. */
-export function idempotencyKeyOf(run: RunInfo, nodeId: string): string {
-  return `${run.id}/${nodeId}`;
+export function idempotencyKeyOf(run: RunInfo, nodeId: string, index?: number): string {
+  return `${run.id}/${taskIdOf(nodeId, index)}`;
+}
+
+/** What a task, or an item of a mapped one, is called in logs: `features`, `features[3]`. */
+export function taskIdOf(nodeId: string, index: number | undefined): string {
+  return index === undefined ? nodeId : `${nodeId}[${index}]`;
 }
 
 /**
@@ -70,8 +77,9 @@ export async function executeFunction(dag: Dag, nodeId: string, args: Json): Pro
   }
 }
 
-function contextOf({ nodeId, attempt, run, services, signal, onProgress }: TaskExecution): TaskContext {
-  const key = idempotencyKeyOf(run, nodeId);
+function contextOf({ nodeId, index, attempt, run, services, signal, onProgress }: TaskExecution): TaskContext {
+  const key = idempotencyKeyOf(run, nodeId, index);
+  const taskId = taskIdOf(nodeId, index);
   const aborts = signal ?? new AbortController().signal;
   const progress = (one: Progress) => onProgress?.(one);
   const calls = new Map<string, number>();
@@ -80,8 +88,8 @@ function contextOf({ nodeId, attempt, run, services, signal, onProgress }: TaskE
     idempotencyKey: key,
     signal: aborts,
     run,
-    taskId: nodeId,
-    log: services.log?.({ run, taskId: nodeId, attempt }) ?? SILENT,
+    taskId,
+    log: services.log?.({ run, taskId, attempt }) ?? SILENT,
     progress,
     mcp: <C extends Contract>(contract: C): ToolClient<C> =>
       services.mcp(contract, { signal: aborts, idempotencyKey: key, onProgress: progress, calls }),

@@ -18,7 +18,12 @@ export interface NodeDraft {
   readonly task?: TaskDefinition;
   readonly run?: NodeFunction;
   readonly keys?: readonly string[];
+  /** The node is mapped over this list; its input may read what `itemOwner` owns. */
+  readonly map?: { readonly over: unknown; readonly maxConcurrent: number | undefined; readonly itemOwner: object };
 }
+
+/** How many items of a mapped node run at once, unless it says otherwise. */
+const WINDOW = 200;
 
 const ID = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/;
 
@@ -53,10 +58,14 @@ export class DagBody {
     const { options, kind } = draft;
     const mistake = (message: string) => this.report(`node "${draft.id}": ${message}`);
     const id = this.freeId(draft, mistake);
-    const input = this.expression(draft.input, "its input", mistake);
+    const input = expressionOf(draft.input, this, "its input", mistake, draft.map?.itemOwner);
+    const map = this.mapOf(draft, mistake);
     const when = this.condition(options.when, draft.id, mistake);
     const arms = [...this.arms];
-    const upstream = new Set([...sourcesOf([input, ...(when ? [when] : [])]), ...this.nodesAfter(options, mistake)]);
+    const upstream = new Set([
+      ...sourcesOf([input, ...(when ? [when] : []), ...(map ? [map.over] : [])]),
+      ...this.nodesAfter(options, mistake),
+    ]);
     const arm = arms.at(-1);
     if (arm !== undefined && ![...upstream].some((one) => this.standsIn(one, arm))) upstream.add(arm.branch);
     const { triggerRule = "all_success" } = options;
@@ -80,6 +89,7 @@ export class DagBody {
       ...(arms.length === 0 ? {} : { arms }),
       ...(draft.keys === undefined ? {} : { keys: draft.keys }),
       ...(this.groups.length === 0 ? {} : { group: this.groups.join(".") }),
+      ...(map === undefined ? {} : { map }),
       input,
       policy: joinedPolicy(policies, mistake),
       light,
@@ -109,6 +119,14 @@ export class DagBody {
     } finally {
       this.arms.pop();
     }
+  }
+
+  private mapOf({ map }: NodeDraft, mistake: (message: string) => void): GraphNode["map"] {
+    if (map === undefined) return undefined;
+    const { over, maxConcurrent: window = WINDOW } = map;
+    if (!Number.isInteger(window) || window < 1)
+      mistake(`maxConcurrent is ${window}: expected a whole number of at least 1`);
+    return { over: this.expression(over, "the list it is mapped over", mistake), window };
   }
 
   private freeId({ id, kind, task }: NodeDraft, mistake: (message: string) => void): string {

@@ -21,6 +21,7 @@ export interface TaskContext {
   /** Aborts when the run is cancelled, the attempt times out, or the worker shuts down. */
   readonly signal: AbortSignal;
   readonly run: RunInfo;
+  /** The node's id; of an item of a mapped node with its place, such as `measure[3]`. */
   readonly taskId: string;
   readonly log: TaskLog;
   /** Says how far the task has come; shown live. */

@@ -16,6 +16,12 @@ export interface CommonNodeOptions {
   readonly summary?: string;
 }
 
+/** What a mapped task's node may say besides. */
+export interface MapOptions extends NodeOptions {
+  /** How many items run at once. @default 200 */
+  readonly maxConcurrent?: number;
+}
+
 /** What a task's node may say besides its input. */
 export interface NodeOptions extends CommonNodeOptions, Policy {
   /** @default the task's name */

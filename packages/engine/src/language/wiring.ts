@@ -11,15 +11,20 @@ export function expressionOf(
   owner: object,
   at: string,
   mistake: (message: string) => void,
+  /** The owner of the item and index that the input of a mapped node may read. */
+  itemOwner?: object,
 ): Expression {
   const target = targetOf(written);
   if (target !== undefined) {
-    if (target.owner === owner) return target.expression;
-    mistake(`${at} is a Ref of another DAG: only values of this DAG can be wired`);
+    if (target.owner === owner || target.owner === itemOwner) return target.expression;
+    const { kind } = target.expression;
+    if (kind === "item" || kind === "index")
+      mistake(`${at} is the ${kind} of a map: it has a value only in that map's input`);
+    else mistake(`${at} is a Ref of another DAG: only values of this DAG can be wired`);
     return { kind: "literal", value: null };
   }
   if (Array.isArray(written)) {
-    const items = written.map((item, index) => expressionOf(item, owner, `${at}[${index}]`, mistake));
+    const items = written.map((item, index) => expressionOf(item, owner, `${at}[${index}]`, mistake, itemOwner));
     return items.every(isLiteral)
       ? { kind: "literal", value: items.map(({ value }) => value) }
       : { kind: "array", items };
@@ -27,7 +32,7 @@ export function expressionOf(
   if (isPlainObject(written)) {
     const entries = Object.entries(written)
       .filter(([, field]) => field !== undefined)
-      .map(([key, field]) => [key, expressionOf(field, owner, `${at}.${key}`, mistake)] as const);
+      .map(([key, field]) => [key, expressionOf(field, owner, `${at}.${key}`, mistake, itemOwner)] as const);
     const literals = entries.flatMap(([key, field]) => (isLiteral(field) ? [[key, field.value] as const] : []));
     return literals.length === entries.length
       ? { kind: "literal", value: Object.fromEntries(literals) }

@@ -1,25 +1,26 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from "@temporalio/workflow";
 import type { GraphNode } from "../core/graph.ts";
-import type { SchedulerEvent, TaskError } from "../core/state.ts";
+import type { Place, SchedulerEvent, TaskError } from "../core/state.ts";
 import { FAILURE } from "./protocol.ts";
 
 /** What an attempt that did not succeed means to the scheduler. */
-export function eventOfFailure({ id, policy }: GraphNode, thrown: unknown, at: number): SchedulerEvent {
+export function eventOfFailure({ policy }: GraphNode, place: Place, thrown: unknown, at: number): SchedulerEvent {
   const cause = thrown instanceof ActivityFailure ? thrown.cause : thrown;
   if (cause instanceof TimeoutFailure) {
-    if (cause.timeoutType === "HEARTBEAT") return { type: "task_lost", id, at };
+    if (cause.timeoutType === "HEARTBEAT") return { type: "task_lost", ...place, at };
     const message = `The attempt took longer than its timeout of ${policy.timeoutMs} ms`;
-    return { type: "task_failed", id, error: { code: "TASK_TIMEOUT", message, retryable: true }, at };
+    return { type: "task_failed", ...place, error: { code: "TASK_TIMEOUT", message, retryable: true }, at };
   }
   if (cause instanceof ApplicationFailure) {
     // "WorkerShutdown" is what Temporal itself says when a worker's activity did not end in time.
-    if (cause.type === FAILURE.workerShutdown || cause.type === "WorkerShutdown") return { type: "task_lost", id, at };
-    if (cause.type === FAILURE.skip) return { type: "task_skipped", id, reason: cause.message, at };
-    return { type: "task_failed", id, error: taskErrorOf(cause), at };
+    if (cause.type === FAILURE.workerShutdown || cause.type === "WorkerShutdown")
+      return { type: "task_lost", ...place, at };
+    if (cause.type === FAILURE.skip) return { type: "task_skipped", ...place, reason: cause.message, at };
+    return { type: "task_failed", ...place, error: taskErrorOf(cause), at };
   }
   const message = cause instanceof Error ? cause.message : String(cause);
   const code = cause instanceof CancelledFailure ? "CANCELLED" : "TASK_FAILED";
-  return { type: "task_failed", id, error: { code, message, retryable: true }, at };
+  return { type: "task_failed", ...place, error: { code, message, retryable: true }, at };
 }
 
 /** Our own workers say it in full; a worker in another language says it as its SDK does. */

@@ -55,6 +55,8 @@ export interface AttemptRequest {
   readonly dagId: string;
   readonly dagVersion: string;
   readonly nodeId: string;
+  /** Of the item, when the node is mapped; from 0. */
+  readonly index?: number | undefined;
   /** Counts from 1; an attempt lost with its worker keeps its number. */
   readonly attempt: number;
   readonly run: RunInfo;

@@ -13,7 +13,7 @@ import {
 } from "@temporalio/workflow";
 import { decide, initialState, isOver } from "../core/decide.ts";
 import type { GraphNode, Json } from "../core/graph.ts";
-import type { RunView, SchedulerCommand, SchedulerEvent, SchedulerState } from "../core/state.ts";
+import type { Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState } from "../core/state.ts";
 import { viewOf } from "../core/view.ts";
 import { eventOfFailure } from "./failures.ts";
 import {
@@ -95,10 +95,10 @@ export class RunShell {
         this.attempt(command);
         return;
       case "wait_retry":
-        this.waitForRetry(command.id, command.delayMs);
+        this.waitForRetry(command, command.delayMs);
         return;
       case "cancel_task":
-        this.running.get(command.id)?.cancel();
+        this.running.get(nameOf(command))?.cancel();
         return;
       case "finish_run":
         // Timers of retries that will not come.
@@ -107,24 +107,26 @@ export class RunShell {
     }
   }
 
-  private attempt({ id, attempt, input }: Extract<SchedulerCommand, { type: "run_task" }>): void {
+  private attempt({ id, index, attempt, input }: Extract<SchedulerCommand, { type: "run_task" }>): void {
     const node = this.nodes.get(id);
     if (node === undefined) throw new Error(`The core named an unknown node: ${id}`);
-    this.inScope(id, async () => {
+    const place = { id, index };
+    this.inScope(nameOf(place), async () => {
       try {
-        const output = await this.execute(node, attempt, input);
-        return { type: "task_succeeded", id, output, at: Date.now() };
+        const output = await this.execute(node, index, attempt, input);
+        return { type: "task_succeeded", ...place, output, at: Date.now() };
       } catch (thrown) {
-        return eventOfFailure(node, thrown, Date.now());
+        return eventOfFailure(node, place, thrown, Date.now());
       }
     });
   }
 
-  private waitForRetry(id: string, delayMs: number): void {
-    this.inScope(id, async () => {
+  private waitForRetry({ id, index }: Place, delayMs: number): void {
+    const name = nameOf({ id, index });
+    this.inScope(name, async () => {
       try {
-        await sleep(delayMs, { summary: `retry of ${id}` });
-        return { type: "retry_due", id, at: Date.now() };
+        await sleep(delayMs, { summary: `retry of ${name}` });
+        return { type: "retry_due", id, index, at: Date.now() };
       } catch (thrown) {
         if (isCancellation(thrown)) return null;
         throw thrown;
@@ -143,10 +145,11 @@ export class RunShell {
     });
   }
 
-  private async execute(node: GraphNode, attempt: number, input: Json): Promise<Json> {
+  private async execute(node: GraphNode, index: number | undefined, attempt: number, input: Json): Promise<Json> {
     const { id, policy } = node;
     const { graph, run } = this.state;
-    const title = attempt > 1 ? `${id}, attempt ${attempt}` : id;
+    const name = nameOf({ id, index });
+    const title = attempt > 1 ? `${name}, attempt ${attempt}` : name;
     const summary = node.summary === undefined ? title : `${title}: ${node.summary}`;
     // The core owns retries: it alone knows a failure from a lost worker.
     const options = { startToCloseTimeout: policy.timeoutMs, retry: { maximumAttempts: 1 }, summary };
@@ -158,6 +161,7 @@ export class RunShell {
       dagId: graph.dagId,
       dagVersion: graph.version,
       nodeId: id,
+      ...(index === undefined ? {} : { index }),
       attempt,
       run,
       executionId: workflowInfo().firstExecutionRunId,
@@ -166,12 +170,17 @@ export class RunShell {
     if (node.light) return await scheduleLocalActivity<Json>(type, [input, request], options);
     return await scheduleActivity<Json>(type, [input, request], {
       ...options,
-      activityId: id,
+      activityId: name,
       heartbeatTimeout: policy.heartbeatMs,
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
       ...(node.queue === undefined ? {} : { taskQueue: node.queue }),
     });
   }
+}
+
+/** What an attempt is called in Temporal's UI: a node's id, with the place of the item when it is mapped. */
+function nameOf({ id, index }: Place): string {
+  return index === undefined ? id : `${id}[${index}]`;
 }
 
 /** What a run is asked for, from its first moment on; before it has a plan, the answers wait for it. */

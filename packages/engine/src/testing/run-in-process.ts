@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import { decide, initialState } from "../core/decide.ts";
 import type { Json } from "../core/graph.ts";
-import type { RunTrigger, RunView, SchedulerCommand, SchedulerEvent, TaskProgress } from "../core/state.ts";
+import type { Place, RunTrigger, RunView, SchedulerCommand, SchedulerEvent, TaskProgress } from "../core/state.ts";
 import { viewOf } from "../core/view.ts";
-import { executeFunction, executeTask } from "../execution/execute-task.ts";
+import { executeFunction, executeTask, taskIdOf } from "../execution/execute-task.ts";
 import type { TaskOutcome } from "../execution/outcome.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { Dag } from "../language/dag.ts";
@@ -114,13 +114,13 @@ class InProcessRun {
   private carryOut(command: SchedulerCommand): void {
     switch (command.type) {
       case "run_task":
-        this.attempt(command).then((outcome) => this.report(command.id, outcome), this.reject);
+        this.attempt(command).then((outcome) => this.report(command, outcome), this.reject);
         return;
       case "wait_retry":
-        this.waitFor(command.id, (this.options.skipDelays ?? true) ? 0 : command.delayMs);
+        this.waitFor(command, (this.options.skipDelays ?? true) ? 0 : command.delayMs);
         return;
       case "cancel_task":
-        this.running.get(command.id)?.abort(new Error("the run was cancelled"));
+        this.running.get(taskIdOf(command.id, command.index))?.abort(new Error("the run was cancelled"));
         return;
       case "finish_run":
         for (const timer of this.waiting) clearTimeout(timer);
@@ -129,30 +129,38 @@ class InProcessRun {
     }
   }
 
-  private waitFor(id: string, delayMs: number): void {
+  private waitFor({ id, index }: Place, delayMs: number): void {
     const timer = setTimeout(() => {
       this.waiting.delete(timer);
-      this.feed({ type: "retry_due", id, at: this.clock() });
+      this.feed({ type: "retry_due", id, index, at: this.clock() });
     }, delayMs);
     this.waiting.add(timer);
   }
 
-  private async attempt({ id, attempt, input }: Extract<SchedulerCommand, { type: "run_task" }>): Promise<TaskOutcome> {
+  private async attempt({
+    id,
+    index,
+    attempt,
+    input,
+  }: Extract<SchedulerCommand, { type: "run_task" }>): Promise<TaskOutcome> {
     const node = this.state.graph.nodes.find((one) => one.id === id);
     if (node?.kind === "derive") return await executeFunction(this.dag, id, input);
     const controller = new AbortController();
-    this.running.set(id, controller);
-    delete this.progress[id];
+    this.running.set(taskIdOf(id, index), controller);
+    if (index === undefined) delete this.progress[id];
     const implementation = this.implementationOf(id);
     const execution = executeTask({
       dag: this.dag,
       nodeId: id,
+      index,
       input,
       attempt,
       run: this.state.run,
       services: this.options.services ?? NO_SERVICES,
       signal: controller.signal,
       onProgress: ({ done, total, note }) => {
+        // Of a mapped task, what counts is how many items have ended.
+        if (index !== undefined) return;
         this.progress[id] = {
           done,
           ...(total === undefined ? {} : { total }),
@@ -165,12 +173,12 @@ class InProcessRun {
     return await withinTime(execution, node?.policy.timeoutMs ?? 0, controller);
   }
 
-  private report(id: string, outcome: TaskOutcome): void {
-    this.running.delete(id);
+  private report({ id, index }: Place, outcome: TaskOutcome): void {
+    this.running.delete(taskIdOf(id, index));
     const at = this.clock();
-    if (outcome.type === "success") this.feed({ type: "task_succeeded", id, output: outcome.output, at });
-    else if (outcome.type === "skipped") this.feed({ type: "task_skipped", id, reason: outcome.reason, at });
-    else this.feed({ type: "task_failed", id, error: outcome.error, at });
+    if (outcome.type === "success") this.feed({ type: "task_succeeded", id, index, output: outcome.output, at });
+    else if (outcome.type === "skipped") this.feed({ type: "task_skipped", id, index, reason: outcome.reason, at });
+    else this.feed({ type: "task_failed", id, index, error: outcome.error, at });
   }
 
   private view(): RunView {

@@ -2,7 +2,7 @@ import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activ
 import { ApplicationFailureCategory } from "@temporalio/common";
 import type { Json } from "../core/graph.ts";
 import type { TaskError } from "../core/state.ts";
-import { executeTask } from "../execution/execute-task.ts";
+import { executeTask, taskIdOf } from "../execution/execute-task.ts";
 import type { TaskOutcome } from "../execution/outcome.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { DagRegistry } from "../language/registry.ts";
@@ -27,8 +27,9 @@ export interface TaskGround {
 export async function runTaskAttempt(ground: TaskGround, input: Json, request: AttemptRequest): Promise<Json> {
   const { registry, services, logsFolder } = ground;
   const context = Context.current();
-  const { dagId, nodeId, attempt, run } = request;
-  const logFile = logsFolder === null ? undefined : attemptLogFile(logsFolder, { run, taskId: nodeId, attempt });
+  const { dagId, nodeId, index, attempt, run } = request;
+  const taskId = taskIdOf(nodeId, index);
+  const logFile = logsFolder === null ? undefined : attemptLogFile(logsFolder, { run, taskId, attempt });
   const record = (state: StoredAttempt["state"], error?: TaskError) =>
     recordAttempt(ground, request, startedAt, logFile, state, error);
   const startedAt = new Date().toISOString();
@@ -38,6 +39,7 @@ export async function runTaskAttempt(ground: TaskGround, input: Json, request: A
       executeTask({
         dag: registry.get(dagId),
         nodeId,
+        index,
         input,
         attempt,
         run,
@@ -93,7 +95,7 @@ async function attemptOutcome(execute: () => Promise<TaskOutcome>): Promise<Task
 
 function recordAttempt(
   { store }: TaskGround,
-  { run, nodeId, attempt, executionId }: AttemptRequest,
+  { run, nodeId, index, attempt, executionId }: AttemptRequest,
   startedAt: string,
   logFile: string | undefined,
   state: StoredAttempt["state"],
@@ -103,7 +105,7 @@ function recordAttempt(
     store?.saveAttempt({
       runId: run.id,
       temporalRunId: executionId,
-      taskId: nodeId,
+      taskId: taskIdOf(nodeId, index),
       attempt,
       state,
       startedAt,
