@@ -24,6 +24,16 @@ export const LABELS_SQL = `
   HAVING MIN(date) < TO_DATE(:cut)
 `;
 
+/**
+ * Hyper-parameters that differ from the library's. One customer in seventeen comes back: leaves of 20 rows rank them
+ * better than small ones (ROC AUC 0.81 against 0.80 on the sample) at the same F1.
+ */
+const PARAMS: Readonly<Record<z.infer<typeof Algorithm>, Readonly<Record<string, number>>>> = {
+  random_forest: { min_samples_leaf: 20 },
+  gradient_boosting: {},
+  logistic_regression: {},
+};
+
 const Metrics = z.object({
   train_accuracy: z.number(),
   val_accuracy: z.number(),
@@ -90,6 +100,7 @@ export const train = task("train", {
       label: "label",
       features: [...CUSTOMER_FEATURES],
       algorithm,
+      params: { ...PARAMS[algorithm] },
       seed,
       experiment: "customer_repurchase",
       tags: {
