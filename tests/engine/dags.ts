@@ -1,6 +1,6 @@
 /** DAGs for the engine's own tests: small, and between them every way a task can end. */
 import { setTimeout as pause } from "node:timers/promises";
-import { branch, cron, defineDag, derive, group, SkipTask, shortCircuit, task } from "@dagwright/engine";
+import { branch, cron, defineDag, derive, group, SkipTask, shortCircuit, task, wait } from "@dagwright/engine";
 import { z } from "zod";
 
 const Numbers = z.object({ value: z.number() });
@@ -114,4 +114,16 @@ export const mapped = defineDag({ id: "mapped", params: z.object({ count: z.numb
   return double.map(some, (value) => ({ value }), { id: "doubled" });
 });
 
-export const dags = [shapes, flaky, slow, mapped];
+/** Waits twice, then works until it is told to stop; what it set up is cleaned up whatever happens. */
+export const tidy = defineDag(
+  { id: "tidy", params: z.object({ milliseconds: z.number().default(0) }) },
+  ({ params }) => {
+    const rested = wait("rest", "300ms");
+    const opened = wait("opening", { until: "2001-01-01T00:00:00Z" }, { after: [rested] });
+    const worked = waits({ milliseconds: params.milliseconds }, { id: "work", after: [opened] });
+    double({ value: 1 }, { id: "clean_up", after: [worked], teardown: true });
+    return worked;
+  },
+);
+
+export const dags = [shapes, flaky, slow, mapped, tidy];

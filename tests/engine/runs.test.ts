@@ -141,6 +141,27 @@ describe("a running run", () => {
     await expect(engine.cancelRun(runId)).rejects.toMatchObject({ code: "RUN_OVER" });
   }, 30_000);
 
+  it("waits, and cleans up after a cancel before it is cancelled", async () => {
+    const { engine } = embedded;
+    await engine.startRun({ dagId: "tidy", runId: "tidy/done" });
+    const done = await engine.waitForRun("tidy/done");
+    expect(done).toMatchObject({
+      state: "success",
+      tasks: { rest: { state: "success" }, clean_up: { state: "success" } },
+    });
+    const { startedAt, endedAt } = done.tasks["rest"] ?? {};
+    expect(Date.parse(endedAt ?? "") - Date.parse(startedAt ?? "")).toBeGreaterThanOrEqual(300);
+    await engine.startRun({ dagId: "tidy", runId: "tidy/cancelled", params: { milliseconds: 60_000 } });
+    await expect
+      .poll(async () => (await engine.getRun("tidy/cancelled")).tasks["work"]?.state, { timeout: 10_000 })
+      .toBe("running");
+    await engine.cancelRun("tidy/cancelled", { reason: "enough" });
+    expect(await engine.waitForRun("tidy/cancelled")).toMatchObject({
+      state: "cancelled",
+      tasks: { work: { state: "failed" }, clean_up: { state: "success" } },
+    });
+  }, 30_000);
+
   it("is paused before its next task, and resumed", async () => {
     const { engine } = embedded;
     const { runId } = await engine.startRun({ dagId: "slow", params: { milliseconds: 700 }, runId: "slow/paused" });

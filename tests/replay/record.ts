@@ -24,10 +24,12 @@ await engine.startRun({ dagId: "shapes", runId: "shapes/refused", params: { valu
 await engine.startRun({ dagId: "flaky", runId: "flaky/mended", params: { failures: 2 } });
 await engine.startRun({ dagId: "flaky", runId: "flaky/failed", params: { failures: 3 } });
 await engine.startRun({ dagId: "mapped", runId: "mapped/seven" });
+await engine.startRun({ dagId: "tidy", runId: "tidy/cancelled", params: { milliseconds: 60_000 } });
 await engine.startRun({ dagId: "slow", runId: "slow/paused", params: { milliseconds: 1_000 } });
 await engine.startRun({ dagId: "slow", runId: "slow/cancelled" });
 await engine.pauseRun("slow/paused", { by: "recorder", reason: "to be recorded" });
-await engine.cancelRun("slow/cancelled", { by: "recorder", reason: "to be recorded" });
+for (const runId of ["slow/cancelled", "tidy/cancelled"])
+  await engine.cancelRun(runId, { by: "recorder", reason: "to be recorded" });
 await new Promise((later) => setTimeout(later, 3_000));
 await engine.resumeRun("slow/paused");
 await engine.ensureController(retrainingController({ model: "churn", dag: "flaky", debounce: "1s", coolDown: "3s" }));
@@ -41,6 +43,7 @@ const runs = [
   "flaky/mended",
   "flaky/failed",
   "mapped/seven",
+  "tidy/cancelled",
   "slow/paused",
   "slow/cancelled",
 ];

@@ -49,3 +49,4 @@ export { cron, every, type Schedule } from "./language/schedule.ts";
 export { scheduleText } from "./language/schedule-text.ts";
 export { type Task, type TaskInput, task } from "./language/task.ts";
 export type { TaskDefinition } from "./language/task-definition.ts";
+export { wait } from "./language/wait.ts";

@@ -1,6 +1,6 @@
 import { type Readable, readBy } from "./expression.ts";
 import type { DagGraph, GraphNode, Json } from "./graph.ts";
-import { cancelledItems, itemsToStart, mappedOutcome, untouchedItems } from "./mapped.ts";
+import { cancelledItems, itemsToStart, mappedOutcome, placeOf, untouchedItems } from "./mapped.ts";
 import { lostError, retryDelayMs, runError, upstreamReason, whenReason } from "./reasons.ts";
 import type {
   Decision,
@@ -17,6 +17,7 @@ import type {
 import { lookup, type StatusOf, statusesOf, UNTOUCHED, withStatuses } from "./statuses.ts";
 import { type Topology, topologyOf } from "./topology.ts";
 import { applyTriggerRule, isFinal } from "./trigger-rules.ts";
+import { dueOf } from "./wait.ts";
 
 /** How many workers may die under one task before it is given up: a task that kills its worker must not do so for ever. */
 export const MAX_LOST_ATTEMPTS = 20;
@@ -55,7 +56,7 @@ class Deciding {
   private readonly statusOf: StatusOf;
   private readonly values: Readable;
   private readonly changes: {
-    -readonly [K in "state" | "output" | "error" | "startedAt" | "endedAt"]?: SchedulerState[K];
+    -readonly [K in "state" | "output" | "error" | "startedAt" | "endedAt" | "cancelling"]?: SchedulerState[K];
   } = {};
   /** Items of mapped nodes that this decision has looked at. */
   private readonly mapping = new Map<string, MappedStatus[]>();
@@ -74,8 +75,12 @@ class Deciding {
 
   result(): SchedulerState {
     // Field by field: to look at `tasks` would make its record. The rest is set when the run ends, and it had not.
-    const { graph, params, run, state, startedAt } = this.before;
-    const kept = { graph, params, run, state, ...(startedAt === undefined ? {} : { startedAt }) };
+    const { graph, params, run, state, startedAt, cancelling } = this.before;
+    const kept = {
+      ...{ graph, params, run, state },
+      ...(startedAt === undefined ? {} : { startedAt }),
+      ...(cancelling === undefined ? {} : { cancelling }),
+    };
     return withStatuses({ ...kept, ...this.changes }, this.statuses);
   }
 
@@ -87,7 +92,14 @@ class Deciding {
         if (state === "queued") this.changes.state = "running";
         this.considerAll();
         return;
+      case "wait_over":
+        if (this.statusOf(event.id).state !== "deferred") return;
+        this.end(event.id, { state: "success", output: new Date(event.at).toISOString() });
+        this.settle([event.id]);
+        return;
       case "pause":
+        // What cleans up after a cancel is not held up.
+        if (this.before.cancelling !== undefined) return;
         this.changes.state = "paused";
         return;
       case "resume":
@@ -142,11 +154,14 @@ class Deciding {
   }
 
   private cancel(reason: string): void {
+    if (this.before.cancelling !== undefined) return;
     const message = `The run was cancelled: ${reason}`;
-    for (const { id } of this.before.graph.nodes) {
+    const begun = this.before.startedAt !== undefined;
+    for (const { id, teardown } of this.before.graph.nodes) {
       const { state } = this.statusOf(id);
-      if (isFinal(state)) continue;
-      if (state === "running") {
+      // What cleans up runs to its end, and what may still have to clean up is looked at below.
+      if (isFinal(state) || (teardown && begun)) continue;
+      if (state === "running" || state === "deferred") {
         for (const place of this.runningPlaces(id)) this.commands.push({ type: "cancel_task", ...place });
         const { mapped } = this.statusOf(id);
         this.end(id, {
@@ -158,7 +173,9 @@ class Deciding {
         this.end(id, { state: "skipped", reason: `the run was cancelled: ${reason}` });
       }
     }
-    this.finish("cancelled", { code: "CANCELLED", message, retryable: false });
+    this.changes.cancelling = message;
+    if (begun) this.changes.state = "running";
+    this.considerAll();
   }
 
   private considerAll(): void {
@@ -178,7 +195,10 @@ class Deciding {
     }
     const { nodes } = this.before.graph;
     // The last nodes end last: looked at from behind, an unfinished run is known at once.
-    if (nodes.findLast(({ id }) => !isFinal(this.statusOf(id).state)) === undefined) this.finishByLeaves();
+    if (nodes.findLast(({ id }) => !isFinal(this.statusOf(id).state)) !== undefined) return;
+    const message = this.changes.cancelling ?? this.before.cancelling;
+    if (message === undefined) this.finishByLeaves();
+    else this.finish("cancelled", { code: "CANCELLED", message, retryable: false });
   }
 
   /** Decides about a node that nothing has been decided about, if what it hangs on has ended. */
@@ -224,6 +244,10 @@ class Deciding {
     }
     if (node.when !== undefined && readBy(node.when, this.values) !== true) {
       this.end(node.id, { state: "skipped", reason: whenReason(node, this.before.graph, this.statusOf, this.values) });
+      return;
+    }
+    if (node.teardown && !node.upstream.some((id) => this.statusOf(id).attempts > 0)) {
+      this.end(node.id, { state: "skipped", reason: "nothing before it has run: there is nothing to clean up" });
       return;
     }
     this.change(node.id, { state: "scheduled" });
@@ -306,13 +330,25 @@ class Deciding {
     const input = readBy(node.input, this.values);
     const { attempts, startedAt = this.at } = this.statusOf(node.id);
     this.change(node.id, { state: "running", attempts: attempts + 1, startedAt });
-    if (node.kind === "short_circuit") {
+    if (node.kind === "wait") {
+      this.defer(node.id, input);
+    } else if (node.kind === "short_circuit") {
       this.end(node.id, { state: "success", output: input });
     } else if (node.kind === "branch") {
       this.choose(node, input);
     } else {
       this.commands.push({ type: "run_task", id: node.id, attempt: attempts + 1, input });
     }
+  }
+
+  private defer(id: string, input: Json): void {
+    const due = dueOf(input, this.at);
+    if (typeof due !== "number") {
+      this.end(id, { state: "failed", error: due });
+      return;
+    }
+    this.change(id, { state: "deferred", retryAt: due });
+    this.commands.push({ type: "wait", id, delayMs: Math.max(0, due - this.at) });
   }
 
   private choose({ id, keys = [] }: GraphNode, value: Json): void {
@@ -358,8 +394,4 @@ function changed(status: TaskStatus, to: Partial<TaskStatus>): TaskStatus {
   const { error, retryAt, ...rest } = status;
   const kept = to.state === "scheduled" && error !== undefined ? { error } : {};
   return { ...rest, ...kept, ...to };
-}
-
-function placeOf(id: string, index: number | undefined): Place {
-  return index === undefined ? { id } : { id, index };
 }

@@ -46,8 +46,8 @@ export interface NodePolicy {
   readonly heartbeatMs: number;
 }
 
-/** What a node is: a task of the worker, a pure function over values, or a fork that the scheduler decides itself. */
-export type NodeKind = "task" | "derive" | "branch" | "short_circuit";
+/** What a node is: a task of the worker, a pure function over values, a fork that the scheduler decides itself, or a wait. */
+export type NodeKind = "task" | "derive" | "branch" | "short_circuit" | "wait";
 
 /** One node of a graph, as plain JSON. */
 export interface GraphNode {
@@ -76,9 +76,11 @@ export interface GraphNode {
     /** How many items run at once. @default 200 */
     readonly window: number;
   };
-  /** Task input; the arguments (an array) of a `derive`; the value that a `branch` or `short_circuit` looks at. */
+  /** Task input; the arguments (an array) of a `derive`; `{ delayMs }` or `{ until }` of a `wait`; the value that a `branch` or `short_circuit` looks at. */
   readonly input: Expression;
   readonly policy: NodePolicy;
+  /** Cleans up: runs whatever happened once its upstream nodes have ended, also after a cancel, and decides no run's state. */
+  readonly teardown?: boolean;
   /** Runs inside the scheduler's own step (a Temporal local activity): for work of milliseconds. */
   readonly light: boolean;
   /** Task queue of the workers that run it, when not the run's own. */

@@ -1,5 +1,5 @@
 import type { Json } from "./graph.ts";
-import type { MappedStatus, TaskError, TaskStatus } from "./state.ts";
+import type { MappedStatus, Place, TaskError, TaskStatus } from "./state.ts";
 import { isFinal } from "./trigger-rules.ts";
 
 /** The items of a mapped node that has just started. */
@@ -50,4 +50,9 @@ function itemError(items: readonly MappedStatus[], index: number): TaskError {
   const others = count > 1 ? ` (and ${count - 1} more of ${items.length} items)` : "";
   const { error = { code: "TASK_FAILED", message: "It failed", retryable: false } } = items[index] ?? {};
   return { ...error, message: `item ${index}${others}: ${error.message}` };
+}
+
+/** A node, or its item of that index. */
+export function placeOf(id: string, index: number | undefined): Place {
+  return index === undefined ? { id } : { id, index };
 }

@@ -72,6 +72,8 @@ export interface SchedulerState {
   readonly endedAt?: number;
   readonly output?: Json;
   readonly error?: TaskError;
+  /** Why it is being cancelled, while tasks that clean up still run. */
+  readonly cancelling?: string;
 }
 
 /** A node, or one item of a mapped node. */
@@ -91,6 +93,8 @@ export type SchedulerEvent =
   /** The worker died under it (heartbeat timeout): tried again at once, not counted as an attempt. */
   | (Place & { readonly type: "task_lost"; readonly at: number })
   | (Place & { readonly type: "retry_due"; readonly at: number })
+  /** The time of a `wait` has come. */
+  | { readonly type: "wait_over"; readonly id: string; readonly at: number }
   | { readonly type: "pause"; readonly at: number }
   | { readonly type: "resume"; readonly at: number }
   | { readonly type: "cancel"; readonly reason: string; readonly at: number };
@@ -101,6 +105,8 @@ export type SchedulerCommand =
   | (Place & { readonly type: "run_task"; readonly attempt: number; readonly input: Json })
   /** Report `retry_due` after `delayMs`. */
   | (Place & { readonly type: "wait_retry"; readonly delayMs: number })
+  /** Report `wait_over` after `delayMs`. */
+  | { readonly type: "wait"; readonly id: string; readonly delayMs: number }
   /** Abort the running attempt; its outcome is no longer awaited. */
   | (Place & { readonly type: "cancel_task" })
   /** The run is over: `state`, `output` and `error` are final. */

@@ -14,7 +14,7 @@ export interface Topology {
   readonly shortCircuits: ReadonlyMap<string, readonly string[]>;
   /** The nodes whose value decides whether a node runs: sources of its `when`, and the branches it stands in. */
   readonly deciders: ReadonlyMap<string, readonly string[]>;
-  /** Nodes that nothing waits for: the run's state is theirs. */
+  /** Nodes that nothing waits for but what cleans up: the run's state is theirs. */
   readonly leaves: readonly string[];
 }
 
@@ -38,7 +38,7 @@ function workOut(graph: DagGraph): Topology {
   for (const node of graph.nodes) {
     const circuits = new Set<string>();
     for (const id of node.upstream) {
-      inner.add(id);
+      if (!node.teardown) inner.add(id);
       for (const circuit of shortCircuits.get(id) ?? []) circuits.add(circuit);
       if (nodes.get(id)?.kind === "short_circuit") circuits.add(id);
     }
@@ -56,6 +56,6 @@ function workOut(graph: DagGraph): Topology {
     dependents: new Map([...dependents].map(([id, ids]) => [id, [...ids]])),
     shortCircuits,
     deciders,
-    leaves: graph.nodes.filter(({ id }) => !inner.has(id)).map(({ id }) => id),
+    leaves: graph.nodes.filter(({ id, teardown }) => !teardown && !inner.has(id)).map(({ id }) => id),
   };
 }

@@ -68,7 +68,12 @@ export class DagBody {
     ]);
     const arm = arms.at(-1);
     if (arm !== undefined && ![...upstream].some((one) => this.standsIn(one, arm))) upstream.add(arm.branch);
-    const { triggerRule = "all_success" } = options;
+    const { teardown = false } = options;
+    const { triggerRule = teardown ? "all_done" : "all_success" } = options;
+    if (teardown && upstream.size === 0)
+      mistake("it is a teardown of nothing: name what it cleans up after by `after` or by its input");
+    if (teardown && triggerRule !== "all_done")
+      mistake(`a teardown runs when all before it have ended: its triggerRule cannot be ${triggerRule}`);
     if (!TRIGGER_RULES.includes(triggerRule)) {
       mistake(`triggerRule is ${JSON.stringify(triggerRule)}: expected one of ${TRIGGER_RULES.join(", ")}`);
     }
@@ -90,6 +95,7 @@ export class DagBody {
       ...(draft.keys === undefined ? {} : { keys: draft.keys }),
       ...(this.groups.length === 0 ? {} : { group: this.groups.join(".") }),
       ...(map === undefined ? {} : { map }),
+      ...(teardown ? { teardown } : {}),
       input,
       policy: joinedPolicy(policies, mistake),
       light,
@@ -100,6 +106,11 @@ export class DagBody {
     if (draft.task !== undefined) this.tasks.set(id, draft.task);
     if (draft.run !== undefined) this.functions.set(id, draft.run);
     return makeRef<T>({ owner: this, expression: { kind: "node", node: id, path: [] } });
+  }
+
+  /** Notes a mistake of the definition. */
+  mistake(message: string): void {
+    this.report(message);
   }
 
   inGroup<R>(name: string, body: () => R): R {

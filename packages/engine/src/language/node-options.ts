@@ -30,4 +30,9 @@ export interface NodeOptions extends CommonNodeOptions, Policy {
   readonly queue?: string;
   /** Run it inside the scheduler's own step: for work of milliseconds. @default false */
   readonly light?: boolean;
+  /**
+   * It cleans up: it runs once its upstream nodes have ended, whatever became of them, also after a cancel, if one of
+   * them has run. What becomes of it does not change the run's state. @default false
+   */
+  readonly teardown?: boolean;
 }

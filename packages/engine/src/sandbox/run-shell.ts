@@ -97,6 +97,9 @@ export class RunShell {
       case "wait_retry":
         this.waitForRetry(command, command.delayMs);
         return;
+      case "wait":
+        this.wait(command.id, command.delayMs);
+        return;
       case "cancel_task":
         this.running.get(nameOf(command))?.cancel();
         return;
@@ -127,6 +130,18 @@ export class RunShell {
       try {
         await sleep(delayMs, { summary: `retry of ${name}` });
         return { type: "retry_due", id, index, at: Date.now() };
+      } catch (thrown) {
+        if (isCancellation(thrown)) return null;
+        throw thrown;
+      }
+    });
+  }
+
+  private wait(id: string, delayMs: number): void {
+    this.inScope(id, async () => {
+      try {
+        await sleep(delayMs, { summary: id });
+        return { type: "wait_over", id, at: Date.now() };
       } catch (thrown) {
         if (isCancellation(thrown)) return null;
         throw thrown;

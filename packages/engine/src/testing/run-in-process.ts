@@ -119,6 +119,11 @@ class InProcessRun {
       case "wait_retry":
         this.waitFor(command, (this.options.skipDelays ?? true) ? 0 : command.delayMs);
         return;
+      case "wait":
+        this.after((this.options.skipDelays ?? true) ? 0 : command.delayMs, () =>
+          this.feed({ type: "wait_over", id: command.id, at: this.clock() }),
+        );
+        return;
       case "cancel_task":
         this.running.get(taskIdOf(command.id, command.index))?.abort(new Error("the run was cancelled"));
         return;
@@ -130,10 +135,19 @@ class InProcessRun {
   }
 
   private waitFor({ id, index }: Place, delayMs: number): void {
-    const timer = setTimeout(() => {
-      this.waiting.delete(timer);
-      this.feed({ type: "retry_due", id, index, at: this.clock() });
-    }, delayMs);
+    this.after(delayMs, () => this.feed({ type: "retry_due", id, index, at: this.clock() }));
+  }
+
+  private after(delayMs: number, then: () => void): void {
+    const timer = setTimeout(
+      () => {
+        this.waiting.delete(timer);
+        // A timer of Node counts 24.8 days at most.
+        if (delayMs > LONGEST_TIMER) this.after(delayMs - LONGEST_TIMER, then);
+        else then();
+      },
+      Math.min(delayMs, LONGEST_TIMER),
+    );
     this.waiting.add(timer);
   }
 

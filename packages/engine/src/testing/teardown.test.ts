@@ -1,0 +1,86 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { defineDag, SkipTask, shortCircuit, task } from "../index.ts";
+import { runInProcess } from "./index.ts";
+
+const How = z.object({ how: z.enum(["works", "fails", "skips", "hangs"]).default("works") });
+const setup = task("setup", { input: z.object({}), output: z.string(), run: () => "cluster-1" });
+const work = task("work", {
+  input: z.object({ cluster: z.string(), how: How.shape.how }),
+  output: z.string(),
+  run: async ({ how }, { signal }) => {
+    if (how === "fails") throw new Error("no luck");
+    if (how === "skips") throw new SkipTask("no work");
+    if (how === "hangs") await pause(60_000, undefined, { signal });
+    return "done";
+  },
+});
+const deleteCluster = task("delete_cluster", {
+  input: z.object({ cluster: z.string(), fail: z.boolean() }),
+  output: z.string(),
+  run: ({ cluster, fail }) => {
+    if (fail) throw new Error("still there");
+    return `${cluster} is gone`;
+  },
+});
+const Params = How.extend({ fail: z.boolean().default(false), go: z.boolean().default(true) });
+const tidy = defineDag({ id: "tidy", params: Params }, ({ params }) => {
+  const gate = shortCircuit("gate", params.go);
+  const cluster = setup({}, { after: [gate] });
+  const result = work({ cluster, how: params.how });
+  deleteCluster({ cluster, fail: params.fail }, { after: [result], teardown: true });
+  return result;
+});
+
+describe("a teardown", () => {
+  it.each([
+    ["works", "success", "success"],
+    ["fails", "failed", "failed"],
+    ["skips", "skipped", "success"],
+  ] as const)("runs when the work %s", async (how, workState, runState) => {
+    const view = await runInProcess(tidy, { params: { how } });
+    expect(view.state).toBe(runState);
+    expect(view.tasks.work?.state).toBe(workState);
+    expect(view.tasks.delete_cluster).toMatchObject({ state: "success", output: "cluster-1 is gone" });
+  });
+
+  it("runs after a cancel, and the run is cancelled when it has ended", async () => {
+    const controller = new AbortController();
+    const states: string[] = [];
+    const view = await runInProcess(tidy, {
+      params: { how: "hangs" },
+      signal: controller.signal,
+      onChange: ({ tasks, state }) => {
+        states.push(`${state}: ${tasks.delete_cluster?.state}`);
+        if (tasks.work?.state === "running") controller.abort("wrong cluster");
+      },
+    });
+    expect(view).toMatchObject({
+      state: "cancelled",
+      error: { code: "CANCELLED", message: expect.stringContaining("wrong cluster") },
+      tasks: { work: { state: "failed" }, delete_cluster: { state: "success" } },
+    });
+    expect(states).toContain("running: running");
+  });
+
+  it("that fails does not fail the run", async () => {
+    const view = await runInProcess(tidy, { params: { fail: true } });
+    expect(view).toMatchObject({ state: "success", output: "done", tasks: { delete_cluster: { state: "failed" } } });
+  });
+
+  it("is skipped when nothing before it has run", async () => {
+    const { tasks } = await runInProcess(tidy, { params: { go: false } });
+    expect(tasks.delete_cluster).toMatchObject({ state: "skipped" });
+  });
+
+  it("of nothing, or with a rule of its own, is a mistake", () => {
+    const bad = () =>
+      defineDag({ id: "bad" }, () => {
+        setup({}, { id: "alone", teardown: true });
+        setup({}, { id: "ruled", after: [setup({})], teardown: true, triggerRule: "all_success" });
+      });
+    expect(bad).toThrow(/"alone": it is a teardown of nothing/);
+    expect(bad).toThrow(/"ruled": a teardown runs when all before it have ended/);
+  });
+});
