@@ -49,6 +49,7 @@ const TaskView = z.object({
   ...MappedView.shape,
   startedAt: z.string().nullable(),
   endedAt: z.string().nullable(),
+  asks: AnyJson.exactOptional(),
   mapped: z.array(MappedView).readonly().exactOptional(),
   progress: z
     .object({ done: z.number(), total: z.number().exactOptional(), note: z.string().exactOptional() })

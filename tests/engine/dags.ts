@@ -1,6 +1,18 @@
 /** DAGs for the engine's own tests: small, and between them every way a task can end. */
 import { setTimeout as pause } from "node:timers/promises";
-import { branch, cron, defineDag, derive, group, SkipTask, shortCircuit, task, wait } from "@dagwright/engine";
+import {
+  approval,
+  branch,
+  cron,
+  defineDag,
+  derive,
+  group,
+  SkipTask,
+  sensor,
+  shortCircuit,
+  task,
+  wait,
+} from "@dagwright/engine";
 import { z } from "zod";
 
 const Numbers = z.object({ value: z.number() });
@@ -126,4 +138,33 @@ export const tidy = defineDag(
   },
 );
 
-export const dags = [shapes, flaky, slow, mapped, tidy];
+let looks = 0;
+const thirdLook = sensor("third_look", {
+  input: z.object({}),
+  output: z.number(),
+  poke: "200ms",
+  timeout: "30s",
+  run: () => {
+    looks += 1;
+    return looks % 3 === 0 ? looks : undefined;
+  },
+});
+const never = sensor("never", {
+  input: z.object({}),
+  output: z.number(),
+  poke: "200ms",
+  timeout: "1s",
+  onTimeout: "skip",
+  run: () => undefined,
+});
+
+/** Looks for two things, of which one never comes, and asks a person. */
+export const asking = defineDag({ id: "asking" }, () => {
+  const there = thirdLook({});
+  never({});
+  const yes = approval("go_on", { show: { there } });
+  approval("nobody_answers", { timeout: "500ms", onTimeout: "skip" });
+  return yes.by;
+});
+
+export const dags = [shapes, flaky, slow, mapped, tidy, asking];

@@ -162,6 +162,35 @@ describe("a running run", () => {
     });
   }, 30_000);
 
+  it("looks for what is not there yet, and waits for a person's answer", async () => {
+    const { engine } = embedded;
+    await engine.startRun({ dagId: "asking", runId: "asking/approved" });
+    await expect
+      .poll(async () => (await engine.getRun("asking/approved")).tasks["go_on"]?.asks, { timeout: 10_000 })
+      .toEqual({ there: 3 });
+    await expect(
+      engine.answerApproval("asking/approved", { task: "third_look", approved: true, by: "ada" }),
+    ).rejects.toMatchObject({ code: "NOT_WAITING", message: expect.stringContaining("go_on") });
+    await engine.answerApproval("asking/approved", { task: "go_on", approved: true, by: "ada", comment: "fine" });
+    const view = await engine.waitForRun("asking/approved");
+    expect(view).toMatchObject({
+      state: "success",
+      output: "ada",
+      tasks: {
+        third_look: { state: "success", attempts: 1, output: 3 },
+        never: { state: "skipped" },
+        go_on: { output: { approved: true, by: "ada", comment: "fine" } },
+        nobody_answers: { state: "skipped" },
+      },
+    });
+    await engine.startRun({ dagId: "asking", runId: "asking/rejected" });
+    await expect
+      .poll(async () => (await engine.getRun("asking/rejected")).tasks["go_on"]?.state, { timeout: 10_000 })
+      .toBe("deferred");
+    await engine.answerApproval("asking/rejected", { task: "go_on", approved: false, by: "alan" });
+    expect((await engine.waitForRun("asking/rejected")).error?.message).toBe('Task "go_on": Rejected by alan');
+  }, 40_000);
+
   it("is paused before its next task, and resumed", async () => {
     const { engine } = embedded;
     const { runId } = await engine.startRun({ dagId: "slow", params: { milliseconds: 700 }, runId: "slow/paused" });

@@ -25,6 +25,7 @@ await engine.startRun({ dagId: "flaky", runId: "flaky/mended", params: { failure
 await engine.startRun({ dagId: "flaky", runId: "flaky/failed", params: { failures: 3 } });
 await engine.startRun({ dagId: "mapped", runId: "mapped/seven" });
 await engine.startRun({ dagId: "tidy", runId: "tidy/cancelled", params: { milliseconds: 60_000 } });
+await engine.startRun({ dagId: "asking", runId: "asking/approved" });
 await engine.startRun({ dagId: "slow", runId: "slow/paused", params: { milliseconds: 1_000 } });
 await engine.startRun({ dagId: "slow", runId: "slow/cancelled" });
 await engine.pauseRun("slow/paused", { by: "recorder", reason: "to be recorded" });
@@ -32,6 +33,7 @@ for (const runId of ["slow/cancelled", "tidy/cancelled"])
   await engine.cancelRun(runId, { by: "recorder", reason: "to be recorded" });
 await new Promise((later) => setTimeout(later, 3_000));
 await engine.resumeRun("slow/paused");
+await engine.answerApproval("asking/approved", { task: "go_on", approved: true, by: "recorder" });
 await engine.ensureController(retrainingController({ model: "churn", dag: "flaky", debounce: "1s", coolDown: "3s" }));
 for (const reason of ["first", "second"]) await engine.signalDrift({ model: "churn", reason, id: reason });
 await new Promise((later) => setTimeout(later, 2_000));
@@ -44,6 +46,7 @@ const runs = [
   "flaky/failed",
   "mapped/seven",
   "tidy/cancelled",
+  "asking/approved",
   "slow/paused",
   "slow/cancelled",
 ];

@@ -12,6 +12,7 @@ export type {
 } from "./core/graph.ts";
 export { TRIGGER_RULES } from "./core/graph.ts";
 export type {
+  Answer,
   MappedView,
   RunInfo,
   RunState,
@@ -22,6 +23,7 @@ export type {
   TaskState,
   TaskView,
 } from "./core/state.ts";
+export { type ApprovalOptions, type Approved, approval } from "./language/approval.ts";
 export type { LogFields, McpOptions, TaskAttempt, TaskContext, TaskLog, TaskServices } from "./language/context.ts";
 export { type RetrainingController, retrainingController } from "./language/controller.ts";
 export { type Dag, type DagContext, type DagOptions, defineDag, isDag } from "./language/dag.ts";
@@ -47,6 +49,7 @@ export type { AnyRef, Ref } from "./language/ref.ts";
 export { createRegistry, type DagRegistry, dagsOfModule } from "./language/registry.ts";
 export { cron, every, type Schedule } from "./language/schedule.ts";
 export { scheduleText } from "./language/schedule-text.ts";
+export { type SensorDefinition, sensor } from "./language/sensor.ts";
 export { type Task, type TaskInput, task } from "./language/task.ts";
 export type { TaskDefinition } from "./language/task-definition.ts";
 export { wait } from "./language/wait.ts";

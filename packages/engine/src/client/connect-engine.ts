@@ -34,6 +34,7 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     cancelRun: (runId, remark) => call(`cancel run ${runId}`, () => runs.cancel(runId, remark)),
     pauseRun: (runId, remark) => call(`pause run ${runId}`, () => runs.update("pause", runId, remark)),
     resumeRun: (runId, remark) => call(`resume run ${runId}`, () => runs.update("resume", runId, remark)),
+    answerApproval: (runId, answer) => call(`answer ${runId}`, () => runs.answer(runId, answer)),
     syncSchedules: (dags) => call("sync schedules", () => schedules.sync(dags)),
     listSchedules: () => call("list schedules", () => schedules.list()),
     describeSchedule: (dagId) => call(`read the schedule of ${dagId}`, () => schedules.describe(dagId)),

@@ -3,7 +3,7 @@ import type { RunState, RunTrigger, RunView } from "../core/state.ts";
 import type { RetrainingController } from "../language/controller.ts";
 import type { Dag } from "../language/dag.ts";
 import type { DriftSignal } from "../sandbox/controller-protocol.ts";
-import type { Remark } from "../sandbox/protocol.ts";
+import type { AnswerRequest, Remark } from "../sandbox/protocol.ts";
 import type { RunStore } from "../store/run-store.ts";
 import type { TemporalAddress } from "./temporal-connection.ts";
 
@@ -117,6 +117,11 @@ export interface EngineClient {
   pauseRun(runId: string, remark?: Remark): Promise<void>;
   /** @throws RunNotFoundError, RunOverError, NoWorkerError */
   resumeRun(runId: string, remark?: Remark): Promise<void>;
+  /**
+   * Answers an approval of a run.
+   * @throws RunNotFoundError, RunOverError, NoWorkerError, NotWaitingError
+   */
+  answerApproval(runId: string, answer: AnswerRequest): Promise<void>;
   /** Brings the server's schedules in line with these DAGs: creates, updates and removes; paused ones stay paused. */
   syncSchedules(dags: readonly Dag[]): Promise<SyncResult>;
   listSchedules(): Promise<ScheduleRow[]>;

@@ -33,6 +33,18 @@ export class RunOverError extends Error {
   }
 }
 
+/** The task of that run waits for no approval. */
+export class NotWaitingError extends Error {
+  readonly code = "NOT_WAITING";
+  readonly retryable = false;
+  readonly field = "task";
+  readonly hint = "`dagwright approvals list` shows what waits for an answer.";
+  constructor(message: string) {
+    super(message);
+    this.name = "NotWaitingError";
+  }
+}
+
 /** A run has to be asked, but no worker is there to answer for it. */
 export class NoWorkerError extends Error {
   readonly code = "NO_WORKER";

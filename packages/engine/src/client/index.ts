@@ -13,6 +13,7 @@ export type {
 } from "./engine-client.ts";
 export {
   ControllerNotFoundError,
+  NotWaitingError,
   NoWorkerError,
   RunNotFoundError,
   RunOverError,

@@ -4,16 +4,17 @@ import {
   type WorkflowExecutionDescription,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
+  WorkflowUpdateFailedError,
 } from "@temporalio/client";
 import { defineSearchAttributeKey } from "@temporalio/common";
 import { isOver } from "../core/decide.ts";
 import type { RunView } from "../core/state.ts";
 import { parseLogicalDate, workflowIdFor } from "../language/logical-date.ts";
-import { QUERY_STATE, type Remark, type UpdateName } from "../sandbox/protocol.ts";
+import { type AnswerRequest, QUERY_STATE, type Remark, UPDATE_ANSWER, type UpdateName } from "../sandbox/protocol.ts";
 import { progressOf, withProgress } from "./activity-progress.ts";
 import { closedView, isRunView, waitingView } from "./closed-run.ts";
 import type { StartedRun, StartRun, WaitOptions } from "./engine-client.ts";
-import { NoWorkerError, RunNotFoundError, RunOverError, TemporalUnreachableError } from "./errors.ts";
+import { NotWaitingError, NoWorkerError, RunNotFoundError, RunOverError, TemporalUnreachableError } from "./errors.ts";
 import type { ClientGround } from "./ground.ts";
 import { isNotFound, isTooLate, temporalCall } from "./temporal-call.ts";
 
@@ -128,13 +129,26 @@ export class RunCalls {
   }
 
   async update(name: UpdateName, runId: string, remark: Remark = {}): Promise<void> {
+    await this.ask(name, runId, remark);
+  }
+
+  async answer(runId: string, answer: AnswerRequest): Promise<void> {
+    await this.ask(UPDATE_ANSWER, runId, answer);
+  }
+
+  private async ask(
+    name: UpdateName | typeof UPDATE_ANSWER,
+    runId: string,
+    argument: Remark | AnswerRequest,
+  ): Promise<void> {
     const { temporal, connection, taskQueue } = this.ground;
     const handle = temporal.workflow.getHandle(runId);
     try {
       await connection.withDeadline(Date.now() + UPDATE_PATIENCE_MS, () =>
-        handle.executeUpdate(name, { args: [remark] }),
+        handle.executeUpdate(name, { args: [argument] }),
       );
     } catch (error) {
+      if (error instanceof WorkflowUpdateFailedError) throw new NotWaitingError(error.cause?.message ?? error.message);
       if (isTooLate(error) || (error instanceof Error && error.name === "WorkflowUpdateRPCTimeoutOrCancelledError")) {
         throw new NoWorkerError(taskQueue);
       }

@@ -1,3 +1,4 @@
+import { answered, unanswered } from "./approval.ts";
 import { type Readable, readBy } from "./expression.ts";
 import type { DagGraph, GraphNode, Json } from "./graph.ts";
 import { cancelledItems, itemsToStart, mappedOutcome, placeOf, untouchedItems } from "./mapped.ts";
@@ -93,9 +94,8 @@ class Deciding {
         this.considerAll();
         return;
       case "wait_over":
-        if (this.statusOf(event.id).state !== "deferred") return;
-        this.end(event.id, { state: "success", output: new Date(event.at).toISOString() });
-        this.settle([event.id]);
+      case "answer":
+        this.takeDeferred(event);
         return;
       case "pause":
         // What cleans up after a cancel is not held up.
@@ -332,6 +332,8 @@ class Deciding {
     this.change(node.id, { state: "running", attempts: attempts + 1, startedAt });
     if (node.kind === "wait") {
       this.defer(node.id, input);
+    } else if (node.kind === "approval") {
+      this.ask(node, input);
     } else if (node.kind === "short_circuit") {
       this.end(node.id, { state: "success", output: input });
     } else if (node.kind === "branch") {
@@ -339,6 +341,27 @@ class Deciding {
     } else {
       this.commands.push({ type: "run_task", id: node.id, attempt: attempts + 1, input });
     }
+  }
+
+  private takeDeferred(event: Extract<SchedulerEvent, { type: "wait_over" | "answer" }>): void {
+    const { id, at } = event;
+    const node = this.topology.nodes.get(id);
+    if (node === undefined || this.statusOf(id).state !== "deferred") return;
+    if (event.type === "answer") {
+      if (node.kind !== "approval") return;
+      // Its timer, if it has one.
+      if (node.approval?.timeoutMs !== undefined) this.commands.push({ type: "cancel_task", id });
+      this.end(id, answered(event, at));
+    } else if (node.kind === "approval") this.end(id, unanswered(node));
+    else this.end(id, { state: "success", output: new Date(at).toISOString() });
+    this.settle([id]);
+  }
+
+  private ask({ id, approval }: GraphNode, asks: Json): void {
+    this.change(id, { state: "deferred", asks, reason: "waits for an approval" });
+    // Before its timer: where waits take no time, an answer that is there comes first.
+    this.commands.push({ type: "ask", id });
+    if (approval?.timeoutMs !== undefined) this.commands.push({ type: "wait", id, delayMs: approval.timeoutMs });
   }
 
   private defer(id: string, input: Json): void {
@@ -389,9 +412,9 @@ class Deciding {
   }
 }
 
-/** The error of a former attempt ends with the next one, and so does the time of its retry. */
+/** What held of the former state alone ends with it; the error of a former attempt ends with the next one. */
 function changed(status: TaskStatus, to: Partial<TaskStatus>): TaskStatus {
-  const { error, retryAt, ...rest } = status;
+  const { error, retryAt, asks, reason, ...rest } = status;
   const kept = to.state === "scheduled" && error !== undefined ? { error } : {};
   return { ...rest, ...kept, ...to };
 }

@@ -47,7 +47,7 @@ export interface NodePolicy {
 }
 
 /** What a node is: a task of the worker, a pure function over values, a fork that the scheduler decides itself, or a wait. */
-export type NodeKind = "task" | "derive" | "branch" | "short_circuit" | "wait";
+export type NodeKind = "task" | "derive" | "branch" | "short_circuit" | "wait" | "approval";
 
 /** One node of a graph, as plain JSON. */
 export interface GraphNode {
@@ -76,9 +76,13 @@ export interface GraphNode {
     /** How many items run at once. @default 200 */
     readonly window: number;
   };
-  /** Task input; the arguments (an array) of a `derive`; `{ delayMs }` or `{ until }` of a `wait`; the value that a `branch` or `short_circuit` looks at. */
+  /** Task input; the arguments (an array) of a `derive`; `{ delayMs }` or `{ until }` of a `wait`; what an `approval` shows; the value that a `branch` or `short_circuit` looks at. */
   readonly input: Expression;
   readonly policy: NodePolicy;
+  /** The task looks whether something is there, every so often, until it is. Times in milliseconds. */
+  readonly sensor?: { readonly pokeMs: number; readonly timeoutMs: number; readonly onTimeout: "fail" | "skip" };
+  /** What becomes of an `approval` that nobody answers in time. No `timeoutMs`: it waits for ever. */
+  readonly approval?: { readonly timeoutMs?: number; readonly onTimeout: "fail" | "skip" };
   /** Cleans up: runs whatever happened once its upstream nodes have ended, also after a cancel, and decides no run's state. */
   readonly teardown?: boolean;
   /** Runs inside the scheduler's own step (a Temporal local activity): for work of milliseconds. */

@@ -53,6 +53,8 @@ export interface TaskStatus {
   readonly error?: TaskError;
   /** Why it was skipped or never started, in words. */
   readonly reason?: string;
+  /** What whoever is to approve is shown, while the node waits for them. */
+  readonly asks?: Json;
   /** The items of a mapped node, in the order of its list, once it has started. */
   readonly mapped?: readonly MappedStatus[];
 }
@@ -76,6 +78,13 @@ export interface SchedulerState {
   readonly cancelling?: string;
 }
 
+/** What somebody answers to an `approval`. */
+export interface Answer {
+  readonly approved: boolean;
+  readonly by: string;
+  readonly comment?: string | undefined;
+}
+
 /** A node, or one item of a mapped node. */
 export interface Place {
   readonly id: string;
@@ -93,8 +102,10 @@ export type SchedulerEvent =
   /** The worker died under it (heartbeat timeout): tried again at once, not counted as an attempt. */
   | (Place & { readonly type: "task_lost"; readonly at: number })
   | (Place & { readonly type: "retry_due"; readonly at: number })
-  /** The time of a `wait` has come. */
+  /** The time of a `wait` has come, or that of an `approval` is over. */
   | { readonly type: "wait_over"; readonly id: string; readonly at: number }
+  /** Somebody has answered an `approval`. */
+  | (Answer & { readonly type: "answer"; readonly id: string; readonly at: number })
   | { readonly type: "pause"; readonly at: number }
   | { readonly type: "resume"; readonly at: number }
   | { readonly type: "cancel"; readonly reason: string; readonly at: number };
@@ -105,6 +116,8 @@ export type SchedulerCommand =
   | (Place & { readonly type: "run_task"; readonly attempt: number; readonly input: Json })
   /** Report `retry_due` after `delayMs`. */
   | (Place & { readonly type: "wait_retry"; readonly delayMs: number })
+  /** Report `answer` when somebody has answered; `status.asks` holds what they are shown. */
+  | { readonly type: "ask"; readonly id: string }
   /** Report `wait_over` after `delayMs`. */
   | { readonly type: "wait"; readonly id: string; readonly delayMs: number }
   /** Abort the running attempt; its outcome is no longer awaited. */
@@ -145,13 +158,15 @@ export interface TaskView {
   readonly output?: Json;
   readonly error?: TaskError;
   readonly reason?: string;
+  /** What whoever is to approve is shown, while the task waits for them. */
+  readonly asks?: Json;
   /** The latest progress of a running task, when it reports any; of a mapped one, how many items have ended. */
   readonly progress?: TaskProgress;
   /** The items of a mapped task; of more than 1,000 without moments and outputs. */
   readonly mapped?: readonly MappedView[];
 }
 
-export type MappedView = Pick<TaskView, "state" | "attempts"> & Partial<Omit<TaskView, "mapped" | "progress">>;
+export type MappedView = Pick<TaskView, "state" | "attempts"> & Partial<Omit<TaskView, "mapped" | "progress" | "asks">>;
 
 /** How far a running task has come: `done` of `total`, in the task's own unit (rows, trees, files). */
 export interface TaskProgress {

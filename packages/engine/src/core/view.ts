@@ -32,7 +32,7 @@ export function viewOf(state: SchedulerState, progress: Readonly<Record<string, 
 
 function taskViewOf(status: TaskStatus | undefined, progress: TaskProgress | undefined): TaskView {
   if (status === undefined) return { state: "none", attempts: 0, startedAt: null, endedAt: null };
-  const { state, attempts, lost, startedAt, endedAt, output, error, reason, mapped } = status;
+  const { state, attempts, lost, startedAt, endedAt, output, error, reason, mapped, asks } = status;
   const shown = progress ?? (mapped === undefined ? undefined : progressOf(mapped));
   return {
     state,
@@ -43,6 +43,7 @@ function taskViewOf(status: TaskStatus | undefined, progress: TaskProgress | und
     ...(output === undefined ? {} : { output }),
     ...(error === undefined ? {} : { error }),
     ...(reason === undefined ? {} : { reason }),
+    ...(asks === undefined ? {} : { asks }),
     ...(state === "running" && shown !== undefined ? { progress: shown } : {}),
     ...(mapped === undefined ? {} : { mapped: mapped.map((item) => mappedViewOf(item, mapped.length > LONG_LIST)) }),
   };
@@ -53,7 +54,7 @@ function progressOf(mapped: readonly MappedStatus[]): TaskProgress {
 }
 
 function mappedViewOf(item: MappedStatus, short: boolean): MappedView {
-  const { startedAt, endedAt, output, ...view } = taskViewOf(item, undefined);
+  const { startedAt, endedAt, output, asks: _, ...view } = taskViewOf(item, undefined);
   return short ? view : { ...view, startedAt, endedAt, ...(output === undefined ? {} : { output }) };
 }
 

@@ -56,6 +56,7 @@ export async function executeTask(execution: TaskExecution): Promise<TaskOutcome
     if (!given.success) return misfit("INVALID_INPUT", `Input of ${what}`, problemsOf(given.error.issues, input));
     const run = execution.implementation ?? definition.run;
     const returned: unknown = await run.call(definition, given.data, contextOf(execution));
+    if (definition.sensor !== undefined && returned === undefined) return { type: "not_yet" };
     const output = await definition.output.safeParseAsync(returned);
     if (!output.success)
       return misfit("INVALID_OUTPUT", `Output of ${what}`, problemsOf(output.error.issues, returned));

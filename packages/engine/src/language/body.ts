@@ -1,4 +1,5 @@
 import { type Expression, type GraphNode, type NodeKind, type NodePolicy, TRIGGER_RULES } from "../core/graph.ts";
+import { millisecondsOf } from "./duration.ts";
 import { OutsideDagError } from "./errors.ts";
 import type { NodeOptions } from "./node-options.ts";
 import { checkedPolicy, joinedPolicy, type Policy } from "./policy.ts";
@@ -18,6 +19,7 @@ export interface NodeDraft {
   readonly task?: TaskDefinition;
   readonly run?: NodeFunction;
   readonly keys?: readonly string[];
+  readonly approval?: NonNullable<GraphNode["approval"]>;
   /** The node is mapped over this list; its input may read what `itemOwner` owns. */
   readonly map?: { readonly over: unknown; readonly maxConcurrent: number | undefined; readonly itemOwner: object };
 }
@@ -96,6 +98,8 @@ export class DagBody {
       ...(this.groups.length === 0 ? {} : { group: this.groups.join(".") }),
       ...(map === undefined ? {} : { map }),
       ...(teardown ? { teardown } : {}),
+      ...(draft.approval === undefined ? {} : { approval: draft.approval }),
+      ...(draft.task?.sensor === undefined ? {} : { sensor: this.sensorOf(draft.task.sensor, light, mistake) }),
       input,
       policy: joinedPolicy(policies, mistake),
       light,
@@ -130,6 +134,23 @@ export class DagBody {
     } finally {
       this.arms.pop();
     }
+  }
+
+  private sensorOf(
+    { poke, timeout, onTimeout }: NonNullable<TaskDefinition["sensor"]>,
+    light: boolean,
+    mistake: (message: string) => void,
+  ): NonNullable<GraphNode["sensor"]> {
+    const span = (field: string, given: unknown) => {
+      const milliseconds = millisecondsOf(given);
+      if (milliseconds === null || milliseconds <= 0)
+        mistake(`${field} is ${JSON.stringify(given)}: expected a duration such as "30s"`);
+      return milliseconds ?? 0;
+    };
+    if (light) mistake("a sensor cannot be light: it would hold up the scheduler's own step");
+    if (onTimeout !== "fail" && onTimeout !== "skip")
+      mistake(`onTimeout is ${JSON.stringify(onTimeout)}: expected "fail" or "skip"`);
+    return { pokeMs: span("poke", poke), timeoutMs: span("timeout", timeout), onTimeout };
   }
 
   private mapOf({ map }: NodeDraft, mistake: (message: string) => void): GraphNode["map"] {

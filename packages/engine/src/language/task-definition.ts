@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { TaskContext } from "./context.ts";
+import type { Duration } from "./duration.ts";
 import type { Policy } from "./policy.ts";
 
 /** A task as written: schemas in and out, and ordinary Node code between them. */
@@ -11,6 +12,8 @@ export interface TaskDefinition<I extends z.ZodType = z.ZodType, O extends z.Zod
   readonly queue?: string;
   /** Run it inside the scheduler's own step: for work of milliseconds. @default false */
   readonly light?: boolean;
+  /** It is tried again every so often as long as it returns `undefined`: see `sensor`. */
+  readonly sensor?: { readonly poke: Duration; readonly timeout: Duration; readonly onTimeout: "fail" | "skip" };
   /** What it does and why, in Markdown. */
   readonly doc?: string;
   run(input: z.output<I>, ctx: TaskContext): Promise<z.input<O>> | z.input<O>;

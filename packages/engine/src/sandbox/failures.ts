@@ -4,8 +4,18 @@ import type { Place, SchedulerEvent, TaskError } from "../core/state.ts";
 import { FAILURE } from "./protocol.ts";
 
 /** What an attempt that did not succeed means to the scheduler. */
-export function eventOfFailure({ policy }: GraphNode, place: Place, thrown: unknown, at: number): SchedulerEvent {
+export function eventOfFailure(
+  { policy, sensor }: GraphNode,
+  place: Place,
+  thrown: unknown,
+  at: number,
+): SchedulerEvent {
   const cause = thrown instanceof ActivityFailure ? thrown.cause : thrown;
+  if (sensor !== undefined && isTimeOver(cause)) {
+    const message = `What it looks for was not there within ${sensor.timeoutMs} ms`;
+    if (sensor.onTimeout === "skip") return { type: "task_skipped", ...place, reason: message, at };
+    return { type: "task_failed", ...place, error: { code: "SENSOR_TIMEOUT", message, retryable: false }, at };
+  }
   if (cause instanceof TimeoutFailure) {
     if (cause.timeoutType === "HEARTBEAT") return { type: "task_lost", ...place, at };
     const message = `The attempt took longer than its timeout of ${policy.timeoutMs} ms`;
@@ -21,6 +31,12 @@ export function eventOfFailure({ policy }: GraphNode, place: Place, thrown: unkn
   const message = cause instanceof Error ? cause.message : String(cause);
   const code = cause instanceof CancelledFailure ? "CANCELLED" : "TASK_FAILED";
   return { type: "task_failed", ...place, error: { code, message, retryable: true }, at };
+}
+
+/** A sensor's time ends with its last "not yet", when another look would come too late, or in the middle of a look. */
+function isTimeOver(cause: unknown): boolean {
+  if (cause instanceof TimeoutFailure) return cause.timeoutType === "SCHEDULE_TO_CLOSE";
+  return cause instanceof ApplicationFailure && cause.type === FAILURE.notYet;
 }
 
 /** Our own workers say it in full; a worker in another language says it as its SDK does. */

@@ -1,5 +1,5 @@
 import type { DagGraph, Json } from "../core/graph.ts";
-import type { RunInfo } from "../core/state.ts";
+import type { Answer, RunInfo } from "../core/state.ts";
 
 /**
  * What the interpreter, its worker and its clients agree on. A run in flight holds these names in its history: changing
@@ -14,8 +14,21 @@ export const QUERY_STATE = "state";
 export const UPDATES = ["pause", "resume", "cancel"] as const;
 export type UpdateName = (typeof UPDATES)[number];
 
+/** The update that answers an approval; its argument is an `AnswerRequest`. */
+export const UPDATE_ANSWER = "answer";
+
+/** Who answers which approval of a run, and how. */
+export interface AnswerRequest extends Answer {
+  readonly task: string;
+}
+
 /** Types of failures that are no failures of a task. */
-export const FAILURE = { skip: "SKIP_TASK", workerShutdown: "WORKER_SHUTDOWN", runCancelled: "RUN_CANCELLED" } as const;
+export const FAILURE = {
+  skip: "SKIP_TASK",
+  notYet: "NOT_YET",
+  workerShutdown: "WORKER_SHUTDOWN",
+  runCancelled: "RUN_CANCELLED",
+} as const;
 
 /** Search attributes of a run, with their types in Temporal. */
 export const SEARCH_ATTRIBUTES = {

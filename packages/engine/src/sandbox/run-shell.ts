@@ -1,5 +1,6 @@
 import {
   ActivityCancellationType,
+  ApplicationFailure,
   CancellationScope,
   condition,
   defineQuery,
@@ -18,11 +19,13 @@ import { viewOf } from "../core/view.ts";
 import { eventOfFailure } from "./failures.ts";
 import {
   ACTIVITY,
+  type AnswerRequest,
   type AttemptRequest,
   type DeriveRequest,
   type PlannedRun,
   QUERY_STATE,
   type Remark,
+  UPDATE_ANSWER,
   UPDATES,
   type UpdateName,
 } from "./protocol.ts";
@@ -100,6 +103,9 @@ export class RunShell {
       case "wait":
         this.wait(command.id, command.delayMs);
         return;
+      case "ask":
+        // Whoever answers finds it by the run's view.
+        return;
       case "cancel_task":
         this.running.get(nameOf(command))?.cancel();
         return;
@@ -135,6 +141,24 @@ export class RunShell {
         throw thrown;
       }
     });
+  }
+
+  /** Temporal itself tries a sensor again: a look costs no history, and nobody is kept busy between two looks. */
+  private lookingEverySoOften(id: string, { pokeMs, timeoutMs }: NonNullable<GraphNode["sensor"]>) {
+    const { startedAt = Date.now() } = this.state.tasks[id] ?? {};
+    return {
+      scheduleToCloseTimeout: Math.max(1, startedAt + timeoutMs - Date.now()),
+      retry: { initialInterval: pokeMs, maximumInterval: pokeMs, backoffCoefficient: 1 },
+    };
+  }
+
+  answer({ task, approved, by, comment }: AnswerRequest): void {
+    if (this.state.tasks[task]?.asks === undefined) {
+      const open = Object.entries(this.state.tasks).flatMap(([id, { asks }]) => (asks === undefined ? [] : [id]));
+      const message = `Task "${task}" waits for no approval; ${open.length > 0 ? `waiting: ${open.join(", ")}` : "none does"}`;
+      throw ApplicationFailure.create({ type: "NOT_WAITING", message, nonRetryable: true });
+    }
+    this.feed({ type: "answer", id: task, approved, by, comment, at: Date.now() });
   }
 
   private wait(id: string, delayMs: number): void {
@@ -185,6 +209,7 @@ export class RunShell {
     if (node.light) return await scheduleLocalActivity<Json>(type, [input, request], options);
     return await scheduleActivity<Json>(type, [input, request], {
       ...options,
+      ...(node.sensor === undefined ? {} : this.lookingEverySoOften(id, node.sensor)),
       activityId: name,
       heartbeatTimeout: policy.heartbeatMs,
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -218,6 +243,13 @@ export function acceptRequests(root: CancellationScope): Requests {
       return (shell as RunShell).view();
     });
   }
+  setHandler(defineUpdate<RunView, [unknown]>(UPDATE_ANSWER), async (given) => {
+    const answer = answerOf(given);
+    await condition(() => shell !== undefined);
+    shell?.answer(answer);
+    // The handler waited until there was a shell.
+    return (shell as RunShell).view();
+  });
   root.cancelRequested.catch(() => {
     cancelled = true;
     shell?.request("cancel", { reason: "cancelled through Temporal" });
@@ -229,6 +261,18 @@ export function acceptRequests(root: CancellationScope): Requests {
     },
     cancelledByTemporal: async () => await condition(() => cancelled, CANCEL_PATIENCE),
   };
+}
+
+/** Whatever came as an answer: it may have been typed by hand. */
+function answerOf(value: unknown): AnswerRequest {
+  const field = (name: string): unknown =>
+    typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+  const [task, approved, by, comment] = ["task", "approved", "by", "comment"].map(field);
+  if (typeof task !== "string" || typeof approved !== "boolean" || typeof by !== "string" || by === "") {
+    const message = 'An answer is {"task": "…", "approved": true, "by": "who", "comment": "…"}';
+    throw ApplicationFailure.create({ type: "INVALID_ANSWER", message, nonRetryable: true });
+  }
+  return { task, approved, by, comment: typeof comment === "string" ? comment : undefined };
 }
 
 /** Whatever came as a remark: it may have been typed by hand. */

@@ -1,10 +1,18 @@
 import type { z } from "zod";
 import { decide, initialState } from "../core/decide.ts";
-import type { Json } from "../core/graph.ts";
-import type { Place, RunTrigger, RunView, SchedulerCommand, SchedulerEvent, TaskProgress } from "../core/state.ts";
+import type { GraphNode, Json } from "../core/graph.ts";
+import type {
+  Answer,
+  Place,
+  RunTrigger,
+  RunView,
+  SchedulerCommand,
+  SchedulerEvent,
+  TaskProgress,
+} from "../core/state.ts";
 import { viewOf } from "../core/view.ts";
-import { executeFunction, executeTask, taskIdOf } from "../execution/execute-task.ts";
-import type { TaskOutcome } from "../execution/outcome.ts";
+import { executeFunction, executeTask, type TaskExecution, taskIdOf } from "../execution/execute-task.ts";
+import { finalFailure, sensorTimedOut, type TaskOutcome } from "../execution/outcome.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { Dag } from "../language/dag.ts";
 import { planRun } from "../language/plan.ts";
@@ -20,6 +28,11 @@ export interface InProcessOptions<Params extends z.ZodObject = z.ZodObject> {
   readonly trigger?: RunTrigger;
   /** @default `<dag id>/<logical date>` */
   readonly runId?: string;
+  /**
+   * What a person would answer, by the id of the `approval`. One that is not here is rejected, by "nobody": in this
+   * process there is nobody to ask.
+   */
+  readonly answers?: Readonly<Record<string, Answer>>;
   /** Stand-ins by node id or task name. */
   readonly mocks?: Mocks;
   /** The way to MCP servers, and logs. Without it a task that asks a server fails with `NO_MCP`. */
@@ -124,6 +137,9 @@ class InProcessRun {
           this.feed({ type: "wait_over", id: command.id, at: this.clock() }),
         );
         return;
+      case "ask":
+        this.after(0, () => this.answer(command.id));
+        return;
       case "cancel_task":
         this.running.get(taskIdOf(command.id, command.index))?.abort(new Error("the run was cancelled"));
         return;
@@ -132,6 +148,15 @@ class InProcessRun {
         this.resolve(this.view());
         return;
     }
+  }
+
+  private answer(id: string): void {
+    const nobody = { approved: false, by: "nobody", comment: "in this process there is nobody to ask: give `answers`" };
+    // Of its own time-out, where it has one, the test may be about.
+    const given = this.options.answers?.[id];
+    const timed = this.state.graph.nodes.find((node) => node.id === id)?.approval?.timeoutMs !== undefined;
+    if (given === undefined && timed) return;
+    this.feed({ type: "answer", id, ...(given ?? nobody), at: this.clock() });
   }
 
   private waitFor({ id, index }: Place, delayMs: number): void {
@@ -163,7 +188,7 @@ class InProcessRun {
     this.running.set(taskIdOf(id, index), controller);
     if (index === undefined) delete this.progress[id];
     const implementation = this.implementationOf(id);
-    const execution = executeTask({
+    const execution: TaskExecution = {
       dag: this.dag,
       nodeId: id,
       index,
@@ -183,8 +208,25 @@ class InProcessRun {
         this.options.onChange?.(this.view());
       },
       ...(implementation === undefined ? {} : { implementation }),
-    });
-    return await withinTime(execution, node?.policy.timeoutMs ?? 0, controller);
+    };
+    const { policy, sensor } = node ?? {};
+    const look = () => withinTime(executeTask(execution), policy?.timeoutMs ?? 0, controller);
+    return sensor === undefined ? await look() : await this.lookUntilThere(sensor, look, controller.signal);
+  }
+
+  /** Looks every so often; where delays are skipped, the time they would have taken is counted all the same. */
+  private async lookUntilThere(
+    sensor: NonNullable<GraphNode["sensor"]>,
+    look: () => Promise<TaskOutcome>,
+    signal: AbortSignal,
+  ): Promise<TaskOutcome> {
+    for (let waited = 0; ; waited += sensor.pokeMs) {
+      const outcome = await look();
+      if (outcome.type !== "not_yet") return outcome;
+      if (waited + sensor.pokeMs > sensor.timeoutMs) return sensorTimedOut(sensor);
+      await new Promise<void>((later) => this.after((this.options.skipDelays ?? true) ? 0 : sensor.pokeMs, later));
+      if (signal.aborted) return finalFailure({ code: "CANCELLED", message: "The run was cancelled" });
+    }
   }
 
   private report({ id, index }: Place, outcome: TaskOutcome): void {
@@ -192,7 +234,7 @@ class InProcessRun {
     const at = this.clock();
     if (outcome.type === "success") this.feed({ type: "task_succeeded", id, index, output: outcome.output, at });
     else if (outcome.type === "skipped") this.feed({ type: "task_skipped", id, index, reason: outcome.reason, at });
-    else this.feed({ type: "task_failed", id, index, error: outcome.error, at });
+    else if (outcome.type === "failed") this.feed({ type: "task_failed", id, index, error: outcome.error, at });
   }
 
   private view(): RunView {

@@ -55,6 +55,7 @@ export async function runTaskAttempt(ground: TaskGround, input: Json, request: A
     record("failed", { code: "CANCELLED", message: "The attempt was cancelled", retryable: false });
     throw new CancelledFailure("The attempt was cancelled");
   }
+  if (outcome.type === "not_yet") throw notYet();
   record(outcome.type, outcome.type === "failed" ? outcome.error : undefined);
   return outputOf(outcome);
 }
@@ -72,9 +73,17 @@ export function outputOf(outcome: TaskOutcome): Json {
         // No failure: it is neither logged nor counted as one.
         category: ApplicationFailureCategory.BENIGN,
       });
+    case "not_yet":
+      throw notYet();
     case "failed":
       throw failureOf(outcome.error);
   }
+}
+
+/** No failure, either: Temporal tries the sensor again. */
+function notYet(): ApplicationFailure {
+  const message = "What it looks for is not there yet";
+  return ApplicationFailure.create({ type: FAILURE.notYet, message, category: ApplicationFailureCategory.BENIGN });
 }
 
 /** A task's error as Temporal carries it: its code is the failure's type, and all of it is in the details. */
