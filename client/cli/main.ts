@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
+import { addApprovals } from "./approvals.ts";
 import { addDags } from "./dags.ts";
 import { addMcp } from "./mcp.ts";
 import { EXIT, showError } from "./output.ts";
@@ -24,7 +25,8 @@ const program = new Command("dagwright")
   .showHelpAfterError("(add --help for usage)")
   .showSuggestionAfterError()
   .exitOverride();
-for (const add of [addUp, addWorker, addRun, addTest, addDags, addRuns, addSchedules, addMcp]) add(program);
+for (const add of [addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals, addSchedules, addMcp])
+  add(program);
 
 try {
   await program.parseAsync(process.argv);

@@ -1,4 +1,6 @@
 import type { RunView } from "@dagwright/engine";
+import { type AttemptLog, logText, type RunExplanation } from "@dagwright/engine/client";
+import { nearest } from "@dagwright/mcp-kit/nearest";
 import type { Command } from "commander";
 import { z } from "zod";
 import { taskLine } from "./live.ts";
@@ -41,6 +43,35 @@ export function addRuns(program: Command): void {
     .action(async (runId: string, options: { json: boolean }) => {
       show(await withEngine(settingsOf(), (engine) => engine.getRun(runId)), options.json, runText);
     });
+  runs
+    .command("explain <run> [task]")
+    .description("why a run and its tasks wait or failed, and what to do next")
+    .option("--json", "print JSON", false)
+    .addHelpText("after", "\nExample:\n  $ dagwright runs explain daily_ml_pipeline/1998-01-31T00:00:00Z\n")
+    .action(async (runId: string, task: string | undefined, options: { json: boolean }) => {
+      const told = await withEngine(settingsOf(), (engine) => engine.explainRun(runId));
+      const tasks = task === undefined ? told.tasks : told.tasks.filter((one) => one.task === task);
+      if (task !== undefined && tasks.length === 0)
+        throw noSuchTask(
+          runId,
+          task,
+          told.tasks.map((one) => one.task),
+        );
+      show({ ...told, tasks }, options.json, explanationText);
+    });
+  runs
+    .command("logs <run> [task]")
+    .description("what the attempts of a run, or of one task, have logged")
+    .option("--json", "print JSON", false)
+    .addHelpText("after", "\nExample:\n  $ dagwright runs logs daily_ml_pipeline/1998-01-31T00:00:00Z train\n")
+    .action(async (runId: string, task: string | undefined, options: { json: boolean }) => {
+      const found = await withEngine(settingsOf(), (engine) => engine.taskLogs(runId, task));
+      if (task !== undefined && found.length === 0) {
+        const view = await withEngine(settingsOf(), (engine) => engine.getRun(runId));
+        if (!(task in view.tasks)) throw noSuchTask(runId, task, Object.keys(view.tasks));
+      }
+      show(found, options.json, logsText);
+    });
   for (const verb of ["pause", "resume", "cancel"] as const) {
     runs
       .command(`${verb} <run>`)
@@ -63,6 +94,33 @@ export function addRuns(program: Command): void {
         show({ runId, requested: verb }, options.json, () => `${runId}: ${verb} requested`);
       });
   }
+}
+
+function noSuchTask(runId: string, task: string, known: readonly string[]): UsageError {
+  const meant = nearest(task, known);
+  const suggestion = meant === undefined ? "" : `; did you mean "${meant}"?`;
+  return new UsageError(`Run ${runId} has no task "${task}"${suggestion}`, `It has: ${known.join(", ")}`);
+}
+
+function explanationText({ runId, state, why, next, tasks }: RunExplanation): string {
+  const width = Math.max(...tasks.map(({ task }) => task.length), 0);
+  const lines = tasks.flatMap((one) => [
+    `  ${one.task.padEnd(width)}  ${one.state}: ${one.why}`,
+    ...(one.next === undefined ? [] : [`  ${" ".repeat(width)}  → ${one.next}`]),
+    ...(one.log ?? []).map((line) => `  ${" ".repeat(width)}  | ${line}`),
+  ]);
+  return [`${runId}  ${state}: ${why}`, ...(next === undefined ? [] : [`→ ${next}`]), ...lines].join("\n");
+}
+
+function logsText(found: readonly AttemptLog[]): string {
+  if (found.length === 0) return "No attempt was recorded";
+  return found
+    .flatMap(({ taskId, attempt, state, error, lines }) => [
+      `── ${taskId}, attempt ${attempt}: ${state}`,
+      ...lines.map(logText),
+      ...(error === undefined ? [] : [`${error.code}: ${error.message}`]),
+    ])
+    .join("\n");
 }
 
 function stateOf(text: string): z.infer<typeof RunState> {

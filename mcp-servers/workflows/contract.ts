@@ -43,6 +43,7 @@ const MappedView = z.object({
   output: AnyJson.exactOptional(),
   error: TaskError.exactOptional(),
   reason: z.string().exactOptional(),
+  dueAt: z.string().exactOptional(),
 });
 
 const TaskView = z.object({
@@ -146,6 +147,53 @@ export const workflows = defineContract({
         ),
       }),
       annotations: { readOnly: true, idempotent: true },
+    },
+    explain_run: {
+      description: "Says why a run and each of its tasks waits, failed or did not run, and what to do next.",
+      input: z.object({ runId: RunId }),
+      output: z.object({
+        runId: z.string(),
+        state: RunState,
+        why: z.string(),
+        next: z.string().exactOptional(),
+        tasks: z
+          .array(
+            z.object({
+              task: z.string(),
+              state: TaskState,
+              why: z.string(),
+              next: z.string().exactOptional(),
+              log: z.array(z.string()).readonly().exactOptional(),
+            }),
+          )
+          .readonly(),
+      }),
+      annotations: { readOnly: true, idempotent: true },
+    },
+    get_task_logs: {
+      description: "Gives the log lines of a run's attempts, or of one task's, the oldest attempt first.",
+      input: z.object({
+        runId: RunId,
+        task: z.string().min(1).optional(),
+        limit: z.int().min(1).max(1000).default(200),
+      }),
+      output: z.object({
+        attempts: z.array(
+          z.object({ task: z.string(), attempt: z.int(), state: z.string(), lines: z.array(z.string()) }),
+        ),
+      }),
+      annotations: { readOnly: true, idempotent: true },
+    },
+    approve: {
+      description: "Answers an approval of a run: get_run shows what it asks as tasks.<id>.asks.",
+      input: z.object({
+        runId: RunId,
+        task: z.string().min(1),
+        approved: z.boolean().default(true),
+        by: z.string().min(1).describe("Who answers; kept with the run."),
+        comment: z.string().optional(),
+      }),
+      output: z.object({ runId: z.string(), task: z.string(), approved: z.boolean() }),
     },
     signal_drift: {
       description:

@@ -1,6 +1,16 @@
 import { implement } from "@dagwright/mcp-kit";
 import { workflows } from "./contract.ts";
-import { getRun, listDags, listRuns, setPaused, signalDrift, startWorkflow, type WorkflowsDeps } from "./workflows.ts";
+import {
+  approve,
+  getRun,
+  getTaskLogs,
+  listDags,
+  listRuns,
+  setPaused,
+  signalDrift,
+  startWorkflow,
+  type WorkflowsDeps,
+} from "./workflows.ts";
 
 /** The workflows server over a way to the engine and the DAGs that workers know. */
 export function createWorkflowsServer(deps: WorkflowsDeps) {
@@ -9,6 +19,9 @@ export function createWorkflowsServer(deps: WorkflowsDeps) {
     start_workflow: (args, { idempotencyKey }) => startWorkflow(deps, args, idempotencyKey),
     get_run: (args) => getRun(deps, args),
     list_runs: (args) => listRuns(deps, args),
+    explain_run: ({ runId }) => deps.client.explainRun(runId),
+    get_task_logs: (args) => getTaskLogs(deps, args),
+    approve: (args) => approve(deps, args),
     signal_drift: (args, { idempotencyKey }) => signalDrift(deps, args, idempotencyKey),
     pause_dag: (args) => setPaused(deps, args, true),
     unpause_dag: (args) => setPaused(deps, args, false),

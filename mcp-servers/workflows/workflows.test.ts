@@ -46,6 +46,7 @@ const catalogue: DagCatalogue = {
 class MemoryEngine implements WorkflowsEngine {
   readonly runs = new Map<string, RunView>();
   readonly signals: unknown[] = [];
+  readonly answers: unknown[] = [];
   readonly paused = new Map([["daily_ml_pipeline", true]]);
   private count = 0;
 
@@ -104,6 +105,26 @@ class MemoryEngine implements WorkflowsEngine {
         startedAt: "1998-02-01T00:00:01Z",
         endedAt: null,
       }));
+  }
+  async explainRun(runId: string) {
+    const { state, tasks } = await this.getRun(runId);
+    const told = Object.entries(tasks).map(([task, one]) => ({
+      task,
+      state: one.state,
+      why: "because",
+      log: ["a line"],
+    }));
+    return { runId, state, why: "It runs", next: "wait", tasks: told };
+  }
+  async taskLogs(runId: string, task = "quality") {
+    await this.getRun(runId);
+    const at = "1998-02-01T00:00:03.000Z";
+    const lines = [1, 2, 3].map((n) => ({ at, level: "info" as const, message: `line ${n}`, fields: { n } }));
+    return [{ taskId: task, attempt: 1, state: "failed" as const, startedAt: at, lines }];
+  }
+  async answerApproval(runId: string, answer: Parameters<WorkflowsEngine["answerApproval"]>[1]) {
+    await this.getRun(runId);
+    this.answers.push(answer);
   }
   async signalDrift(o: { model: string; reason: string; evidence?: Readonly<Record<string, Json>>; id?: string }) {
     this.signals.push(o);
@@ -198,6 +219,27 @@ test("get_run gives the run view whole", async () => {
   const { runId } = await client().call("start_workflow", { dag: "ad_hoc" });
   expect(await client().call("get_run", { runId })).toEqual(engine.runs.get(runId));
   await expect(client().call("get_run", { runId: "ad_hoc/none" })).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+});
+
+test("explain_run, get_task_logs and approve reach the run", async () => {
+  const { runId } = await client().call("start_workflow", { dag: "ad_hoc" });
+  expect(await client().call("explain_run", { runId })).toMatchObject({
+    state: "running",
+    why: "It runs",
+    next: "wait",
+  });
+  expect(await client().call("get_task_logs", { runId, task: "ingest", limit: 1 })).toEqual({
+    attempts: [
+      { task: "ingest", attempt: 1, state: "failed", lines: ['1998-02-01T00:00:03.000Z INFO line 3 {"n":3}'] },
+    ],
+  });
+  await client().call("approve", { runId, task: "go", by: "ada", comment: "fine" });
+  await client().call("approve", { runId, task: "go", by: "alan", approved: false });
+  expect(engine.answers).toEqual([
+    { task: "go", approved: true, by: "ada", comment: "fine" },
+    { task: "go", approved: false, by: "alan" },
+  ]);
+  await expect(client().call("explain_run", { runId: "ad_hoc/none" })).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
 });
 
 test("list_runs filters and limits", async () => {

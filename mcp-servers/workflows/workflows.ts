@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type DagGraph, type Json, type RunView, scheduleText } from "@dagwright/engine";
-import type { EngineClient } from "@dagwright/engine/client";
+import { type EngineClient, logText } from "@dagwright/engine/client";
 import { nearest, ToolError, type ToolInput, type ToolOutput } from "@dagwright/mcp-kit";
 import type { workflows } from "./contract.ts";
 
@@ -17,7 +17,16 @@ export interface DagCatalogue {
 /** What this server asks of the engine. */
 export type WorkflowsEngine = Pick<
   EngineClient,
-  "startRun" | "getRun" | "listRuns" | "signalDrift" | "pauseSchedule" | "unpauseSchedule" | "describeSchedule"
+  | "startRun"
+  | "getRun"
+  | "listRuns"
+  | "explainRun"
+  | "taskLogs"
+  | "answerApproval"
+  | "signalDrift"
+  | "pauseSchedule"
+  | "unpauseSchedule"
+  | "describeSchedule"
 >;
 
 /** What the functions of this server stand on. */
@@ -107,6 +116,32 @@ export async function listRuns(
       endedAt: run.endedAt ?? null,
     })),
   };
+}
+
+/**
+ * The last `limit` lines of each attempt.
+ * @throws RUN_NOT_FOUND
+ */
+export async function getTaskLogs(
+  { client }: WorkflowsDeps,
+  { runId, task, limit = 200 }: Input<"get_task_logs">,
+): Promise<Output<"get_task_logs">> {
+  const attempts = await client.taskLogs(runId, task);
+  return {
+    attempts: attempts.map(({ taskId, attempt, state, lines }) => ({
+      ...{ task: taskId, attempt, state },
+      lines: lines.slice(-limit).map(logText),
+    })),
+  };
+}
+
+/** @throws RUN_NOT_FOUND, RUN_OVER, NOT_WAITING, NO_WORKER */
+export async function approve(
+  { client }: WorkflowsDeps,
+  { runId, task, approved = true, by, comment }: Input<"approve">,
+): Promise<Output<"approve">> {
+  await client.answerApproval(runId, { task, approved, by, ...(comment === undefined ? {} : { comment }) });
+  return { runId, task, approved };
 }
 
 /** Tells a model's retraining controller of drift; without an id, a call repeated under one idempotency key counts once. */

@@ -237,6 +237,49 @@ describe("a running run", () => {
   }, 60_000);
 });
 
+describe("explaining a run", () => {
+  const whyOf = async (runId: string, task: string) => {
+    const { tasks } = await embedded.engine.explainRun(runId);
+    return tasks.find((one) => one.task === task);
+  };
+
+  it("says what each task waits for, and for whom", async () => {
+    const { engine } = embedded;
+    await engine.startRun({ dagId: "slow", params: { milliseconds: 3_000 }, runId: "slow/explained" });
+    await expect
+      .poll(async () => (await whyOf("slow/explained", "waits"))?.why, { timeout: 10_000 })
+      .toMatch(/^Attempt 1 runs since .*, 1 of 2 half-way$/);
+    expect((await whyOf("slow/explained", "waits_again"))?.why).toBe("It waits for waits (running)");
+    await engine.pauseRun("slow/explained");
+    await expect
+      .poll(async () => await whyOf("slow/explained", "waits_again"), { timeout: 10_000 })
+      .toMatchObject({ why: "It may start, but the run is paused", next: "dagwright runs resume slow/explained" });
+    await engine.cancelRun("slow/explained");
+    await engine.waitForRun("slow/explained");
+    await engine.startRun({ dagId: "asking", runId: "asking/explained" });
+    await expect
+      .poll(async () => await whyOf("asking/explained", "go_on"), { timeout: 10_000 })
+      .toMatchObject({ state: "deferred", next: "dagwright approvals approve asking/explained go_on" });
+    await engine.cancelRun("asking/explained");
+    await engine.waitForRun("asking/explained");
+  }, 40_000);
+
+  it("says why it failed, with the end of the log", async () => {
+    const { engine } = embedded;
+    await engine.startRun({ dagId: "flaky", params: { failures: 3 }, runId: "flaky/explained" });
+    await engine.waitForRun("flaky/explained");
+    const told = await engine.explainRun("flaky/explained");
+    expect(told).toMatchObject({ state: "failed", why: 'FLAKY: Task "flaky": attempt 3 fails' });
+    expect(told.tasks).toMatchObject([
+      { task: "flaky", state: "failed", why: "FLAKY at attempt 3: attempt 3 fails", log: [] },
+      { task: "double", state: "upstream_failed", why: "upstream failed: flaky" },
+    ]);
+    const logs = await engine.taskLogs("slow/cancelled", "waits");
+    expect(logs).toMatchObject([{ taskId: "waits", attempt: 1, lines: [{ level: "warn", message: "Told to stop" }] }]);
+    await expect(engine.taskLogs("slow/never")).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+  }, 30_000);
+});
+
 it("runs are listed, the newest first", async () => {
   const { engine } = embedded;
   await engine.startRun({ dagId: "shapes", runId: "shapes/listed", logicalDate: "2026-03-04" });

@@ -1,14 +1,19 @@
 import { Client } from "@temporalio/client";
 import { ControllerCalls } from "./controller-calls.ts";
 import type { ConnectOptions, EngineClient } from "./engine-client.ts";
+import { explain } from "./explain.ts";
 import { RunCalls } from "./run-calls.ts";
 import { listRuns } from "./run-list.ts";
 import { ScheduleCalls } from "./schedule-calls.ts";
+import { attemptLogs, logText } from "./task-logs.ts";
 import { temporalCall } from "./temporal-call.ts";
 import { connectTemporal } from "./temporal-connection.ts";
 
 /** A worker that polled longer ago than this is taken for gone, in milliseconds: polls last a minute. */
 const POLLED_WITHIN_MS = 65_000;
+
+/** How many lines of a failed task's log an explanation shows. */
+const LOG_TAIL = 10;
 
 /** Numbers of the queue types in Temporal's protocol. */
 const WORKFLOW_QUEUE = 1;
@@ -26,6 +31,15 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
   const schedules = new ScheduleCalls(ground);
   const controllers = new ControllerCalls(ground);
   const call = <T>(what: string, body: () => Promise<T>) => temporalCall(address, what, body);
+  const workersPolling = async () => {
+    const { pollers } = await connection.workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name: taskQueue },
+      taskQueueType: WORKFLOW_QUEUE,
+    });
+    const since = Date.now() - POLLED_WITHIN_MS;
+    return (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > since).length;
+  };
   return {
     startRun: (run) => call(`start a run of ${run.dagId}`, () => runs.start(run)),
     getRun: (runId) => call(`read run ${runId}`, () => runs.get(runId)),
@@ -43,17 +57,22 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     ensureController: (controller) =>
       call(`start the controller of ${controller.model}`, () => controllers.ensure(controller)),
     signalDrift: (signal) => call(`signal drift of ${signal.model}`, () => controllers.signalDrift(signal)),
-    workersPolling: () =>
-      call(`read task queue ${taskQueue}`, async () => {
-        const { pollers } = await connection.workflowService.describeTaskQueue({
-          namespace,
-          taskQueue: { name: taskQueue },
-          taskQueueType: WORKFLOW_QUEUE,
-        });
-        const since = Date.now() - POLLED_WITHIN_MS;
-        return (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > since)
-          .length;
+    explainRun: (runId) =>
+      call(`explain run ${runId}`, async () => {
+        const [view, workers] = await Promise.all([runs.get(runId), workersPolling()]);
+        const graph = store?.getDag(view.dagId, view.dagVersion) ?? null;
+        const logOf = (task: string) =>
+          (attemptLogs(store, runId, task).at(-1)?.lines ?? []).slice(-LOG_TAIL).map(logText);
+        return explain({ view, graph, workers, taskQueue, logOf });
       }),
+    taskLogs: (runId, task) =>
+      call(`read the logs of ${runId}`, async () => {
+        const found = attemptLogs(store, runId, task);
+        // Nothing may mean that there is no such run.
+        if (found.length === 0) await runs.get(runId);
+        return found;
+      }),
+    workersPolling: () => call(`read task queue ${taskQueue}`, workersPolling),
     close: () => connection.close(),
   };
 }

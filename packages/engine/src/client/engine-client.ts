@@ -5,6 +5,8 @@ import type { Dag } from "../language/dag.ts";
 import type { DriftSignal } from "../sandbox/controller-protocol.ts";
 import type { AnswerRequest, Remark } from "../sandbox/protocol.ts";
 import type { RunStore } from "../store/run-store.ts";
+import type { RunExplanation } from "./explain.ts";
+import type { AttemptLog } from "./task-logs.ts";
 import type { TemporalAddress } from "./temporal-connection.ts";
 
 /** Where Temporal is, and what is kept beside it. */
@@ -117,6 +119,16 @@ export interface EngineClient {
   pauseRun(runId: string, remark?: Remark): Promise<void>;
   /** @throws RunNotFoundError, RunOverError, NoWorkerError */
   resumeRun(runId: string, remark?: Remark): Promise<void>;
+  /**
+   * Why a run and each of its tasks stands where it stands, and what to do next.
+   * @throws RunNotFoundError
+   */
+  explainRun(runId: string): Promise<RunExplanation>;
+  /**
+   * The attempts of a run (or of one task) with their logs. Needs the run store.
+   * @throws RunNotFoundError
+   */
+  taskLogs(runId: string, task?: string): Promise<AttemptLog[]>;
   /**
    * Answers an approval of a run.
    * @throws RunNotFoundError, RunOverError, NoWorkerError, NotWaitingError

@@ -21,3 +21,5 @@ export {
   TemporalRequestError,
   TemporalUnreachableError,
 } from "./errors.ts";
+export type { RunExplanation, TaskExplanation } from "./explain.ts";
+export { type AttemptLog, type LogLine, logText } from "./task-logs.ts";

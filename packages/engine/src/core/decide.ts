@@ -1,5 +1,6 @@
 import { answered, unanswered } from "./approval.ts";
 import { type Readable, readBy } from "./expression.ts";
+import { chosenArm, forkVerdict, undecidedArm } from "./forks.ts";
 import type { DagGraph, GraphNode, Json } from "./graph.ts";
 import { cancelledItems, itemsToStart, mappedOutcome, placeOf, untouchedItems } from "./mapped.ts";
 import { lostError, retryDelayMs, runError, upstreamReason, whenReason } from "./reasons.ts";
@@ -204,22 +205,11 @@ class Deciding {
   /** Decides about a node that nothing has been decided about, if what it hangs on has ended. */
   private consider(node: GraphNode): void {
     // Forks come first, so that the result does not hang on which of the node's upstream ends first.
-    for (const circuit of this.topology.shortCircuits.get(node.id) ?? []) {
-      const { state, output } = this.statusOf(circuit);
-      if (!isFinal(state)) return;
-      if (state === "success" && !output) {
-        this.end(node.id, { state: "skipped", reason: `short circuit "${circuit}" let nothing through` });
-        return;
-      }
-    }
-    for (const { branch, key } of node.arms ?? []) {
-      const { state, output } = this.statusOf(branch);
-      if (!isFinal(state)) return;
-      if (state === "success" && output !== key) {
-        const reason = `branch "${branch}" chose ${JSON.stringify(output)}, not ${JSON.stringify(key)}`;
-        this.end(node.id, { state: "skipped", reason });
-        return;
-      }
+    const fork = forkVerdict(node, this.topology.shortCircuits.get(node.id) ?? [], this.statusOf);
+    if (fork === "wait") return;
+    if (fork !== "open") {
+      this.end(node.id, fork);
+      return;
     }
     const places = this.topology.upstream.get(node.id) ?? [];
     const states = places.map((place) => this.statuses[place]?.state ?? "none");
@@ -233,13 +223,9 @@ class Deciding {
     for (const id of this.topology.deciders.get(node.id) ?? []) {
       if (!isFinal(this.statusOf(id).state)) return;
     }
-    const undecided = node.arms?.find(({ branch }) => this.statusOf(branch).state !== "success");
-    if (undecided !== undefined) {
-      const { branch } = undecided;
-      this.end(node.id, {
-        state: "skipped",
-        reason: `branch "${branch}" chose no arm: it is ${this.statusOf(branch).state}`,
-      });
+    const undecided = undecidedArm(node, this.statusOf);
+    if (undecided !== null) {
+      this.end(node.id, undecided);
       return;
     }
     if (node.when !== undefined && readBy(node.when, this.values) !== true) {
@@ -337,7 +323,7 @@ class Deciding {
     } else if (node.kind === "short_circuit") {
       this.end(node.id, { state: "success", output: input });
     } else if (node.kind === "branch") {
-      this.choose(node, input);
+      this.end(node.id, chosenArm(node, input));
     } else {
       this.commands.push({ type: "run_task", id: node.id, attempt: attempts + 1, input });
     }
@@ -372,16 +358,6 @@ class Deciding {
     }
     this.change(id, { state: "deferred", retryAt: due });
     this.commands.push({ type: "wait", id, delayMs: Math.max(0, due - this.at) });
-  }
-
-  private choose({ id, keys = [] }: GraphNode, value: Json): void {
-    const key = typeof value === "object" ? JSON.stringify(value) : String(value);
-    if (keys.includes(key)) {
-      this.end(id, { state: "success", output: key });
-      return;
-    }
-    const message = `The value ${JSON.stringify(value)} chooses no arm of the branch: there are ${keys.map((one) => JSON.stringify(one)).join(", ")}`;
-    this.end(id, { state: "failed", error: { code: "UNKNOWN_BRANCH", message, retryable: false } });
   }
 
   private finishByLeaves(): void {

@@ -158,6 +158,8 @@ export interface TaskView {
   readonly output?: Json;
   readonly error?: TaskError;
   readonly reason?: string;
+  /** When the next attempt starts, or a wait is over. */
+  readonly dueAt?: string;
   /** What whoever is to approve is shown, while the task waits for them. */
   readonly asks?: Json;
   /** The latest progress of a running task, when it reports any; of a mapped one, how many items have ended. */

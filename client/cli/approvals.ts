@@ -1,0 +1,65 @@
+import { userInfo } from "node:os";
+import type { Command } from "commander";
+import { show, table } from "./output.ts";
+import { settingsOf, withEngine } from "./session.ts";
+
+/** An approval that waits for an answer. */
+interface OpenApproval {
+  readonly runId: string;
+  readonly task: string;
+  readonly asks: unknown;
+  readonly since: string | null;
+}
+
+export function addApprovals(program: Command): void {
+  const approvals = program.command("approvals").description("what waits for a person's answer");
+  approvals
+    .command("list")
+    .description("every approval that waits, with what it shows")
+    .option("--json", "print JSON", false)
+    .addHelpText("after", "\nExample:\n  $ dagwright approvals list\n")
+    .action(async (options: { json: boolean }) => {
+      show(await openApprovals(), options.json, (rows) =>
+        rows.length === 0
+          ? "Nothing waits for an approval"
+          : table(
+              ["RUN", "TASK", "SINCE", "SHOWS"],
+              rows.map((row) => [row.runId, row.task, row.since ?? "", JSON.stringify(row.asks)]),
+            ),
+      );
+    });
+  for (const verb of ["approve", "reject"] as const) {
+    approvals
+      .command(`${verb} <run> <task>`)
+      .description(verb === "approve" ? "let the run go on" : "fail the task: the run does not go on after it")
+      .option("--comment <text>", "a remark, kept with the run")
+      .option("--by <name>", "who answers", userInfo().username)
+      .option("--json", "print JSON", false)
+      .addHelpText(
+        "after",
+        `\nExample:\n  $ dagwright approvals ${verb} release/2026-11-24T00:00:00Z go_live --comment "looks good"\n`,
+      )
+      .action(async (runId: string, task: string, options: { comment?: string; by: string; json: boolean }) => {
+        const { by, comment } = options;
+        const answer = { task, approved: verb === "approve", by, ...(comment === undefined ? {} : { comment }) };
+        await withEngine(settingsOf(), (engine) => engine.answerApproval(runId, answer));
+        show(
+          { runId, ...answer },
+          options.json,
+          () => `${runId} ${task}: ${verb === "approve" ? "approved" : "rejected"} by ${by}`,
+        );
+      });
+  }
+}
+
+async function openApprovals(): Promise<OpenApproval[]> {
+  return await withEngine(settingsOf(), async (engine) => {
+    const running = await Promise.all([engine.listRuns({ state: "running" }), engine.listRuns({ state: "paused" })]);
+    const views = await Promise.all(running.flat().map(({ runId }) => engine.getRun(runId)));
+    return views.flatMap(({ runId, tasks }) =>
+      Object.entries(tasks).flatMap(([task, { asks, startedAt }]) =>
+        asks === undefined ? [] : [{ runId, task, asks, since: startedAt }],
+      ),
+    );
+  });
+}

@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { approval, defineDag, type RunView, task, wait } from "../index.ts";
+import { runInProcess } from "../testing/index.ts";
+import { explain } from "./explain.ts";
+
+const work = task("work", {
+  input: z.object({}),
+  output: z.string(),
+  run: () => {
+    throw Object.assign(new Error("no luck"), { code: "NO_LUCK", hint: "Try tomorrow.", retryable: false });
+  },
+});
+const dag = defineDag({ id: "explained" }, () => {
+  const rested = wait("rest", "1h");
+  const yes = approval("ask", { show: "Go on?", after: [rested] });
+  work({}, { after: [yes] });
+  work({}, { id: "other" });
+});
+
+/** The run as it stood when `when` first held. */
+async function viewWhen(when: (view: RunView) => boolean, answered = false): Promise<RunView> {
+  let found: RunView | undefined;
+  const last = await runInProcess(dag, {
+    clock: () => Date.parse("2026-01-01T00:00:00Z"),
+    ...(answered ? { answers: { ask: { approved: true, by: "ada" } } } : {}),
+    onChange: (view) => {
+      if (when(view)) found ??= view;
+    },
+  });
+  return found ?? last;
+}
+
+const told = (view: RunView, workers = 1) =>
+  explain({ view, graph: dag.graph, workers, taskQueue: "q", logOf: (id) => [`${id} logged`] });
+const of = (view: RunView, id: string, workers = 1) => told(view, workers).tasks.find(({ task: one }) => one === id);
+
+describe("explain", () => {
+  it("names what a task waits for", async () => {
+    const view = await viewWhen(({ tasks }) => tasks.rest?.state === "deferred");
+    expect(of(view, "rest")?.why).toBe("It waits until 2026-01-01T01:00:00.000Z");
+    expect(of(view, "ask")?.why).toBe("It waits for rest (deferred)");
+    expect(told(view).why).toContain("rest (deferred)");
+    expect(told(view, 0)).toMatchObject({
+      why: 'It makes no progress: no worker polls task queue "q"',
+      next: "dagwright worker",
+    });
+    const asking = await viewWhen(({ tasks }) => tasks.ask?.state === "deferred");
+    expect(of(asking, "ask")).toMatchObject({
+      why: 'It waits for a person: "Go on?"',
+      next: expect.stringMatching(/^dagwright approvals approve explained\/.* ask$/),
+    });
+  });
+
+  it("says why a task failed and what can be done", async () => {
+    const view = await viewWhen(() => false, true);
+    expect(of(view, "work")).toEqual({
+      task: "work",
+      state: "failed",
+      why: "NO_LUCK at attempt 1: no luck",
+      next: "Try tomorrow.",
+      log: ["work logged"],
+    });
+    expect(told(view)).toMatchObject({ state: "failed", next: "Try tomorrow." });
+    const unasked = await viewWhen(() => false);
+    expect(of(unasked, "work")?.why).toBe("upstream failed: ask");
+  });
+});

@@ -1,0 +1,130 @@
+import { isOver } from "../core/decide.ts";
+import type { DagGraph, GraphNode } from "../core/graph.ts";
+import type { RunView, TaskView } from "../core/state.ts";
+import { isFinal } from "../core/trigger-rules.ts";
+
+/** Why a task stands where it stands, and what can be done about it. */
+export interface TaskExplanation {
+  readonly task: string;
+  readonly state: TaskView["state"];
+  readonly why: string;
+  /** What to do next, where there is something to do. */
+  readonly next?: string;
+  /** The last lines of its log, of a task that failed. */
+  readonly log?: readonly string[];
+}
+
+/** Why a run stands where it stands. */
+export interface RunExplanation {
+  readonly runId: string;
+  readonly state: RunView["state"];
+  readonly why: string;
+  readonly next?: string;
+  /** Every task, in the order of the DAG. */
+  readonly tasks: readonly TaskExplanation[];
+}
+
+/** What an explanation is made from. */
+export interface ExplanationGround {
+  readonly view: RunView;
+  /** The graph of the run's DAG version, when it is known: says what a task waits for. */
+  readonly graph: DagGraph | null;
+  /** How many workers poll the task queue. */
+  readonly workers: number;
+  readonly taskQueue: string;
+  /** The last lines of a task's log. */
+  readonly logOf: (task: string) => readonly string[];
+}
+
+/** Says of a run and each of its tasks why it waits, failed, or did not run. */
+export function explain(ground: ExplanationGround): RunExplanation {
+  const { view } = ground;
+  const nodes = new Map(ground.graph?.nodes.map((node) => [node.id, node]));
+  const tasks = Object.entries(view.tasks).map(([task, status]) => ({
+    task,
+    state: status.state,
+    ...explainTask(ground, task, status, nodes.get(task)),
+  }));
+  return { runId: view.runId, state: view.state, ...explainWhole(ground, tasks), tasks };
+}
+
+function explainWhole({ view, workers, taskQueue }: ExplanationGround, tasks: readonly TaskExplanation[]): Told {
+  const { runId, state, error, endedAt } = view;
+  const noWorker = `no worker polls task queue "${taskQueue}"`;
+  switch (state) {
+    case "success":
+      return { why: `It succeeded${endedAt ? ` at ${endedAt}` : ""}` };
+    case "cancelled":
+      return { why: error?.message ?? "It was cancelled" };
+    case "failed":
+      return {
+        why: error ? `${error.code}: ${error.message}` : "It failed",
+        ...(error?.hint ? { next: error.hint } : {}),
+      };
+    case "paused":
+      return { why: "It is paused: what runs ends, nothing further starts", next: `dagwright runs resume ${runId}` };
+    case "queued":
+      return workers === 0
+        ? { why: `It waits to be planned, and ${noWorker}`, next: "dagwright worker" }
+        : { why: "It waits to be planned by a worker" };
+    case "running": {
+      const active = tasks.filter((one) => ["running", "deferred", "up_for_retry", "scheduled"].includes(one.state));
+      if (workers === 0) return { why: `It makes no progress: ${noWorker}`, next: "dagwright worker" };
+      return { why: `It waits for ${active.map((one) => `${one.task} (${one.state})`).join(", ") || "its next step"}` };
+    }
+  }
+}
+
+interface Told {
+  readonly why: string;
+  readonly next?: string;
+  readonly log?: readonly string[];
+}
+
+function explainTask(ground: ExplanationGround, task: string, status: TaskView, node: GraphNode | undefined): Told {
+  const { view, workers } = ground;
+  const { state, attempts, lost, startedAt, dueAt, reason, error, progress } = status;
+  switch (state) {
+    case "success":
+      return { why: attempts > 1 ? `It succeeded at attempt ${attempts}` : "It succeeded" };
+    case "running": {
+      const far = progress
+        ? `, ${progress.done}${progress.total ? ` of ${progress.total}` : ""} ${progress.note ?? ""}`
+        : "";
+      const losses = lost ? `; ${lost} ${lost === 1 ? "worker" : "workers"} died under it` : "";
+      const told = { why: `Attempt ${Math.max(attempts, 1)} runs since ${startedAt}${far.trimEnd()}${losses}` };
+      return workers === 0 ? { why: `${told.why}; no worker is there to go on`, next: "dagwright worker" } : told;
+    }
+    case "deferred":
+      if (status.asks === undefined) return { why: `It waits until ${dueAt}` };
+      return {
+        why: `It waits for a person: ${JSON.stringify(status.asks)}`,
+        next: `dagwright approvals approve ${view.runId} ${task}`,
+      };
+    case "up_for_retry":
+      return {
+        why: `Attempt ${attempts} failed (${error?.message ?? "no reason given"}); the next one starts at ${dueAt}`,
+      };
+    case "failed":
+      return {
+        why: `${error?.code ?? "TASK_FAILED"} at attempt ${attempts}: ${error?.message ?? "no reason given"}`,
+        ...(error?.hint ? { next: error.hint } : {}),
+        log: ground.logOf(task),
+      };
+    case "scheduled":
+      return view.state === "paused"
+        ? { why: "It may start, but the run is paused", next: `dagwright runs resume ${view.runId}` }
+        : { why: "It is about to start" };
+    case "none":
+      return { why: waitingFor(view, node) };
+    default:
+      return { why: reason ?? `It is ${state}` };
+  }
+}
+
+function waitingFor(view: RunView, node: GraphNode | undefined): string {
+  if (isOver(view.state)) return "The run ended before it";
+  const open = (node?.upstream ?? []).filter((id) => !isFinal(view.tasks[id]?.state ?? "none"));
+  if (open.length === 0) return "It waits for its upstream tasks";
+  return `It waits for ${open.map((id) => `${id} (${view.tasks[id]?.state ?? "none"})`).join(", ")}`;
+}
