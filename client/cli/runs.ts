@@ -4,7 +4,7 @@ import { nearest } from "@dagwright/mcp-kit/nearest";
 import type { Command } from "commander";
 import { z } from "zod";
 import { taskLine } from "./live.ts";
-import { show, table, UsageError } from "./output.ts";
+import { parseJsonObject, show, table, UsageError } from "./output.ts";
 import { settingsOf, withEngine } from "./session.ts";
 
 const RunState = z.enum(["queued", "running", "paused", "success", "failed", "cancelled"]);
@@ -71,6 +71,21 @@ export function addRuns(program: Command): void {
         if (!(task in view.tasks)) throw noSuchTask(runId, task, Object.keys(view.tasks));
       }
       show(found, options.json, logsText);
+    });
+  runs
+    .command("clear <run> [tasks...]")
+    .description(
+      "run an ended run again from these tasks on (default: from those that failed); the others keep their outputs",
+    )
+    .option("--params <json>", "other params than it had, as a JSON object", "{}")
+    .option("--json", "print JSON", false)
+    .addHelpText("after", "\nExample:\n  $ dagwright runs clear daily_ml_pipeline/1998-01-31T00:00:00Z train\n")
+    .action(async (runId: string, tasks: string[], options: { params: string; json: boolean }) => {
+      const params = parseJsonObject("--params", options.params);
+      const done = await withEngine(settingsOf(), (engine) =>
+        engine.clearRun(runId, { params, ...(tasks.length === 0 ? {} : { tasks }) }),
+      );
+      show({ runId, ...done }, options.json, ({ cleared }) => `${runId} runs again from: ${cleared.join(", ")}`);
     });
   for (const verb of ["pause", "resume", "cancel"] as const) {
     runs

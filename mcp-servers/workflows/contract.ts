@@ -44,6 +44,7 @@ const MappedView = z.object({
   error: TaskError.exactOptional(),
   reason: z.string().exactOptional(),
   dueAt: z.string().exactOptional(),
+  clears: z.int().exactOptional(),
 });
 
 const TaskView = z.object({
@@ -183,6 +184,17 @@ export const workflows = defineContract({
         ),
       }),
       annotations: { readOnly: true, idempotent: true },
+    },
+    clear_tasks: {
+      description:
+        "Runs an ended run again from some tasks on, by default from those that failed; the others keep their outputs.",
+      input: z.object({
+        runId: RunId,
+        tasks: z.array(z.string().min(1)).min(1).optional().describe("What comes after them runs again too."),
+        params: JsonRecord.default({}).describe("Other params than the run had, by name."),
+      }),
+      output: z.object({ runId: z.string(), cleared: z.array(z.string()).readonly() }),
+      annotations: { destructive: true },
     },
     approve: {
       description: "Answers an approval of a run: get_run shows what it asks as tasks.<id>.asks.",

@@ -2,6 +2,7 @@ import { implement } from "@dagwright/mcp-kit";
 import { workflows } from "./contract.ts";
 import {
   approve,
+  clearTasks,
   getRun,
   getTaskLogs,
   listDags,
@@ -21,6 +22,7 @@ export function createWorkflowsServer(deps: WorkflowsDeps) {
     list_runs: (args) => listRuns(deps, args),
     explain_run: ({ runId }) => deps.client.explainRun(runId),
     get_task_logs: (args) => getTaskLogs(deps, args),
+    clear_tasks: (args) => clearTasks(deps, args),
     approve: (args) => approve(deps, args),
     signal_drift: (args, { idempotencyKey }) => signalDrift(deps, args, idempotencyKey),
     pause_dag: (args) => setPaused(deps, args, true),

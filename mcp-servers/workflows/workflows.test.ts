@@ -122,6 +122,10 @@ class MemoryEngine implements WorkflowsEngine {
     const lines = [1, 2, 3].map((n) => ({ at, level: "info" as const, message: `line ${n}`, fields: { n } }));
     return [{ taskId: task, attempt: 1, state: "failed" as const, startedAt: at, lines }];
   }
+  async clearRun(runId: string, { tasks = ["quality"] }: Parameters<WorkflowsEngine["clearRun"]>[1] = {}) {
+    await this.getRun(runId);
+    return { cleared: tasks, temporalRunId: "t-again" };
+  }
   async answerApproval(runId: string, answer: Parameters<WorkflowsEngine["answerApproval"]>[1]) {
     await this.getRun(runId);
     this.answers.push(answer);
@@ -221,7 +225,7 @@ test("get_run gives the run view whole", async () => {
   await expect(client().call("get_run", { runId: "ad_hoc/none" })).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
 });
 
-test("explain_run, get_task_logs and approve reach the run", async () => {
+test("explain_run, get_task_logs, clear_tasks and approve reach the run", async () => {
   const { runId } = await client().call("start_workflow", { dag: "ad_hoc" });
   expect(await client().call("explain_run", { runId })).toMatchObject({
     state: "running",
@@ -233,6 +237,8 @@ test("explain_run, get_task_logs and approve reach the run", async () => {
       { task: "ingest", attempt: 1, state: "failed", lines: ['1998-02-01T00:00:03.000Z INFO line 3 {"n":3}'] },
     ],
   });
+  expect(await client().call("clear_tasks", { runId })).toEqual({ runId, cleared: ["quality"] });
+  expect(await client().call("clear_tasks", { runId, tasks: ["a", "b"] })).toEqual({ runId, cleared: ["a", "b"] });
   await client().call("approve", { runId, task: "go", by: "ada", comment: "fine" });
   await client().call("approve", { runId, task: "go", by: "alan", approved: false });
   expect(engine.answers).toEqual([

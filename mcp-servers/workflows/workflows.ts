@@ -21,6 +21,7 @@ export type WorkflowsEngine = Pick<
   | "getRun"
   | "listRuns"
   | "explainRun"
+  | "clearRun"
   | "taskLogs"
   | "answerApproval"
   | "signalDrift"
@@ -133,6 +134,15 @@ export async function getTaskLogs(
       lines: lines.slice(-limit).map(logText),
     })),
   };
+}
+
+/** @throws RUN_NOT_FOUND, RUN_ACTIVE, NOTHING_TO_CLEAR */
+export async function clearTasks(
+  { client }: WorkflowsDeps,
+  { runId, tasks, params = {} }: Input<"clear_tasks">,
+): Promise<Output<"clear_tasks">> {
+  const { cleared } = await client.clearRun(runId, { params, ...(tasks === undefined ? {} : { tasks }) });
+  return { runId, cleared };
 }
 
 /** @throws RUN_NOT_FOUND, RUN_OVER, NOT_WAITING, NO_WORKER */

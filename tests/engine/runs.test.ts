@@ -237,6 +237,50 @@ describe("a running run", () => {
   }, 60_000);
 });
 
+describe("an ended run", () => {
+  it("runs again from what failed, and keeps what succeeded", async () => {
+    const { engine, store } = embedded;
+    const runId = "flaky/cleared";
+    await engine.startRun({ dagId: "flaky", params: { failures: 3 }, runId });
+    expect((await engine.waitForRun(runId)).state).toBe("failed");
+    const again = await engine.clearRun(runId, { params: { failures: 0 } });
+    expect(again.cleared).toEqual(["flaky", "double"]);
+    const view = await engine.waitForRun(runId);
+    expect(view).toMatchObject({
+      state: "success",
+      params: { failures: 0 },
+      output: { value: 2 },
+      tasks: { flaky: { attempts: 1, clears: 1 }, double: { clears: 1 } },
+    });
+    expect(store.listAttempts(runId).filter(({ taskId }) => taskId === "flaky")).toHaveLength(4);
+    await expect(engine.clearRun(runId)).rejects.toMatchObject({ code: "NOTHING_TO_CLEAR" });
+    expect((await engine.clearRun(runId, { tasks: ["double"] })).cleared).toEqual(["double"]);
+    const third = await engine.waitForRun(runId);
+    expect(third).toMatchObject({ state: "success", tasks: { flaky: { clears: 1 }, double: { clears: 2 } } });
+    expect(third.tasks["flaky"]).toEqual(view.tasks["flaky"]);
+    await expect(engine.clearRun(runId, { tasks: ["dubble"] })).rejects.toMatchObject({
+      code: "NOTHING_TO_CLEAR",
+      message: expect.stringContaining('did you mean "double"'),
+    });
+  }, 30_000);
+
+  it("that was cancelled goes on where it was", async () => {
+    const { engine } = embedded;
+    await engine.startRun({ dagId: "slow", runId: "slow/resumed", params: { milliseconds: 2_000 } });
+    await expect
+      .poll(async () => (await engine.getRun("slow/resumed")).tasks["waits_again"]?.state, { timeout: 10_000 })
+      .toBe("running");
+    await expect(engine.clearRun("slow/resumed")).rejects.toMatchObject({ code: "RUN_ACTIVE" });
+    await engine.cancelRun("slow/resumed");
+    await engine.waitForRun("slow/resumed");
+    expect((await engine.clearRun("slow/resumed", { params: { milliseconds: 1 } })).cleared).toEqual(["waits_again"]);
+    expect(await engine.waitForRun("slow/resumed")).toMatchObject({
+      state: "success",
+      tasks: { waits: { output: { value: 2_000 } }, waits_again: { output: { value: 1 } } },
+    });
+  }, 30_000);
+});
+
 describe("explaining a run", () => {
   const whyOf = async (runId: string, task: string) => {
     const { tasks } = await embedded.engine.explainRun(runId);

@@ -57,6 +57,7 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     ensureController: (controller) =>
       call(`start the controller of ${controller.model}`, () => controllers.ensure(controller)),
     signalDrift: (signal) => call(`signal drift of ${signal.model}`, () => controllers.signalDrift(signal)),
+    clearRun: (runId, clearing) => call(`clear run ${runId}`, () => runs.clear(runId, clearing)),
     explainRun: (runId) =>
       call(`explain run ${runId}`, async () => {
         const [view, workers] = await Promise.all([runs.get(runId), workersPolling()]);

@@ -1,3 +1,4 @@
+import type { Clearing } from "../core/clear.ts";
 import type { Json } from "../core/graph.ts";
 import type { RunState, RunTrigger, RunView } from "../core/state.ts";
 import type { RetrainingController } from "../language/controller.ts";
@@ -41,6 +42,12 @@ export interface StartedRun {
   readonly outcome: "started" | "already_running" | "already_done";
   /** The Temporal execution. */
   readonly temporalRunId: string;
+}
+
+/** What to clear of a run that has ended. */
+export interface ClearRun extends Clearing {
+  /** Other params than the run had, by name. @default its own */
+  readonly params?: { readonly [key: string]: Json };
 }
 
 export interface WaitOptions {
@@ -119,6 +126,15 @@ export interface EngineClient {
   pauseRun(runId: string, remark?: Remark): Promise<void>;
   /** @throws RunNotFoundError, RunOverError, NoWorkerError */
   resumeRun(runId: string, remark?: Remark): Promise<void>;
+  /**
+   * Runs a run that has ended again, from some tasks on: those and all that comes after them; the others keep their
+   * outputs. Effects of what runs again are new ones: its idempotency keys change.
+   * @throws RunNotFoundError, RunActiveError, TaskNotInRunError, NothingToClearError
+   */
+  clearRun(
+    runId: string,
+    clearing?: ClearRun,
+  ): Promise<{ readonly cleared: readonly string[]; readonly temporalRunId: string }>;
   /**
    * Why a run and each of its tasks stands where it stands, and what to do next.
    * @throws RunNotFoundError

@@ -45,6 +45,33 @@ export class NotWaitingError extends Error {
   }
 }
 
+/** The run has not ended: what has not run yet cannot be run again. */
+export class RunActiveError extends Error {
+  readonly code = "RUN_ACTIVE";
+  readonly retryable = false;
+  readonly field = "runId";
+  readonly hint: string;
+  constructor(runId: string) {
+    super(`Run "${runId}" has not ended: only what has ended can be cleared`);
+    this.name = "RunActiveError";
+    this.hint = `Wait for it, or: dagwright runs cancel ${runId}`;
+  }
+}
+
+/** There is nothing to clear, or the run's DAG is not known here. */
+export class NothingToClearError extends Error {
+  readonly code = "NOTHING_TO_CLEAR";
+  readonly retryable = false;
+  readonly field = "tasks";
+  constructor(
+    message: string,
+    readonly hint: string,
+  ) {
+    super(message);
+    this.name = "NothingToClearError";
+  }
+}
+
 /** A run has to be asked, but no worker is there to answer for it. */
 export class NoWorkerError extends Error {
   readonly code = "NO_WORKER";

@@ -13,8 +13,10 @@ export type {
 } from "./engine-client.ts";
 export {
   ControllerNotFoundError,
+  NothingToClearError,
   NotWaitingError,
   NoWorkerError,
+  RunActiveError,
   RunNotFoundError,
   RunOverError,
   ScheduleNotFoundError,

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { nearest } from "@dagwright/mcp-kit/nearest";
 import {
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
@@ -7,14 +8,23 @@ import {
   WorkflowUpdateFailedError,
 } from "@temporalio/client";
 import { defineSearchAttributeKey } from "@temporalio/common";
+import { clearedRun } from "../core/clear.ts";
 import { isOver } from "../core/decide.ts";
-import type { RunView } from "../core/state.ts";
+import type { RunTrigger, RunView } from "../core/state.ts";
 import { parseLogicalDate, workflowIdFor } from "../language/logical-date.ts";
 import { type AnswerRequest, QUERY_STATE, type Remark, UPDATE_ANSWER, type UpdateName } from "../sandbox/protocol.ts";
 import { progressOf, withProgress } from "./activity-progress.ts";
 import { closedView, isRunView, waitingView } from "./closed-run.ts";
-import type { StartedRun, StartRun, WaitOptions } from "./engine-client.ts";
-import { NotWaitingError, NoWorkerError, RunNotFoundError, RunOverError, TemporalUnreachableError } from "./errors.ts";
+import type { ClearRun, StartedRun, StartRun, WaitOptions } from "./engine-client.ts";
+import {
+  NothingToClearError,
+  NotWaitingError,
+  NoWorkerError,
+  RunActiveError,
+  RunNotFoundError,
+  RunOverError,
+  TemporalUnreachableError,
+} from "./errors.ts";
 import type { ClientGround } from "./ground.ts";
 import { isNotFound, isTooLate, temporalCall } from "./temporal-call.ts";
 
@@ -50,15 +60,7 @@ export class RunCalls {
         args: [{ params, conf, trigger, ...(logicalDate === undefined ? {} : { logicalDate }) }],
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
         workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
-        // Findable before a worker has planned it.
-        typedSearchAttributes: [
-          { key: defineSearchAttributeKey("DagId", "KEYWORD"), value: dagId },
-          { key: defineSearchAttributeKey("RunState", "KEYWORD"), value: "queued" },
-          { key: defineSearchAttributeKey("RunTrigger", "KEYWORD"), value: trigger },
-          ...(logicalDate === undefined
-            ? []
-            : [{ key: defineSearchAttributeKey("LogicalDate", "DATETIME"), value: parseLogicalDate(logicalDate) }]),
-        ],
+        typedSearchAttributes: publishedAtStart({ dagId, trigger, logicalDate }),
       });
       return { runId, outcome: "started", temporalRunId: firstExecutionRunId };
     } catch (error) {
@@ -110,6 +112,45 @@ export class RunCalls {
       }
       await pause(pollMs, undefined, signal === undefined ? {} : { signal });
     }
+  }
+
+  async clear(
+    runId: string,
+    { tasks, params }: ClearRun = {},
+  ): Promise<{ cleared: readonly string[]; temporalRunId: string }> {
+    const { view, closed } = await this.read(runId);
+    if (!closed) throw new RunActiveError(runId);
+    const { dagId, dagVersion, logicalDate, conf, trigger } = view;
+    const graph = this.ground.store?.getDag(dagId, dagVersion) ?? null;
+    if (graph === null) {
+      const message = `The graph of ${dagId} version "${dagVersion}" is not in this run store`;
+      throw new NothingToClearError(message, "Start the run again: dagwright run, with the same logical date.");
+    }
+    const known = graph.nodes.map(({ id }) => id);
+    const unknown = tasks?.find((id) => !known.includes(id));
+    if (unknown !== undefined) {
+      const meant = nearest(unknown, known);
+      const message = `Run "${runId}" has no task "${unknown}"${meant === undefined ? "" : `; did you mean "${meant}"?`}`;
+      throw new NothingToClearError(message, `It has: ${known.join(", ")}`);
+    }
+    const { seed, cleared } = clearedRun(graph, view, { tasks });
+    if (cleared.length === 0) {
+      throw new NothingToClearError(
+        `No task of run "${runId}" has failed`,
+        `Name tasks to run again: ${known.join(", ")}`,
+      );
+    }
+    const own =
+      typeof view.params === "object" && view.params !== null && !Array.isArray(view.params) ? view.params : {};
+    const handle = await this.ground.temporal.workflow.start(dagId, {
+      workflowId: runId,
+      taskQueue: this.ground.taskQueue,
+      args: [{ params: { ...own, ...params }, conf, trigger, logicalDate, seed }],
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+      typedSearchAttributes: publishedAtStart({ dagId, trigger, logicalDate }),
+    });
+    return { cleared, temporalRunId: handle.firstExecutionRunId };
   }
 
   async cancel(runId: string, remark: Remark = {}): Promise<void> {
@@ -173,6 +214,26 @@ export class RunCalls {
       return null;
     }
   }
+}
+
+/** What makes a run findable before a worker has planned it. */
+function publishedAtStart({
+  dagId,
+  trigger,
+  logicalDate,
+}: {
+  readonly dagId: string;
+  readonly trigger: RunTrigger;
+  readonly logicalDate: string | undefined;
+}) {
+  return [
+    { key: defineSearchAttributeKey("DagId", "KEYWORD"), value: dagId },
+    { key: defineSearchAttributeKey("RunState", "KEYWORD"), value: "queued" },
+    { key: defineSearchAttributeKey("RunTrigger", "KEYWORD"), value: trigger },
+    ...(logicalDate === undefined
+      ? []
+      : [{ key: defineSearchAttributeKey("LogicalDate", "DATETIME"), value: parseLogicalDate(logicalDate) }]),
+  ];
 }
 
 function manualRunId(dagId: string): string {

@@ -9,6 +9,7 @@ import type {
   MappedStatus,
   Place,
   RunInfo,
+  RunSeed,
   RunState,
   SchedulerCommand,
   SchedulerEvent,
@@ -25,8 +26,8 @@ import { dueOf } from "./wait.ts";
 export const MAX_LOST_ATTEMPTS = 20;
 
 /** A run before its first event. */
-export function initialState(graph: DagGraph, params: Json, run: RunInfo): SchedulerState {
-  const statuses = graph.nodes.map(() => UNTOUCHED);
+export function initialState(graph: DagGraph, params: Json, run: RunInfo, seed: RunSeed = {}): SchedulerState {
+  const statuses = graph.nodes.map(({ id }) => seed[id] ?? UNTOUCHED);
   return withStatuses({ graph, params, run, state: "queued" }, statuses);
 }
 
@@ -256,6 +257,7 @@ class Deciding {
 
   /** Starts the next items of a mapped node, or ends it when all have ended. */
   private goOnMapping({ id }: GraphNode, window: number): void {
+    const { clears = 0 } = this.statusOf(id);
     const items = this.itemsOf(id);
     const outcome = mappedOutcome(items);
     if (outcome !== null) {
@@ -266,7 +268,7 @@ class Deciding {
       for (const index of itemsToStart(items, window)) {
         const { input = null, attempts = 0, startedAt = this.at } = items[index] ?? {};
         this.changePlace({ id, index }, { state: "running", attempts: attempts + 1, startedAt });
-        this.commands.push({ type: "run_task", id, index, attempt: attempts + 1, input });
+        this.commands.push({ type: "run_task", id, index, attempt: attempts + 1, clears, input });
       }
     }
     this.change(id, { mapped: items });
@@ -314,7 +316,7 @@ class Deciding {
       return;
     }
     const input = readBy(node.input, this.values);
-    const { attempts, startedAt = this.at } = this.statusOf(node.id);
+    const { attempts, clears = 0, startedAt = this.at } = this.statusOf(node.id);
     this.change(node.id, { state: "running", attempts: attempts + 1, startedAt });
     if (node.kind === "wait") {
       this.defer(node.id, input);
@@ -325,7 +327,7 @@ class Deciding {
     } else if (node.kind === "branch") {
       this.end(node.id, chosenArm(node, input));
     } else {
-      this.commands.push({ type: "run_task", id: node.id, attempt: attempts + 1, input });
+      this.commands.push({ type: "run_task", id: node.id, attempt: attempts + 1, clears, input });
     }
   }
 

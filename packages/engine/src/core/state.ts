@@ -55,12 +55,17 @@ export interface TaskStatus {
   readonly reason?: string;
   /** What whoever is to approve is shown, while the node waits for them. */
   readonly asks?: Json;
+  /** How often the task was cleared: it ran anew, with effects of its own. @default 0 */
+  readonly clears?: number;
   /** The items of a mapped node, in the order of its list, once it has started. */
   readonly mapped?: readonly MappedStatus[];
 }
 
 /** One item of a mapped node. */
 export type MappedStatus = Omit<TaskStatus, "mapped"> & { readonly input: Json };
+
+/** How tasks stand before a run begins, by id: what a cleared run keeps of its former self. Others are untouched. */
+export type RunSeed = Readonly<Record<string, TaskStatus>>;
 
 /** A run as the scheduler holds it. Serialisable: it can be stored and taken up again. */
 export interface SchedulerState {
@@ -113,7 +118,7 @@ export type SchedulerEvent =
 /** What the shell is to do. */
 export type SchedulerCommand =
   /** Run a `task` or `derive` node with this input; `attempt` counts from 1. Report succeeded, failed, skipped or lost. */
-  | (Place & { readonly type: "run_task"; readonly attempt: number; readonly input: Json })
+  | (Place & { readonly type: "run_task"; readonly attempt: number; readonly clears: number; readonly input: Json })
   /** Report `retry_due` after `delayMs`. */
   | (Place & { readonly type: "wait_retry"; readonly delayMs: number })
   /** Report `answer` when somebody has answered; `status.asks` holds what they are shown. */
@@ -158,6 +163,8 @@ export interface TaskView {
   readonly output?: Json;
   readonly error?: TaskError;
   readonly reason?: string;
+  /** How often it was cleared, if ever. */
+  readonly clears?: number;
   /** When the next attempt starts, or a wait is over. */
   readonly dueAt?: string;
   /** What whoever is to approve is shown, while the task waits for them. */

@@ -32,7 +32,7 @@ export function viewOf(state: SchedulerState, progress: Readonly<Record<string, 
 
 function taskViewOf(status: TaskStatus | undefined, progress: TaskProgress | undefined): TaskView {
   if (status === undefined) return { state: "none", attempts: 0, startedAt: null, endedAt: null };
-  const { state, attempts, lost, startedAt, endedAt, output, error, reason, mapped, asks, retryAt } = status;
+  const { state, attempts, lost, startedAt, endedAt, output, error, reason, mapped, asks, retryAt, clears } = status;
   const shown = progress ?? (mapped === undefined ? undefined : progressOf(mapped));
   return {
     state,
@@ -43,6 +43,7 @@ function taskViewOf(status: TaskStatus | undefined, progress: TaskProgress | und
     ...(output === undefined ? {} : { output }),
     ...(error === undefined ? {} : { error }),
     ...(reason === undefined ? {} : { reason }),
+    ...(clears ? { clears } : {}),
     ...(retryAt === undefined ? {} : { dueAt: iso(retryAt) }),
     ...(asks === undefined ? {} : { asks }),
     ...(state === "running" && shown !== undefined ? { progress: shown } : {}),

@@ -18,6 +18,8 @@ export interface TaskExecution {
   readonly input: Json;
   /** Counts from 1. */
   readonly attempt: number;
+  /** How often the task was cleared. @default 0 */
+  readonly clears?: number | undefined;
   readonly run: RunInfo;
   readonly services: TaskServices;
   /** Aborts the attempt. @default never */
@@ -30,9 +32,9 @@ export interface TaskExecution {
 
 const SILENT: TaskLog = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** What an effect of a task is remembered by: the same for every attempt of a task in a run. */
-export function idempotencyKeyOf(run: RunInfo, nodeId: string, index?: number): string {
-  return `${run.id}/${taskIdOf(nodeId, index)}`;
+/** What an effect of a task is remembered by: the same for every attempt of a task in a run, another after a clear. */
+export function idempotencyKeyOf(run: RunInfo, nodeId: string, index?: number, clears = 0): string {
+  return `${run.id}/${taskIdOf(nodeId, index)}${clears > 0 ? `~${clears}` : ""}`;
 }
 
 /** What a task, or an item of a mapped one, is called in logs: `features`, `features[3]`. */
@@ -78,8 +80,8 @@ export async function executeFunction(dag: Dag, nodeId: string, args: Json): Pro
   }
 }
 
-function contextOf({ nodeId, index, attempt, run, services, signal, onProgress }: TaskExecution): TaskContext {
-  const key = idempotencyKeyOf(run, nodeId, index);
+function contextOf({ nodeId, index, clears, attempt, run, services, signal, onProgress }: TaskExecution): TaskContext {
+  const key = idempotencyKeyOf(run, nodeId, index, clears);
   const taskId = taskIdOf(nodeId, index);
   const aborts = signal ?? new AbortController().signal;
   const progress = (one: Progress) => onProgress?.(one);

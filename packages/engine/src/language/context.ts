@@ -16,7 +16,7 @@ export interface TaskLog {
 export interface TaskContext {
   /** Counts from 1; an attempt lost with its worker is not counted. */
   readonly attempt: number;
-  /** The same for every attempt of this task in this run: what an effect is to be remembered by. */
+  /** The same for every attempt of this task in this run, another once it was cleared: what an effect is to be remembered by. */
   readonly idempotencyKey: string;
   /** Aborts when the run is cancelled, the attempt times out, or the worker shuts down. */
   readonly signal: AbortSignal;

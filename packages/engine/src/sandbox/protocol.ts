@@ -1,5 +1,5 @@
 import type { DagGraph, Json } from "../core/graph.ts";
-import type { Answer, RunInfo } from "../core/state.ts";
+import type { Answer, RunInfo, RunSeed } from "../core/state.ts";
 
 /**
  * What the interpreter, its worker and its clients agree on. A run in flight holds these names in its history: changing
@@ -61,6 +61,8 @@ export interface PlannedRun {
   readonly graph: DagGraph;
   readonly params: Json;
   readonly run: RunInfo;
+  /** How tasks stand at first, of a run that was cleared. */
+  readonly seed?: RunSeed | undefined;
 }
 
 /** Which attempt of which node is meant; the second argument of every task's activity, after its input. */
@@ -72,6 +74,8 @@ export interface AttemptRequest {
   readonly index?: number | undefined;
   /** Counts from 1; an attempt lost with its worker keeps its number. */
   readonly attempt: number;
+  /** How often the task was cleared. */
+  readonly clears?: number | undefined;
   readonly run: RunInfo;
   /** Id of the first Temporal execution of this run: the same after a reset and in every attempt. */
   readonly executionId: string;

@@ -50,10 +50,10 @@ export class RunShell {
 
   /** @param scope What the run's attempts live in: no cancellation but our own reaches them. */
   constructor(
-    { graph, params, run }: PlannedRun,
+    { graph, params, run, seed }: PlannedRun,
     private readonly scope: CancellationScope,
   ) {
-    this.state = initialState(graph, params, run);
+    this.state = initialState(graph, params, run, seed);
     this.nodes = new Map(graph.nodes.map((node) => [node.id, node]));
   }
 
@@ -116,13 +116,13 @@ export class RunShell {
     }
   }
 
-  private attempt({ id, index, attempt, input }: Extract<SchedulerCommand, { type: "run_task" }>): void {
+  private attempt({ id, index, attempt, clears, input }: Extract<SchedulerCommand, { type: "run_task" }>): void {
     const node = this.nodes.get(id);
     if (node === undefined) throw new Error(`The core named an unknown node: ${id}`);
     const place = { id, index };
     this.inScope(nameOf(place), async () => {
       try {
-        const output = await this.execute(node, index, attempt, input);
+        const output = await this.execute(node, { index, clears }, attempt, input);
         return { type: "task_succeeded", ...place, output, at: Date.now() };
       } catch (thrown) {
         return eventOfFailure(node, place, thrown, Date.now());
@@ -184,7 +184,12 @@ export class RunShell {
     });
   }
 
-  private async execute(node: GraphNode, index: number | undefined, attempt: number, input: Json): Promise<Json> {
+  private async execute(
+    node: GraphNode,
+    { index, clears }: { index: number | undefined; clears: number },
+    attempt: number,
+    input: Json,
+  ): Promise<Json> {
     const { id, policy } = node;
     const { graph, run } = this.state;
     const name = nameOf({ id, index });
@@ -201,6 +206,7 @@ export class RunShell {
       dagVersion: graph.version,
       nodeId: id,
       ...(index === undefined ? {} : { index }),
+      ...(clears > 0 ? { clears } : {}),
       attempt,
       run,
       executionId: workflowInfo().firstExecutionRunId,

@@ -4,6 +4,7 @@ import type { GraphNode, Json } from "../core/graph.ts";
 import type {
   Answer,
   Place,
+  RunSeed,
   RunTrigger,
   RunView,
   SchedulerCommand,
@@ -37,6 +38,8 @@ export interface InProcessOptions<Params extends z.ZodObject = z.ZodObject> {
   readonly mocks?: Mocks;
   /** The way to MCP servers, and logs. Without it a task that asks a server fails with `NO_MCP`. */
   readonly services?: TaskServices;
+  /** How tasks stand at first, as `clearedRun` gives it. @default untouched */
+  readonly seed?: RunSeed;
   /** Called after every change of the run, progress included. */
   readonly onChange?: (view: RunView) => void;
   /** Milliseconds since 1970. @default Date.now */
@@ -93,7 +96,7 @@ class InProcessRun {
     private readonly clock: () => number,
     private readonly implementationOf: ReturnType<typeof implementationsOf>,
   ) {
-    this.state = initialState(plan.graph, plan.params, plan.run);
+    this.state = initialState(plan.graph, plan.params, plan.run, options.seed);
     this.end = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -180,6 +183,7 @@ class InProcessRun {
     id,
     index,
     attempt,
+    clears,
     input,
   }: Extract<SchedulerCommand, { type: "run_task" }>): Promise<TaskOutcome> {
     const node = this.state.graph.nodes.find((one) => one.id === id);
@@ -194,6 +198,7 @@ class InProcessRun {
       index,
       input,
       attempt,
+      clears,
       run: this.state.run,
       services: this.options.services ?? NO_SERVICES,
       signal: controller.signal,

@@ -32,8 +32,8 @@ export function activitiesOf(ground: TaskGround) {
 
 function planned({ registry }: TaskGround, { dagId, runId, input, startedAt, scheduledFor }: PlanRequest): PlannedRun {
   try {
-    const { params, conf, logicalDate, trigger } = readRunInput(input);
-    return planRun(registry.get(dagId), {
+    const { params, conf, logicalDate, trigger, seed } = readRunInput(input);
+    const plan = planRun(registry.get(dagId), {
       runId,
       params,
       conf,
@@ -42,6 +42,7 @@ function planned({ registry }: TaskGround, { dagId, runId, input, startedAt, sch
       now: new Date(startedAt),
       scheduledFor: scheduledFor === undefined ? undefined : new Date(scheduledFor),
     });
+    return seed === undefined ? plan : { ...plan, seed };
   } catch (error) {
     throw failureOf(taskErrorOf(error));
   }

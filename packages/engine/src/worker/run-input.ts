@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Json } from "../core/graph.ts";
+import type { RunSeed, TaskStatus } from "../core/state.ts";
 import { problemsOf } from "../language/problems.ts";
 
 /** What a run may be started with, by whatever speaks Temporal. */
@@ -7,14 +8,23 @@ export interface RunInput {
   readonly params: Readonly<Record<string, unknown>>;
   readonly conf: { readonly [key: string]: Json };
   readonly logicalDate?: string | undefined;
+  /** Of a run that begins anew: see `clearedRun`. */
+  readonly seed?: RunSeed | undefined;
   readonly trigger?: "schedule" | "manual" | "backfill" | "asset" | "signal" | undefined;
 }
+
+/** Made by `clearedRun` of a run's own view. */
+const Seed = z.record(
+  z.string(),
+  z.custom<TaskStatus>((value) => z.looseObject({ state: z.string() }).safeParse(value).success),
+);
 
 const Input = z
   .strictObject({
     params: z.record(z.string(), z.unknown()).default({}),
     conf: z.record(z.string(), z.json()).default({}),
     logicalDate: z.string().optional(),
+    seed: Seed.optional(),
     trigger: z.enum(["schedule", "manual", "backfill", "asset", "signal"]).optional(),
   })
   .default({ params: {}, conf: {} });

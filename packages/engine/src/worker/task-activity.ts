@@ -27,7 +27,7 @@ export interface TaskGround {
 export async function runTaskAttempt(ground: TaskGround, input: Json, request: AttemptRequest): Promise<Json> {
   const { registry, services, logsFolder } = ground;
   const context = Context.current();
-  const { dagId, nodeId, index, attempt, run } = request;
+  const { dagId, nodeId, index, attempt, clears, run } = request;
   const taskId = taskIdOf(nodeId, index);
   const logFile = logsFolder === null ? undefined : attemptLogFile(logsFolder, { run, taskId, attempt });
   const record = (state: StoredAttempt["state"], error?: TaskError) =>
@@ -42,6 +42,7 @@ export async function runTaskAttempt(ground: TaskGround, input: Json, request: A
         index,
         input,
         attempt,
+        clears,
         run,
         services: logFile === undefined ? services : { ...services, log: () => openAttemptLog(logFile) },
         signal: context.cancellationSignal,
