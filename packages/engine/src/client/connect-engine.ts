@@ -9,6 +9,9 @@ import { attemptLogs, logText } from "./task-logs.ts";
 import { temporalCall } from "./temporal-call.ts";
 import { connectTemporal } from "./temporal-connection.ts";
 
+/** How long one call may take altogether, in milliseconds. */
+const CALL_PATIENCE_MS = 30_000;
+
 /** A worker that polled longer ago than this is taken for gone, in milliseconds: polls last a minute. */
 const POLLED_WITHIN_MS = 65_000;
 
@@ -30,7 +33,9 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
   const runs = new RunCalls(ground);
   const schedules = new ScheduleCalls(ground);
   const controllers = new ControllerCalls(ground);
-  const call = <T>(what: string, body: () => Promise<T>) => temporalCall(address, what, body);
+  // No server that hangs keeps a caller for ever.
+  const call = <T>(what: string, body: () => Promise<T>) =>
+    temporalCall(address, what, () => connection.withDeadline(Date.now() + CALL_PATIENCE_MS, body));
   const workersPolling = async () => {
     const { pollers } = await connection.workflowService.describeTaskQueue({
       namespace,

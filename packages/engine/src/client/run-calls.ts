@@ -34,6 +34,9 @@ const UPDATE_PATIENCE_MS = 5_000;
 /** How long a worker may take to answer a query; after that the run store answers in its place. */
 const QUERY_PATIENCE_MS = 2_500;
 
+/** How long one reading of a run may take while waiting for it, in milliseconds. */
+const READ_PATIENCE_MS = 15_000;
+
 /** How long `wait` goes on while Temporal does not answer, in milliseconds. */
 const OUTAGE_PATIENCE_MS = 120_000;
 
@@ -101,7 +104,9 @@ export class RunCalls {
     for (;;) {
       signal?.throwIfAborted();
       try {
-        const { view, closed } = await temporalCall(address, `read run ${runId}`, () => this.read(runId));
+        const { view, closed } = await temporalCall(address, `read run ${runId}`, () =>
+          this.ground.connection.withDeadline(Date.now() + READ_PATIENCE_MS, () => this.read(runId)),
+        );
         outageSince = null;
         onChange?.(view);
         if (closed) return view;

@@ -14,6 +14,8 @@ const LONGEST_SCAN = 2_000;
 export async function listRuns(ground: ClientGround, { dagId, state, limit = 100 }: RunList = {}): Promise<RunRow[]> {
   const rows: RunRow[] = [];
   const seen = new Set<string>();
+  // What the store saw running may have ended since.
+  const ended = state !== undefined && isOver(state) ? state : undefined;
   const query = dagId === undefined ? "DagId IS NOT NULL" : `DagId = ${JSON.stringify(dagId)}`;
   for await (const execution of ground.temporal.workflow.list({ query })) {
     // Newest first: a run that was started again hides its former executions.
@@ -21,9 +23,10 @@ export async function listRuns(ground: ClientGround, { dagId, state, limit = 100
     seen.add(execution.workflowId);
     const row = rowOf(execution);
     if (state === undefined || row.state === state) rows.push(row);
-    if (rows.length >= limit || seen.size >= LONGEST_SCAN) break;
+    // The server lists by close time, not by start: all that are looked at are sorted below.
+    if (seen.size >= LONGEST_SCAN) break;
   }
-  for (const { view } of ground.store?.listRuns({ dagId, limit: limit + seen.size }) ?? []) {
+  for (const { view } of ground.store?.listRuns({ dagId, state: ended, limit: limit + seen.size }) ?? []) {
     if (seen.has(view.runId)) continue;
     const row = await storedRow(ground, view);
     if (row !== null && (state === undefined || row.state === state)) rows.push(row);

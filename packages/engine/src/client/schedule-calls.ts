@@ -23,7 +23,7 @@ export class ScheduleCalls {
     const scheduled = new Set([...result.created, ...result.updated, ...result.unchanged]);
     for (const dagId of await this.ours()) {
       if (scheduled.has(dagId)) continue;
-      await this.ground.temporal.schedule.getHandle(dagId).delete();
+      await this.remove(dagId);
       result.removed.push(dagId);
     }
     return result;
@@ -67,20 +67,37 @@ export class ScheduleCalls {
     const desired = desiredSchedule(dag, taskQueue);
     if (desired === null) return null;
     const { digest, ...schedule } = desired;
-    const present = await this.find(dag.id);
+    const found = await this.find(dag.id);
+    const elsewhere = found !== null && found.memo?.[MEMO_QUEUE] !== taskQueue;
+    // Whose it is stands in its memo, which no update changes.
+    if (elsewhere) await this.remove(dag.id);
+    const present = elsewhere ? null : found;
     if (present === null) {
       const { paused } = dag.options;
       await temporal.schedule.create({
         scheduleId: dag.id,
         ...schedule,
         memo: { [MEMO_QUEUE]: taskQueue },
-        ...(paused === undefined ? {} : { state: { paused: true, note: paused.note } }),
+        ...(elsewhere
+          ? { state: found.state }
+          : paused === undefined
+            ? {}
+            : { state: { paused: true, note: paused.note } }),
       });
       return "created";
     }
     if (present.action.memo?.[MEMO_DIGEST] === digest) return "unchanged";
     await temporal.schedule.getHandle(dag.id).update(({ state }) => ({ ...schedule, state }));
     return "updated";
+  }
+
+  private async remove(dagId: string): Promise<void> {
+    try {
+      await this.ground.temporal.schedule.getHandle(dagId).delete();
+    } catch (error) {
+      // Somebody else has removed it in the meantime.
+      if ((await this.find(dagId)) !== null) throw error;
+    }
   }
 
   private async find(dagId: string) {

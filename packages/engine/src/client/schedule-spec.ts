@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type ScheduleOptions, ScheduleOverlapPolicy } from "@temporalio/client";
+import { defineSearchAttributeKey } from "@temporalio/common";
 import type { GraphSchedule } from "../core/graph.ts";
 import type { Dag } from "../language/dag.ts";
 import { lastCompleteInterval } from "../language/interval.ts";
@@ -53,6 +54,12 @@ export function desiredSchedule({ id, graph, options }: Dag, taskQueue: string):
       taskQueue,
       args: [{}],
       memo: { [MEMO_DIGEST]: digest },
+      // Findable before a worker has planned it.
+      typedSearchAttributes: [
+        { key: defineSearchAttributeKey("DagId", "KEYWORD"), value: id },
+        { key: defineSearchAttributeKey("RunState", "KEYWORD"), value: "queued" },
+        { key: defineSearchAttributeKey("RunTrigger", "KEYWORD"), value: "schedule" },
+      ],
     },
     digest,
   };

@@ -14,7 +14,8 @@ const status = {
 
 /** Whether Temporal said that there is no such thing. */
 export function isNotFound(error: unknown): boolean {
-  return error instanceof Error && (error.name.endsWith("NotFoundError") || grpcCodeOf(error) === status.notFound);
+  if (!(error instanceof Error) || error.name === "NamespaceNotFoundError") return false;
+  return error.name.endsWith("NotFoundError") || grpcCodeOf(error) === status.notFound;
 }
 
 /** Whether nobody answered in time: neither the server nor, for a query or an update, a worker. */

@@ -10,6 +10,7 @@ import type { RunView } from "../core/state.ts";
 import { isTaskError } from "./failures.ts";
 import { ACTIVITY, FAILURE, type PlannedRun, type PlanRequest } from "./protocol.ts";
 import { recordRun } from "./record-run.ts";
+import { withinResult } from "./run-result.ts";
 import { acceptRequests, RunShell } from "./run-shell.ts";
 import { publishRun } from "./search-attributes.ts";
 import { unplannedView } from "./unplanned-view.ts";
@@ -30,7 +31,7 @@ export async function interpreter(input?: unknown): Promise<RunView> {
     requests.answerWith(shell);
     const view = await shell.toItsEnd();
     await recordRun(view);
-    if (view.state === "success") return view;
+    if (view.state === "success") return withinResult(view);
     if (view.state === "cancelled") {
       // Temporal shows a workflow as cancelled only if it was asked to cancel by Temporal's own means too.
       if (await requests.cancelledByTemporal()) throw new CancelledFailure(view.error?.message ?? "Cancelled");
@@ -74,5 +75,5 @@ async function planned(input: unknown): Promise<PlannedRun> {
 
 function failureOf(view: RunView, type: string): ApplicationFailure {
   const message = view.error?.message ?? "The run failed";
-  return ApplicationFailure.create({ type, message, nonRetryable: true, details: [view] });
+  return ApplicationFailure.create({ type, message, nonRetryable: true, details: [withinResult(view)] });
 }

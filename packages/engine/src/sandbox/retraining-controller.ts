@@ -23,6 +23,8 @@ import {
 const REASONS_KEPT = 20;
 /** How many ids of signals are remembered, to count each once. */
 const IDS_KEPT = 500;
+/** How many waiting signals are kept in full. */
+const SIGNALS_KEPT = 200;
 /** How many pieces of evidence a run is given. */
 const EVIDENCE_KEPT = 20;
 
@@ -38,6 +40,8 @@ interface Memory {
   readonly coolDownUntil: number;
   readonly reasons: ControllerView["reasons"];
   readonly lastRunId: string | null;
+  /** Signals that were counted and not kept. */
+  readonly uncounted?: number;
 }
 
 const BLANK: Memory = { pending: [], seen: [], started: 0, coolDownUntil: 0, reasons: [], lastRunId: null };
@@ -49,7 +53,7 @@ const BLANK: Memory = { pending: [], seen: [], started: 0, coolDownUntil: 0, rea
  */
 export async function retrainingController(given: ControllerConfig, memory: Memory = BLANK): Promise<void> {
   let config = given;
-  let { pending, seen, started, coolDownUntil, reasons, lastRunId } = memory;
+  let { pending, seen, started, coolDownUntil, reasons, lastRunId, uncounted = 0 } = memory;
 
   setHandler(defineSignal<[ControllerConfig]>(SIGNAL_CONFIGURE), (changed) => {
     config = { ...config, ...changed };
@@ -61,6 +65,17 @@ export async function retrainingController(given: ControllerConfig, memory: Memo
       seen = [...seen, signal.id].slice(-IDS_KEPT);
     }
     pending = [...pending, signal];
+    // A flood during a long cool-down: the first says when it began, the last say what it is about.
+    if (pending.length > SIGNALS_KEPT) {
+      const urgent = pending.find(({ ignoreCoolDown }) => ignoreCoolDown);
+      const kept = [
+        ...pending.slice(0, 1),
+        ...(urgent === undefined ? [] : [urgent]),
+        ...pending.slice(-SIGNALS_KEPT / 2),
+      ];
+      uncounted += pending.length - kept.length;
+      pending = kept;
+    }
     reasons = [...reasons, { at: new Date(signal.at).toISOString(), reason: signal.reason }].slice(-REASONS_KEPT);
   });
   setHandler(
@@ -70,7 +85,7 @@ export async function retrainingController(given: ControllerConfig, memory: Memo
       dagId: config.dagId,
       debounceMs: config.debounceMs,
       coolDownMs: config.coolDownMs,
-      pending: pending.length,
+      pending: pending.length + uncounted,
       started,
       lastRunId,
       dueAt: moment(dueAt()),
@@ -90,18 +105,28 @@ export async function retrainingController(given: ControllerConfig, memory: Memo
 
   for (;;) {
     const due = dueAt();
+    if (workflowInfo().continueAsNewSuggested) {
+      await continueAsNew(config, {
+        pending,
+        seen,
+        started,
+        coolDownUntil,
+        reasons,
+        lastRunId,
+        uncounted,
+      } satisfies Memory);
+    }
     if (due === null) {
-      if (workflowInfo().continueAsNewSuggested) {
-        await continueAsNew(config, { pending, seen, started, coolDownUntil, reasons, lastRunId } satisfies Memory);
-      }
       await condition(() => pending.length > 0);
     } else if (due > Date.now()) {
-      await condition(() => dueAt() !== due, due - Date.now());
+      await condition(() => dueAt() !== due || workflowInfo().continueAsNewSuggested, due - Date.now());
     } else {
       const signals = pending;
+      const count = pending.length + uncounted;
       pending = [];
+      uncounted = 0;
       coolDownUntil = Date.now() + config.coolDownMs;
-      ({ started, runId: lastRunId } = await startRun(config, signals, started + 1));
+      ({ started, runId: lastRunId } = await startRun(config, signals, count, started + 1));
     }
   }
 }
@@ -110,6 +135,7 @@ export async function retrainingController(given: ControllerConfig, memory: Memo
 async function startRun(
   { model, dagId, params = {} }: ControllerConfig,
   signals: readonly PendingSignal[],
+  count: number,
   number: number,
 ): Promise<{ started: number; runId: string }> {
   const reason = [...new Set(signals.map((signal) => signal.reason))].slice(0, 5).join("; ");
@@ -117,7 +143,7 @@ async function startRun(
   const logicalDate = signals.findLast((signal) => signal.logicalDate !== undefined)?.logicalDate;
   const input = {
     params,
-    conf: { retraining: true, reason, evidence: evidence.slice(0, EVIDENCE_KEPT), signals: signals.length },
+    conf: { retraining: true, reason, evidence: evidence.slice(0, EVIDENCE_KEPT), signals: count },
     trigger: "signal",
     ...(logicalDate === undefined ? {} : { logicalDate }),
   };
@@ -129,6 +155,11 @@ async function startRun(
         args: [input],
         parentClosePolicy: ParentClosePolicy.ABANDON,
         workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+        typedSearchAttributes: [
+          { key: { name: "DagId", type: "KEYWORD" }, value: dagId },
+          { key: { name: "RunState", type: "KEYWORD" }, value: "queued" },
+          { key: { name: "RunTrigger", type: "KEYWORD" }, value: "signal" },
+        ],
         staticSummary: `retraining of ${model}`,
       });
       return { started, runId };

@@ -14,7 +14,7 @@ import {
 } from "@temporalio/workflow";
 import { decide, initialState, isOver } from "../core/decide.ts";
 import type { GraphNode, Json } from "../core/graph.ts";
-import type { Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState } from "../core/state.ts";
+import type { Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState, TaskError } from "../core/state.ts";
 import { viewOf } from "../core/view.ts";
 import { eventOfFailure } from "./failures.ts";
 import {
@@ -32,6 +32,12 @@ import {
 import { recordRun } from "./record-run.ts";
 import { publishRun, publishState } from "./search-attributes.ts";
 
+/** Attempts of one run at the server at once: more would overflow its buffers, and replays would eat the gain. */
+const MOST_AT_ONCE = 80;
+
+/** Largest input of a task, in characters of JSON: Temporal refuses what is beyond 2 MiB, again and again. */
+const LARGEST_INPUT = 1_048_576;
+
 /** How long a run that has ended waits for its aborted attempts to say so. */
 const ABORT_PATIENCE = "10s";
 
@@ -47,6 +53,9 @@ export class RunShell {
   private readonly nodes: ReadonlyMap<string, GraphNode>;
   private readonly running = new Map<string, CancellationScope>();
   private outstanding = 0;
+  /** Attempts that wait for room, in the order in which the core wanted them. */
+  private readonly queue: Extract<SchedulerCommand, { type: "run_task" }>[] = [];
+  private atServer = 0;
 
   /** @param scope What the run's attempts live in: no cancellation but our own reaches them. */
   constructor(
@@ -95,7 +104,8 @@ export class RunShell {
   private carryOut(command: SchedulerCommand): void {
     switch (command.type) {
       case "run_task":
-        this.attempt(command);
+        this.queue.push(command);
+        this.startQueued();
         return;
       case "wait_retry":
         this.waitForRetry(command, command.delayMs);
@@ -107,6 +117,7 @@ export class RunShell {
         // Whoever answers finds it by the run's view.
         return;
       case "cancel_task":
+        this.unqueue(nameOf(command));
         this.running.get(nameOf(command))?.cancel();
         return;
       case "finish_run":
@@ -116,16 +127,36 @@ export class RunShell {
     }
   }
 
+  private startQueued(): void {
+    while (this.atServer < MOST_AT_ONCE) {
+      const next = this.queue.shift();
+      if (next === undefined) return;
+      this.attempt(next);
+    }
+  }
+
+  private unqueue(name: string): void {
+    const place = this.queue.findIndex((command) => nameOf(command) === name);
+    if (place >= 0) this.queue.splice(place, 1);
+  }
+
   private attempt({ id, index, attempt, clears, input }: Extract<SchedulerCommand, { type: "run_task" }>): void {
     const node = this.nodes.get(id);
     if (node === undefined) throw new Error(`The core named an unknown node: ${id}`);
     const place = { id, index };
+    this.atServer += 1;
     this.inScope(nameOf(place), async () => {
       try {
+        const bytes = JSON.stringify(input).length;
+        if (bytes > LARGEST_INPUT)
+          return { type: "task_failed", ...place, error: inputTooLarge(bytes), at: Date.now() };
         const output = await this.execute(node, { index, clears }, attempt, input);
         return { type: "task_succeeded", ...place, output, at: Date.now() };
       } catch (thrown) {
         return eventOfFailure(node, place, thrown, Date.now());
+      } finally {
+        this.atServer -= 1;
+        this.startQueued();
       }
     });
   }
@@ -222,6 +253,15 @@ export class RunShell {
       ...(node.queue === undefined ? {} : { taskQueue: node.queue }),
     });
   }
+}
+
+function inputTooLarge(bytes: number): TaskError {
+  return {
+    code: "INPUT_TOO_LARGE",
+    message: `Its input has ${bytes} bytes as JSON: at most ${LARGEST_INPUT} are allowed`,
+    hint: "Pass data by reference: a table or file, and its version.",
+    retryable: false,
+  };
 }
 
 /** What an attempt is called in Temporal's UI: a node's id, with the place of the item when it is mapped. */

@@ -8,14 +8,15 @@ export function unplannedView(
   error: TaskError,
 ): RunView {
   const now = new Date(Date.now()).toISOString();
-  const date = scheduledFor ?? startedAt;
+  const given = fieldsOf(input);
+  const date = momentOf(given.logicalDate) ?? scheduledFor ?? startedAt;
   return {
     runId,
     dagId,
     dagVersion: "",
     logicalDate: date,
     dataInterval: { start: date, end: date },
-    trigger: scheduledFor === undefined ? "manual" : "schedule",
+    trigger: TRIGGERS.find((one) => one === given.trigger) ?? (scheduledFor === undefined ? "manual" : "schedule"),
     conf: {},
     params: paramsOf(input),
     state: "failed",
@@ -25,6 +26,17 @@ export function unplannedView(
     error,
     tasks: {},
   };
+}
+
+const TRIGGERS = ["schedule", "manual", "backfill", "asset", "signal"] as const;
+
+function fieldsOf(input: unknown): { logicalDate?: unknown; trigger?: unknown } {
+  return typeof input === "object" && input !== null ? input : {};
+}
+
+function momentOf(text: unknown): string | undefined {
+  const moment = typeof text === "string" ? new Date(text) : undefined;
+  return moment === undefined || Number.isNaN(moment.getTime()) ? undefined : moment.toISOString();
 }
 
 /** What came in as params: it came as JSON through Temporal. */

@@ -127,15 +127,21 @@ export function openRunStore({ file }: { readonly file: string }): RunStore {
       temporal_run_id = excluded.temporal_run_id, dag_id = excluded.dag_id, dag_version = excluded.dag_version,
       logical_date = excluded.logical_date, state = excluded.state, trigger = excluded.trigger,
       started_at = excluded.started_at, ended_at = excluded.ended_at, view = excluded.view
-    WHERE runs.temporal_run_id <> excluded.temporal_run_id OR runs.ended_at IS NULL OR excluded.ended_at IS NOT NULL`);
+    WHERE (runs.temporal_run_id = excluded.temporal_run_id AND (runs.ended_at IS NULL OR excluded.ended_at IS NOT NULL))
+      OR (runs.temporal_run_id <> excluded.temporal_run_id
+        AND (runs.started_at IS NULL OR excluded.started_at IS NULL OR excluded.started_at >= runs.started_at))`);
   const oneRun = db.prepare<[string], RunRow>("SELECT view, temporal_run_id FROM runs WHERE run_id = ?");
   const someRuns = db.prepare<[{ dagId: string | null; state: string | null; limit: number }], RunRow>(`
     SELECT view, temporal_run_id FROM runs
     WHERE (@dagId IS NULL OR dag_id = @dagId) AND (@state IS NULL OR state = @state)
     ORDER BY started_at DESC, run_id LIMIT @limit`);
   const putAttempt = db.prepare(`
-    INSERT OR REPLACE INTO attempts VALUES
-      (@runId, @temporalRunId, @taskId, @attempt, @state, @startedAt, @endedAt, @error, @logFile)`);
+    INSERT INTO attempts VALUES
+      (@runId, @temporalRunId, @taskId, @attempt, @state, @startedAt, @endedAt, @error, @logFile)
+    ON CONFLICT DO UPDATE SET
+      state = excluded.state, started_at = excluded.started_at, ended_at = excluded.ended_at,
+      error = excluded.error, log_file = excluded.log_file
+    WHERE excluded.started_at >= attempts.started_at`);
   const someAttempts = db.prepare<[string], AttemptRow>(
     "SELECT * FROM attempts WHERE run_id = ? ORDER BY started_at, task_id, attempt",
   );

@@ -2,6 +2,7 @@ import { Context } from "@temporalio/activity";
 import type { DagGraph, Json } from "../core/graph.ts";
 import type { RunView } from "../core/state.ts";
 import { executeFunction } from "../execution/execute-task.ts";
+import type { TaskOutcome } from "../execution/outcome.ts";
 import { taskErrorOf } from "../execution/task-error.ts";
 import { planRun } from "../language/plan.ts";
 import {
@@ -19,7 +20,7 @@ export function activitiesOf(ground: TaskGround) {
   return {
     [ACTIVITY.plan]: async (request: PlanRequest): Promise<PlannedRun> => planned(ground, request),
     [ACTIVITY.derive]: async ({ dagId, nodeId, args }: DeriveRequest): Promise<Json> =>
-      outputOf(await executeFunction(ground.registry.get(dagId), nodeId, args)),
+      outputOf(await derived(ground, dagId, nodeId, args)),
     [ACTIVITY.record]: async (view: RunView, graph?: DagGraph): Promise<void> => {
       const { workflowExecution } = Context.current().info;
       ground.store?.saveRun({ view, temporalRunId: workflowExecution?.runId ?? "" });
@@ -28,6 +29,15 @@ export function activitiesOf(ground: TaskGround) {
     default: async (input: Json, request: AttemptRequest): Promise<Json> =>
       await runTaskAttempt(ground, input, request),
   };
+}
+
+async function derived({ registry }: TaskGround, dagId: string, nodeId: string, args: Json): Promise<TaskOutcome> {
+  try {
+    return await executeFunction(registry.get(dagId), nodeId, args);
+  } catch (error) {
+    // Only the registry throws here.
+    return { type: "failed", error: taskErrorOf(error) };
+  }
 }
 
 function planned({ registry }: TaskGround, { dagId, runId, input, startedAt, scheduledFor }: PlanRequest): PlannedRun {
