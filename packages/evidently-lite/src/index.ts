@@ -1,4 +1,4 @@
-export { type ColumnDrift, type ColumnDriftRequest, columnDrift, defaultMethod, type Method } from "./column-drift.ts";
+export { type ColumnDrift, type ColumnDriftRequest, columnDrift, defaultMethod } from "./column-drift.ts";
 export {
   type DatasetDrift,
   type DatasetDriftOptions,
@@ -7,5 +7,6 @@ export {
 } from "./dataset-drift.ts";
 export { DriftError, type DriftErrorCode } from "./errors.ts";
 export { type KsResult, ks } from "./ks.ts";
+export type { Method } from "./methods.ts";
 export { type PsiOptions, psi } from "./psi.ts";
 export type { ColumnType, Value } from "./values.ts";
