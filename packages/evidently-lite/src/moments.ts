@@ -19,9 +19,9 @@ export function squaredDeviations(values: ArrayLike<number>): number {
   return constant && Number.isFinite(first) ? 0 : sum;
 }
 
-/** Standard deviation, the sum of squares divided by n − `ddof`; NaN where that is 0. */
+/** Standard deviation, the sum of squares divided by n − `ddof`; NaN where that is not positive. */
 export function deviation(values: ArrayLike<number>, ddof: 0 | 1): number {
-  return Math.sqrt(squaredDeviations(values) / (values.length - ddof));
+  return values.length > ddof ? Math.sqrt(squaredDeviations(values) / (values.length - ddof)) : Number.NaN;
 }
 
 /** Quantile `q` (0 to 1) of an ascending list, linear between neighbours (numpy's and pandas' default); NaN for none. */
