@@ -13,4 +13,5 @@ export type { Method } from "./methods.ts";
 export type { MetricResult, MetricValue, Table } from "./metric.ts";
 export { type PsiOptions, psi } from "./psi.ts";
 export { type RegressionRequest, regressionQuality } from "./regression.ts";
+export { type Preset, type Report, type ReportRequest, type ReportSection, runReport } from "./report.ts";
 export type { ColumnType, Value } from "./values.ts";
