@@ -1,6 +1,6 @@
 import { DriftError } from "./errors.ts";
 import { hasDrifted, METHODS, type Method } from "./methods.ts";
-import { type ColumnType, presentValues, type Value } from "./values.ts";
+import { type ColumnType, emptyColumn, type Value } from "./values.ts";
 
 /** What is compared, and how. */
 export interface ColumnDriftRequest {
@@ -27,6 +27,8 @@ export interface ColumnDrift {
 
 /** At most this many rows in the reference call for a test rather than a distance (Evidently 0.7). */
 const SMALL_REFERENCE = 1000;
+/** Numbers with at most this many different values on both sides are taken for categories. */
+const MOST_VALUES_AS_CATEGORIES = 5;
 
 /**
  * The method that Evidently 0.7 takes when none is named:
@@ -38,13 +40,26 @@ export function defaultMethod(
   current: ArrayLike<Value>,
   columnType: ColumnType,
 ): "ks" | "chisquare" | "z" | "wasserstein" | "jensenshannon" {
-  const before = presentValues(reference, "reference");
-  const values = new Set(before);
-  for (const value of presentValues(current, "current")) values.add(value);
-  const quantity = columnType === "num" && values.size > 5;
-  if (before.length > SMALL_REFERENCE) return quantity ? "wasserstein" : "jensenshannon";
+  const values = new Set<Value>();
+  const rows = gatherValues(reference, "reference", values);
+  gatherValues(current, "current", values);
+  const quantity = columnType === "num" && values.size > MOST_VALUES_AS_CATEGORIES;
+  if (rows > SMALL_REFERENCE) return quantity ? "wasserstein" : "jensenshannon";
   if (quantity) return "ks";
   return values.size > 2 ? "chisquare" : "z";
+}
+
+/** Adds a column's values until there are enough to tell a quantity; returns how many are present. */
+function gatherValues(column: ArrayLike<Value>, field: string, into: Set<Value>): number {
+  let present = 0;
+  for (let row = 0; row < column.length; row++) {
+    const value = column[row];
+    if (value === null || value === undefined || (typeof value === "number" && !Number.isFinite(value))) continue;
+    present += 1;
+    if (into.size <= MOST_VALUES_AS_CATEGORIES) into.add(value);
+  }
+  if (present === 0) throw emptyColumn(field, column.length);
+  return present;
 }
 
 /**
