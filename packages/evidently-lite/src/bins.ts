@@ -18,7 +18,10 @@ export function binShares(reference: ArrayLike<Value>, current: ArrayLike<Value>
     const one = sortedNumbers(reference, "reference");
     const two = sortedNumbers(current, "current");
     if (distinctSorted(one) > MOST_VALUES_AS_CATEGORIES) {
-      const edges = sturgesEdges(one, two, holdsIntegers(reference) && holdsIntegers(current));
+      const first = Math.min(one[0]!, two[0]!);
+      const last = Math.max(one.at(-1)!, two.at(-1)!);
+      const integers = holdsIntegers(reference) && holdsIntegers(current);
+      const edges = sturgesEdges(first, last, one.length + two.length, integers);
       return { reference: histogramShares(one, edges), current: histogramShares(two, edges) };
     }
     return categoryShares([...one], [...two]);
@@ -34,11 +37,10 @@ export function fillZeros(shares: Float64Array): Float64Array {
   return shares.map((share) => (share === 0 ? fill : share));
 }
 
-/** Edges of equal bins, as `numpy.histogram_bin_edges(…, bins="sturges")` (numpy 2) gives them for both samples together. */
-function sturgesEdges(one: Float64Array, two: Float64Array, integers: boolean): Float64Array {
-  const first = Math.min(one[0]!, two[0]!);
-  const last = Math.max(one.at(-1)!, two.at(-1)!);
-  let width = (last - first) / (Math.log2(one.length + two.length) + 1);
+/** Edges of equal bins over [first, last], as `numpy.histogram_bin_edges(…, bins="sturges")` (numpy 2) gives them for `size` values. */
+export function sturgesEdges(first: number, last: number, size: number, integers: boolean): Float64Array {
+  if (first === last) return Float64Array.of(first - 0.5, last + 0.5);
+  let width = (last - first) / (Math.log2(size) + 1);
   // numpy 2 does not cut integers finer than 1.
   if (integers && width < 1) width = 1;
   const bins = Math.ceil((last - first) / width);
@@ -48,15 +50,13 @@ function sturgesEdges(one: Float64Array, two: Float64Array, integers: boolean): 
   return edges;
 }
 
-/** Whether pandas would hold the column as integers: no fraction and nothing missing. */
-function holdsIntegers(column: ArrayLike<Value>): boolean {
-  if (column instanceof Float64Array || column instanceof Float32Array) return false;
-  for (let row = 0; row < column.length; row++) if (!Number.isInteger(column[row])) return false;
-  return true;
+/** Whether the column is held as integers: typed arrays of them; the numbers of a plain array are doubles. */
+export function holdsIntegers(column: ArrayLike<Value>): boolean {
+  return ArrayBuffer.isView(column) && !(column instanceof Float64Array || column instanceof Float32Array);
 }
 
 /** Bins are closed on the left; the last on both sides. */
-function histogramShares(sorted: Float64Array, edges: Float64Array): Float64Array {
+export function histogramShares(sorted: Float64Array, edges: Float64Array): Float64Array {
   const shares = new Float64Array(edges.length - 1);
   let bin = 0;
   for (const value of sorted) {
@@ -66,14 +66,33 @@ function histogramShares(sorted: Float64Array, edges: Float64Array): Float64Arra
   return shares.map((count) => count / sorted.length);
 }
 
-function categoryShares(one: readonly unknown[], two: readonly unknown[]): BinnedShares {
-  const index = new Map<unknown, number>();
+function categoryShares(one: readonly Category[], two: readonly Category[]): BinnedShares {
+  const { reference, current } = countCategories(one, two);
+  return {
+    reference: reference.map((count) => count / one.length),
+    current: current.map((count) => count / two.length),
+  };
+}
+
+/** A value that is present. */
+type Category = number | string | boolean;
+
+/** How often each category of both samples occurs in each. */
+export interface CategoryCounts {
+  readonly categories: readonly Category[];
+  readonly reference: Float64Array;
+  readonly current: Float64Array;
+}
+
+/** Counts present values by category, in the order in which they first appear. */
+export function countCategories(one: readonly Category[], two: readonly Category[]): CategoryCounts {
+  const index = new Map<Category, number>();
   for (const value of one) if (!index.has(value)) index.set(value, index.size);
   for (const value of two) if (!index.has(value)) index.set(value, index.size);
-  const shares = (values: readonly unknown[]) => {
-    const counts = new Float64Array(index.size);
-    for (const value of values) counts[index.get(value)!]! += 1;
-    return counts.map((count) => count / values.length);
+  const counts = (values: readonly Category[]) => {
+    const found = new Float64Array(index.size);
+    for (const value of values) found[index.get(value)!]! += 1;
+    return found;
   };
-  return { reference: shares(one), current: shares(two) };
+  return { categories: [...index.keys()], reference: counts(one), current: counts(two) };
 }

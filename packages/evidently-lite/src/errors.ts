@@ -4,7 +4,8 @@ export type DriftErrorCode =
   | "DIFFERENT_COLUMNS"
   | "UNKNOWN_METHOD"
   | "METHOD_NOT_APPLICABLE"
-  | "NOT_A_NUMBER";
+  | "NOT_A_NUMBER"
+  | "UNKNOWN_LABEL";
 
 /** What was asked cannot be computed; the same call fails again. */
 export class DriftError extends Error {

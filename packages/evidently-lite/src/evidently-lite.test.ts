@@ -37,6 +37,39 @@ describe("Evidently 0.7.23 on the same data", () => {
   });
 });
 
+describe("every method", () => {
+  const numbers = [3.2, 1.5, 2.7, 4.1, 0.3, 2.2, 3.9, 1.1];
+  const categories = ["a", "b", "a", "b", "a", "a", "b", "b"];
+
+  test.each(["psi", "jensenshannon", "kl_div", "hellinger", "wasserstein", "ed"])(
+    "%s of equal samples is 0",
+    (method) =>
+      expect(columnDrift({ reference: numbers, current: numbers, columnType: "num", method }).score).toBeCloseTo(0, 7),
+  );
+
+  test.each(["ks", "cramer_von_mises", "t_test", "es", "empirical_mmd"])("%s of equal samples is near 1", (method) => {
+    const { score, drifted } = columnDrift({ reference: numbers, current: numbers, columnType: "num", method });
+    expect(score).toBeGreaterThan(0.9);
+    expect(drifted).toBe(false);
+  });
+
+  test.each(["chisquare", "z", "g_test", "fisher_exact", "TVD"])("%s of equal categories is 1", (method) =>
+    expect(columnDrift({ reference: categories, current: categories, columnType: "cat", method }).score).toBeCloseTo(
+      1,
+      9,
+    ),
+  );
+
+  test("scipy's values on small samples", () => {
+    // scipy 1.17.1 mannwhitneyu([1, 2, 3], [4, 5, 6], alternative="less"): 1 of 20 orders.
+    const less = { reference: [1, 2, 3], current: [4, 5, 6], columnType: "num", method: "mannw" } as const;
+    expect(columnDrift(less).score).toBeCloseTo(0.05, 12);
+    // Fisher's tea: [[3, 1], [1, 3]].
+    const tea = { reference: ["y", "y", "y", "n"], current: ["y", "n", "n", "n"], columnType: "cat" } as const;
+    expect(columnDrift({ ...tea, method: "fisher_exact" }).score).toBeCloseTo(0.4857142857142857, 12);
+  });
+});
+
 describe("ks", () => {
   test("takes the asymptotic distribution beyond 10,000 values, close to the exact one below", () => {
     const sample = (size: number, shift: number) => Float64Array.from({ length: size }, (_, at) => at / size + shift);
@@ -121,11 +154,12 @@ describe("errors", () => {
     ],
     [
       "a method that is not there",
-      () => columnDrift({ reference: [1], current: [1], columnType: "num", method: "wasserstein" }),
+      () => columnDrift({ reference: [1], current: [1], columnType: "num", method: "nope" }),
       {
         code: "UNKNOWN_METHOD",
         field: "method",
-        message: 'method "wasserstein" is not there: expected one of psi, ks',
+        message:
+          'method "nope" is not there: expected one of anderson, chisquare, cramer_von_mises, ed, empirical_mmd, es, fisher_exact, g_test, hellinger, jensenshannon, kl_div, ks, mannw, psi, t_test, TVD, wasserstein, z',
       },
     ],
     [

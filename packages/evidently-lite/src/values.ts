@@ -15,17 +15,26 @@ export function presentValues(column: ArrayLike<Value>, field: string): (number 
     if (typeof value === "number" && !Number.isFinite(value)) continue;
     present.push(value);
   }
-  if (present.length === 0)
-    throw new DriftError(
-      "EMPTY_COLUMN",
-      field,
-      `"${field}" has no values (of ${column.length} rows): expected at least one that is neither missing nor infinite`,
-    );
+  if (present.length === 0) throw emptyColumn(field, column.length);
   return present;
+}
+
+/** The error of a column without a present value. */
+export function emptyColumn(field: string, rows: number): DriftError {
+  return new DriftError(
+    "EMPTY_COLUMN",
+    field,
+    `"${field}" has no values (of ${rows} rows): expected at least one that is neither missing nor infinite`,
+  );
 }
 
 /** The present values of a numeric column, ascending. @throws DriftError EMPTY_COLUMN, NOT_A_NUMBER */
 export function sortedNumbers(column: ArrayLike<Value>, field: string): Float64Array {
+  if (column instanceof Float64Array) {
+    const finite = column.filter(Number.isFinite);
+    if (finite.length === 0) throw emptyColumn(field, column.length);
+    return finite.sort();
+  }
   const present = presentValues(column, field);
   const numbers = new Float64Array(present.length);
   for (const [row, value] of present.entries()) {

@@ -1,4 +1,4 @@
-import { columnDrift, datasetDrift } from "evidently-lite";
+import { classificationQuality, columnDrift, dataSummary, datasetDrift, regressionQuality } from "evidently-lite";
 import { z } from "zod";
 
 const NON_FINITE: Readonly<Record<string, number>> = {
@@ -46,6 +46,28 @@ const DatasetInput = z.object({
   }),
 });
 
+const SummaryInput = z.object({
+  data: z.record(z.string(), Column),
+  types: z.record(z.string(), ColumnType).optional(),
+});
+
+const Label = z.union([z.number(), z.string(), z.boolean()]);
+const ClassificationInput = z.object({
+  data: z.record(z.string(), Column),
+  multiclass: z.boolean().optional(),
+  mapping: z.object({
+    target: z.string(),
+    prediction_labels: z.string().nullish(),
+    prediction_probas: z.string().nullish(),
+    pos_label: Label.nullish(),
+  }),
+});
+
+const RegressionInput = z.object({
+  data: z.record(z.string(), Column),
+  mapping: z.object({ target: z.string(), prediction: z.string() }),
+});
+
 /** Operations of the area `drift`. */
 export const ops: Record<string, (input: unknown) => unknown | Promise<unknown>> = {
   "drift.value": (input) => columnDrift(ValueInput.parse(input)),
@@ -68,5 +90,23 @@ export const ops: Record<string, (input: unknown) => unknown | Promise<unknown>>
         perColumnThreshold: options.per_column_threshold,
       },
     });
+  },
+  "quality.summary": (input) => ({ metrics: dataSummary(SummaryInput.parse(input)) }),
+  "metrics.classificationPreset": (input) => {
+    const { data, multiclass, mapping } = ClassificationInput.parse(input);
+    return {
+      metrics: classificationQuality({
+        data,
+        multiclass,
+        target: mapping.target,
+        predictionLabels: mapping.prediction_labels ?? undefined,
+        predictionProbas: mapping.prediction_probas ?? undefined,
+        posLabel: mapping.pos_label ?? undefined,
+      }),
+    };
+  },
+  "metrics.regressionPreset": (input) => {
+    const { data, mapping } = RegressionInput.parse(input);
+    return { metrics: regressionQuality({ data, ...mapping }) };
   },
 };

@@ -1,0 +1,33 @@
+import { DriftError } from "./errors.ts";
+import type { Value } from "./values.ts";
+
+/** A named column each, all of the same length. */
+export type Table = Readonly<Record<string, ArrayLike<Value>>>;
+
+/** A value of a metric: a number (NaN where it is not defined), named numbers, or numbers by label. */
+export type MetricValue = number | Readonly<Record<string, number>> | LabelCounts;
+
+/** How often each label occurs, and its share of all rows. */
+interface LabelCounts {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly shares: Readonly<Record<string, number>>;
+}
+
+/** A metric of a preset, named as in Evidently 0.7. */
+export interface MetricResult {
+  readonly metric: string;
+  /** What tells metrics of the same name apart: `column`, `column_type`, `quantile`. */
+  readonly config: Readonly<Record<string, string | number>>;
+  readonly value: MetricValue;
+}
+
+/** @throws DriftError DIFFERENT_COLUMNS */
+export function columnOf(data: Table, name: string): ArrayLike<Value> {
+  const column = data[name];
+  if (column !== undefined) return column;
+  throw new DriftError(
+    "DIFFERENT_COLUMNS",
+    name,
+    `column "${name}" is missing: expected one of ${Object.keys(data).join(", ")}`,
+  );
+}

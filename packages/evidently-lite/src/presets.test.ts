@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { classificationQuality, dataSummary, type MetricResult, regressionQuality } from "./index.ts";
+
+const find = (metrics: readonly MetricResult[], name: string, column?: string) =>
+  metrics.find(({ metric, config }) => metric === name && (column === undefined || config["column"] === column))?.value;
+
+describe("data summary", () => {
+  const data = {
+    x: [1, 2, null, 4, 1],
+    same: [1, 2, null, 4, 1],
+    k: ["a", null, "b", "a", "a"],
+    empty: [null, null, null, null, null],
+  };
+  const metrics = dataSummary({ data, types: { x: "num", same: "num", k: "cat", empty: "num" } });
+
+  test("counts rows, columns, duplicates and what is missing", () => {
+    expect(find(metrics, "RowCount")).toBe(5);
+    expect(find(metrics, "DuplicatedRowCount")).toBe(1);
+    expect(find(metrics, "DuplicatedColumnsCount")).toBe(1);
+    expect(find(metrics, "AlmostDuplicatedColumnsCount")).toBe(0);
+    expect(find(metrics, "EmptyColumnsCount")).toBe(1);
+    expect(find(metrics, "ConstantColumnsCount")).toBe(1);
+    expect(find(metrics, "DatasetMissingValueCount")).toEqual({ count: 8, share: 1.6 });
+    expect(find(metrics, "UniqueValueCount", "k")).toEqual({
+      counts: { a: 3, b: 1, None: 0 },
+      shares: { a: 0.6, b: 0.2, None: 0 },
+    });
+  });
+
+  test("has statistics of numbers, NaN for none", () => {
+    expect(find(metrics, "MeanValue", "x")).toBe(2);
+    expect(find(metrics, "StdValue", "x")).toBeCloseTo(Math.SQRT2, 12);
+    expect(find(metrics, "StdValue", "empty")).toBeNaN();
+  });
+
+  test("names what does not fit", () => {
+    expect(() => dataSummary({ data: { a: [1], b: [1, 2] } })).toThrow('column "b" has 2 rows: expected 1, as "a" has');
+    expect(() => dataSummary({ data: { a: [] } })).toThrow("there are no rows: expected at least one");
+  });
+});
+
+describe("classification", () => {
+  test("reads probabilities of the positive label", () => {
+    const data = { t: [1, 0, 1, 0], p: [0.9, 0.4, 0.35, 0.1] };
+    const metrics = classificationQuality({ data, target: "t", predictionProbas: "p" });
+    expect(find(metrics, "Accuracy")).toBe(0.75);
+    expect(find(metrics, "Recall")).toBe(0.5);
+    expect(find(metrics, "RocAuc")).toBe(0.75);
+    expect(find(metrics, "FNR")).toBe(0.5);
+    expect(find(metrics, "PrecisionByLabel")).toEqual({ "0": 2 / 3, "1": 1 });
+  });
+
+  test("averages over more than two labels", () => {
+    const data = { t: ["a", "b", "c"], p: ["a", "b", "b"] };
+    const metrics = classificationQuality({ data, target: "t", predictionLabels: "p" });
+    expect(find(metrics, "Precision")).toBe(0.5);
+    expect(find(metrics, "TPR")).toBeUndefined();
+  });
+
+  test("names a positive label that does not occur", () =>
+    expect(() =>
+      classificationQuality({ data: { t: ["a", "b"], p: ["a", "b"] }, target: "t", predictionLabels: "p" }),
+    ).toThrow("posLabel 1 does not occur: expected one of a, b"));
+});
+
+describe("regression", () => {
+  test("leaves incomplete rows out and takes 1 as the relative error of a zero target", () => {
+    const data = { t: [2, 4, null, 0], p: [3, 4, 1, 1] };
+    const metrics = regressionQuality({ data, target: "t", prediction: "p" });
+    expect(find(metrics, "MeanError")).toEqual({ mean: 2 / 3, std: expect.closeTo(0.5773502691896257, 12) });
+    expect(find(metrics, "MAPE")).toEqual({ mean: 50, std: 0.5 });
+    expect(find(metrics, "R2Score")).toBe(0.75);
+    expect(find(metrics, "AbsMaxError")).toBe(1);
+  });
+});
