@@ -1,7 +1,7 @@
-export type { Json } from "./compile.ts";
 export { InvalidIntervalError, InvalidSuiteError } from "./errors.ts";
+export type { Json } from "./plan.ts";
 export type { Scalar } from "./sql.ts";
-export { defineSuite, type Expectation, type Suite, type SuiteDefinition } from "./suite.ts";
+export { defineSuite, type Suite, type SuiteDefinition } from "./suite.ts";
 export {
   type ExpectationResult,
   type Query,
@@ -9,3 +9,4 @@ export {
   type ValidationReport,
   validate,
 } from "./validate.ts";
+export type { Expectation } from "./vocabulary.ts";

@@ -12,6 +12,13 @@ const Input = z.object({
   resultFormat: z.enum(["BOOLEAN_ONLY", "BASIC", "SUMMARY", "COMPLETE"]),
 });
 type Input = z.output<typeof Input>;
+/** The columns that an expectation names. */
+const Named = z.object({
+  column: z.string().optional(),
+  column_A: z.string().optional(),
+  column_B: z.string().optional(),
+  column_list: z.array(z.string()).optional(),
+});
 
 const DUCKDB_TYPES = { number: "DOUBLE", string: "VARCHAR", boolean: "BOOLEAN", datetime: "TIMESTAMP" } as const;
 /** Names that Great Expectations reports for the columns of a pandas frame. */
@@ -24,13 +31,15 @@ const PANDAS_TYPES: Readonly<Record<string, string>> = {
 /** Rows of a partial list. */
 const PARTIAL = 20;
 const INDEX = "parity row index";
+/** Expectations that report single rows. */
+const ROW_EXPECTATION = /^expect_(column_values?_|column_pair_|compound_|select_|multicolumn_)/;
 
 async function qualityValidate(raw: unknown) {
   const input = Input.parse(raw);
   // The vocabulary is checked by defineSuite itself: whatever is not in it is an error reply.
   const definition = { name: "parity", expectations: [input.expectation] } as unknown as SuiteDefinition;
   const suite = defineSuite(definition);
-  const singleValues = input.expectation.type.startsWith("expect_column_values_");
+  const singleValues = ROW_EXPECTATION.test(input.expectation.type);
   const table = await tableOf(input, singleValues);
   const { lake } = await scratch();
   const { results } = await validate({
@@ -66,16 +75,32 @@ function resultOf({ expectation, resultFormat, columns }: Input, result: Expecta
   if (resultFormat === "BOOLEAN_ONLY") return {};
   const { elementCount, missingCount, unexpectedCount, observed } = result;
   if (elementCount === null || unexpectedCount === null) {
-    const ofType = expectation.type === "expect_column_values_to_be_of_type";
+    const ofType = /_type(_list)?$/.test(expectation.type);
+    if (result.unexpectedValues !== undefined || result.missingValues !== undefined) {
+      return {
+        observed_value: null,
+        ...(result.unexpectedValues && {
+          unexpected_count: unexpectedCount,
+          partial_unexpected_list: result.unexpectedValues,
+        }),
+        ...(result.missingValues && { missing_count: missingCount, partial_missing_list: result.missingValues }),
+      };
+    }
     return { observed_value: ofType ? (PANDAS_TYPES[String(observed)] ?? observed) : observed };
   }
-  const { column: named } = expectation.kwargs;
-  const column = String(named);
   const sample = result.sample.toSorted((a, b) => Number(a[INDEX]) - Number(b[INDEX]));
-  const values = sample.map((row) => {
+  const kwargs = Named.parse(expectation.kwargs);
+  const cell = (row: (typeof sample)[number], column: string) => {
     const value = row[column] ?? null;
     // The reference writes moments without a zone.
     return columns[column] === "datetime" && typeof value === "string" ? value.replace(/(\.000)?Z$/, "") : value;
+  };
+  const values = sample.map((row) => {
+    if (kwargs.column !== undefined) return cell(row, kwargs.column);
+    if (kwargs.column_list !== undefined) {
+      return Object.fromEntries(kwargs.column_list.map((column) => [column, cell(row, column)]));
+    }
+    return [cell(row, kwargs.column_A ?? ""), cell(row, kwargs.column_B ?? "")];
   });
   const indices = sample.map((row) => row[INDEX]);
   const partial = values.slice(0, PARTIAL);
@@ -92,7 +117,7 @@ function resultOf({ expectation, resultFormat, columns }: Input, result: Expecta
       unexpected_percent_nonmissing: result.unexpectedPercent,
     }),
     ...(resultFormat !== "BASIC" && {
-      partial_unexpected_counts: countsOf(partial, columns[column] === "number"),
+      partial_unexpected_counts: countsOf(partial, kwargs.column !== undefined && columns[kwargs.column] === "number"),
       partial_unexpected_index_list: indices.slice(0, PARTIAL),
     }),
     ...(resultFormat === "COMPLETE" && { unexpected_list: values, unexpected_index_list: indices }),
@@ -101,13 +126,12 @@ function resultOf({ expectation, resultFormat, columns }: Input, result: Expecta
 
 /** Values with their counts; a missing number is NaN in pandas, which equals nothing, not even another NaN. */
 function countsOf(values: readonly unknown[], numeric: boolean): { value: unknown; count: number }[] {
-  const counts = new Map<unknown, number>();
-  const lone: { value: null; count: number }[] = [];
-  for (const value of values) {
-    if (value === null && numeric) lone.push({ value: null, count: 1 });
-    else counts.set(value, (counts.get(value) ?? 0) + 1);
+  const counts = new Map<string, { value: unknown; count: number }>();
+  for (const [index, value] of values.entries()) {
+    const key = value === null && numeric ? `missing ${index}` : JSON.stringify(value);
+    counts.set(key, { value, count: (counts.get(key)?.count ?? 0) + 1 });
   }
-  return [...[...counts].map(([value, count]) => ({ value, count })), ...lone];
+  return [...counts.values()];
 }
 
 /** Operations of the area `quality`, by name. */
