@@ -14,6 +14,8 @@ const ExpectationResult = z.object({
   unexpectedCount: z.number().nullable(),
   unexpectedPercent: z.number().nullable().describe("Percent of the values that are not missing."),
   sample: z.array(z.record(z.string(), z.unknown())).describe("Up to 10 unexpected rows."),
+  unexpectedValues: z.array(z.unknown()).optional().describe("Distinct values outside the expected set, up to 20."),
+  missingValues: z.array(z.unknown()).optional().describe("Expected values that the column does not hold."),
   exception: z.string().optional().describe("Why the expectation could not be evaluated; it then counts as failed."),
 });
 

@@ -11,7 +11,12 @@ export function createDataQualityServer({ lake, suites }: { lake: Lake; suites: 
       const report = await validateTable(lake, suites, request, signal);
       return {
         ...report,
-        results: report.results.map((result) => ({ ...result, sample: [...result.sample] })),
+        results: report.results.map(({ unexpectedValues, missingValues, ...result }) => ({
+          ...result,
+          sample: [...result.sample],
+          ...(unexpectedValues && { unexpectedValues: [...unexpectedValues] }),
+          ...(missingValues && { missingValues: [...missingValues] }),
+        })),
       };
     },
     list_expectation_suites: () => ({

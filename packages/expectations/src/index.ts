@@ -1,4 +1,5 @@
 export { InvalidIntervalError, InvalidSuiteError } from "./errors.ts";
+export { fromGreatExpectations } from "./great-expectations.ts";
 export type { Json } from "./plan.ts";
 export type { Scalar } from "./sql.ts";
 export { defineSuite, type Suite, type SuiteDefinition } from "./suite.ts";

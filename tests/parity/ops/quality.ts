@@ -90,6 +90,7 @@ function resultOf({ expectation, resultFormat, columns }: Input, result: Expecta
   }
   const sample = result.sample.toSorted((a, b) => Number(a[INDEX]) - Number(b[INDEX]));
   const kwargs = Named.parse(expectation.kwargs);
+  const names = kwargs.column_list ?? [kwargs.column ?? kwargs.column_A ?? "", kwargs.column_B ?? ""];
   const cell = (row: (typeof sample)[number], column: string) => {
     const value = row[column] ?? null;
     // The reference writes moments without a zone.
@@ -117,18 +118,23 @@ function resultOf({ expectation, resultFormat, columns }: Input, result: Expecta
       unexpected_percent_nonmissing: result.unexpectedPercent,
     }),
     ...(resultFormat !== "BASIC" && {
-      partial_unexpected_counts: countsOf(partial, kwargs.column !== undefined && columns[kwargs.column] === "number"),
+      partial_unexpected_counts: countsOf(
+        kwargs.column_list === undefined ? partial : partial.map((row) => Object.values(Object(row))),
+        names.map((name) => columns[name] === "number"),
+      ),
       partial_unexpected_index_list: indices.slice(0, PARTIAL),
     }),
     ...(resultFormat === "COMPLETE" && { unexpected_list: values, unexpected_index_list: indices }),
   };
 }
 
-/** Values with their counts; a missing number is NaN in pandas, which equals nothing, not even another NaN. */
-function countsOf(values: readonly unknown[], numeric: boolean): { value: unknown; count: number }[] {
+/** Values with their counts; one with a missing number counts alone: NaN in pandas, which equals not even itself. */
+function countsOf(values: readonly unknown[], numeric: readonly boolean[]): { value: unknown; count: number }[] {
   const counts = new Map<string, { value: unknown; count: number }>();
   for (const [index, value] of values.entries()) {
-    const key = value === null && numeric ? `missing ${index}` : JSON.stringify(value);
+    const cells: unknown[] = Array.isArray(value) ? value : [value];
+    const lone = cells.some((cell, position) => cell === null && numeric[position] === true);
+    const key = lone ? `missing ${index}` : JSON.stringify(value);
     counts.set(key, { value, count: (counts.get(key)?.count ?? 0) + 1 });
   }
   return [...counts.values()];
