@@ -51,6 +51,25 @@ export const dataQuality = defineContract({
       }),
       annotations: { readOnly: true, idempotent: true },
     },
+    profile_data: {
+      description:
+        "Profiles a table and proposes a suite that it fulfils as it is, to be cut and widened by its owner.",
+      input: z.object({
+        table: z.string().min(1),
+        version: z.number().int().min(0).optional().describe("The newest when left out."),
+      }),
+      output: z.object({
+        table: z.string(),
+        version: z.number(),
+        suite: z.object({
+          name: z.string(),
+          expectations: z.array(
+            z.object({ type: z.string(), kwargs: z.record(z.string(), z.unknown()), severity: Severity }),
+          ),
+        }),
+      }),
+      annotations: { readOnly: true, idempotent: true },
+    },
     list_expectation_suites: {
       description: "Lists the suites that tables can be validated against.",
       input: z.object({}),

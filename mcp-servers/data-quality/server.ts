@@ -2,7 +2,7 @@ import type { Suite } from "@dagwright/expectations";
 import type { Lake } from "@dagwright/lake";
 import { implement } from "@dagwright/mcp-kit";
 import { dataQuality } from "./contract.ts";
-import { validateTable } from "./data-quality.ts";
+import { profileTable, validateTable } from "./data-quality.ts";
 
 /** The data-quality server over a lake and the suites it knows. */
 export function createDataQualityServer({ lake, suites }: { lake: Lake; suites: readonly Suite[] }) {
@@ -18,6 +18,10 @@ export function createDataQualityServer({ lake, suites }: { lake: Lake; suites: 
           ...(missingValues && { missingValues: [...missingValues] }),
         })),
       };
+    },
+    profile_data: async (request, { signal }) => {
+      const { table, version, suite } = await profileTable(lake, request, signal);
+      return { table, version, suite: { name: suite.name, expectations: [...suite.expectations] } };
     },
     list_expectation_suites: () => ({
       suites: suites.map(({ name, expectations, table }) => ({

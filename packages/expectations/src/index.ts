@@ -1,6 +1,8 @@
+export { type DataDocsSubject, renderDataDocs } from "./data-docs.ts";
 export { InvalidIntervalError, InvalidSuiteError } from "./errors.ts";
 export { fromGreatExpectations } from "./great-expectations.ts";
 export type { Json } from "./plan.ts";
+export { type ProfileOptions, proposeSuite } from "./profile.ts";
 export type { Scalar } from "./sql.ts";
 export { defineSuite, type Suite, type SuiteDefinition } from "./suite.ts";
 export {
