@@ -3,6 +3,7 @@ export { InvalidIntervalError, InvalidSuiteError } from "./errors.ts";
 export { fromGreatExpectations } from "./great-expectations.ts";
 export type { Json } from "./plan.ts";
 export { type ProfileOptions, proposeSuite } from "./profile.ts";
+export { formatResult, type ResultFormat, type ResultFormatOptions } from "./result-format.ts";
 export type { Scalar } from "./sql.ts";
 export { defineSuite, type Suite, type SuiteDefinition } from "./suite.ts";
 export {

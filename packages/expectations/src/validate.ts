@@ -63,7 +63,7 @@ export interface ValidationReport {
 
 /**
  * Holds a table against a suite. All counts come from one aggregate query; each expectation with unexpected rows costs
- * one more for the sample. An expectation that cannot be evaluated (a missing column, values that do not compare) fails
+ * one more for the sample, and each JSON schema one for the distinct texts. An expectation that cannot be evaluated (a missing column, values that do not compare) fails
  * with an `exception`, and the others are evaluated all the same.
  *
  * @throws InvalidIntervalError when the interval is not one.

@@ -1,4 +1,10 @@
-import { defineSuite, type ExpectationResult, type SuiteDefinition, validate } from "@dagwright/expectations";
+import {
+  defineSuite,
+  type ExpectationResult,
+  formatResult,
+  type SuiteDefinition,
+  validate,
+} from "@dagwright/expectations";
 import { z } from "zod";
 import { type Cell, scratch, scratchTable } from "./scratch-lake.ts";
 
@@ -12,13 +18,6 @@ const Input = z.object({
   resultFormat: z.enum(["BOOLEAN_ONLY", "BASIC", "SUMMARY", "COMPLETE"]),
 });
 type Input = z.output<typeof Input>;
-/** The columns that an expectation names. */
-const Named = z.object({
-  column: z.string().optional(),
-  column_A: z.string().optional(),
-  column_B: z.string().optional(),
-  column_list: z.array(z.string()).optional(),
-});
 
 const DUCKDB_TYPES = { number: "DOUBLE", string: "VARCHAR", boolean: "BOOLEAN", datetime: "TIMESTAMP" } as const;
 /** Names that Great Expectations reports for the columns of a pandas frame. */
@@ -28,8 +27,6 @@ const PANDAS_TYPES: Readonly<Record<string, string>> = {
   boolean: "bool",
   timestamp: "datetime64[ns]",
 };
-/** Rows of a partial list. */
-const PARTIAL = 20;
 const INDEX = "parity row index";
 /** Expectations that report single rows. */
 const ROW_EXPECTATION = /^expect_(column_values?_|column_pair_|compound_|select_|multicolumn_)/;
@@ -71,73 +68,30 @@ async function tableOf({ columns, rows, data }: Input, numbered: boolean): Promi
   return scratchTable(numbered ? { [INDEX]: "BIGINT", ...types } : types, lines);
 }
 
-function resultOf({ expectation, resultFormat, columns }: Input, result: ExpectationResult): Record<string, unknown> {
-  if (resultFormat === "BOOLEAN_ONLY") return {};
-  const { elementCount, missingCount, unexpectedCount, observed } = result;
-  if (elementCount === null || unexpectedCount === null) {
-    const ofType = /_type(_list)?$/.test(expectation.type);
-    if (result.unexpectedValues !== undefined || result.missingValues !== undefined) {
-      return {
-        observed_value: null,
-        ...(result.unexpectedValues && {
-          unexpected_count: unexpectedCount,
-          partial_unexpected_list: result.unexpectedValues,
-        }),
-        ...(result.missingValues && { missing_count: missingCount, partial_missing_list: result.missingValues }),
-      };
-    }
-    return { observed_value: ofType ? (PANDAS_TYPES[String(observed)] ?? observed) : observed };
-  }
-  const sample = result.sample.toSorted((a, b) => Number(a[INDEX]) - Number(b[INDEX]));
-  const kwargs = Named.parse(expectation.kwargs);
-  const names = kwargs.column_list ?? [kwargs.column ?? kwargs.column_A ?? "", kwargs.column_B ?? ""];
-  const cell = (row: (typeof sample)[number], column: string) => {
-    const value = row[column] ?? null;
-    // The reference writes moments without a zone.
-    return columns[column] === "datetime" && typeof value === "string" ? value.replace(/(\.000)?Z$/, "") : value;
-  };
-  const values = sample.map((row) => {
-    if (kwargs.column !== undefined) return cell(row, kwargs.column);
-    if (kwargs.column_list !== undefined) {
-      return Object.fromEntries(kwargs.column_list.map((column) => [column, cell(row, column)]));
-    }
-    return [cell(row, kwargs.column_A ?? ""), cell(row, kwargs.column_B ?? "")];
-  });
-  const indices = sample.map((row) => row[INDEX]);
-  const partial = values.slice(0, PARTIAL);
-  const percent = (count: number) => (elementCount === 0 ? null : (100 * count) / elementCount);
-  return {
-    element_count: elementCount,
-    unexpected_count: unexpectedCount,
-    unexpected_percent: result.unexpectedPercent,
-    partial_unexpected_list: partial,
-    ...(missingCount !== null && {
-      missing_count: missingCount,
-      missing_percent: percent(missingCount),
-      unexpected_percent_total: percent(unexpectedCount),
-      unexpected_percent_nonmissing: result.unexpectedPercent,
-    }),
-    ...(resultFormat !== "BASIC" && {
-      partial_unexpected_counts: countsOf(
-        kwargs.column_list === undefined ? partial : partial.map((row) => Object.values(Object(row))),
-        names.map((name) => columns[name] === "number"),
+/** The result as the reference tells it: rows in order, moments without a zone, pandas' names of types. */
+function resultOf({ expectation, resultFormat, columns }: Input, result: ExpectationResult) {
+  const names = Object.keys(columns);
+  const moments = new Set(names.filter((name) => columns[name] === "datetime"));
+  const sample = result.sample
+    .toSorted((a, b) => Number(a[INDEX]) - Number(b[INDEX]))
+    .map((row) =>
+      Object.fromEntries(
+        Object.entries(row).map(([name, value]) => [
+          name,
+          moments.has(name) && typeof value === "string" ? value.replace(/(\.000)?Z$/, "") : value,
+        ]),
       ),
-      partial_unexpected_index_list: indices.slice(0, PARTIAL),
-    }),
-    ...(resultFormat === "COMPLETE" && { unexpected_list: values, unexpected_index_list: indices }),
-  };
-}
-
-/** Values with their counts; one with a missing number counts alone: NaN in pandas, which equals not even itself. */
-function countsOf(values: readonly unknown[], numeric: readonly boolean[]): { value: unknown; count: number }[] {
-  const counts = new Map<string, { value: unknown; count: number }>();
-  for (const [index, value] of values.entries()) {
-    const cells: unknown[] = Array.isArray(value) ? value : [value];
-    const lone = cells.some((cell, position) => cell === null && numeric[position] === true);
-    const key = lone ? `missing ${index}` : JSON.stringify(value);
-    counts.set(key, { value, count: (counts.get(key)?.count ?? 0) + 1 });
-  }
-  return [...counts.values()];
+    );
+  const ofType = /_type(_list)?$/.test(expectation.type);
+  const observed = ofType ? (PANDAS_TYPES[String(result.observed)] ?? result.observed) : result.observed;
+  return formatResult(
+    { ...result, sample, observed },
+    {
+      format: resultFormat,
+      indexColumn: INDEX,
+      numberColumns: names.filter((name) => columns[name] === "number"),
+    },
+  );
 }
 
 /** Operations of the area `quality`, by name. */
