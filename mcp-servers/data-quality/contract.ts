@@ -14,6 +14,8 @@ const ExpectationResult = z.object({
   unexpectedCount: z.number().nullable(),
   unexpectedPercent: z.number().nullable().describe("Percent of the values that are not missing."),
   sample: z.array(z.record(z.string(), z.unknown())).describe("Up to 10 unexpected rows."),
+  unexpectedValues: z.array(z.unknown()).optional().describe("Distinct values outside the expected set, up to 20."),
+  missingValues: z.array(z.unknown()).optional().describe("Expected values that the column does not hold."),
   exception: z.string().optional().describe("Why the expectation could not be evaluated; it then counts as failed."),
 });
 
@@ -45,6 +47,25 @@ export const dataQuality = defineContract({
           successful: z.number(),
           failedErrors: z.number(),
           failedWarnings: z.number(),
+        }),
+      }),
+      annotations: { readOnly: true, idempotent: true },
+    },
+    profile_data: {
+      description:
+        "Profiles a table and proposes a suite that it fulfils as it is, to be cut and widened by its owner.",
+      input: z.object({
+        table: z.string().min(1),
+        version: z.number().int().min(0).optional().describe("The newest when left out."),
+      }),
+      output: z.object({
+        table: z.string(),
+        version: z.number(),
+        suite: z.object({
+          name: z.string(),
+          expectations: z.array(
+            z.object({ type: z.string(), kwargs: z.record(z.string(), z.unknown()), severity: Severity }),
+          ),
         }),
       }),
       annotations: { readOnly: true, idempotent: true },

@@ -119,3 +119,14 @@ test("suites are listed", async () => {
     suites: [{ name: "purchases", expectations: purchasesSuite.expectations.length, table: "purchases" }],
   });
 });
+
+test("a profile proposes a suite from the table as it is", async () => {
+  const version = await write("profiled", purchases(2));
+  const profile = await client().call("profile_data", { table: "profiled" });
+  expect(profile).toMatchObject({ table: "profiled", version, suite: { name: "profiled" } });
+  expect(profile.suite.expectations).toContainEqual({
+    type: "expect_column_values_to_be_between",
+    kwargs: expect.objectContaining({ column: "number_of_cds", min_value: 1, max_value: 3 }),
+    severity: "error",
+  });
+});

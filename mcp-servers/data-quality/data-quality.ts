@@ -1,4 +1,4 @@
-import { type Suite, type ValidationReport, validate } from "@dagwright/expectations";
+import { proposeSuite, type Suite, type ValidationReport, validate } from "@dagwright/expectations";
 import type { Lake } from "@dagwright/lake";
 import { nearest, ToolError } from "@dagwright/mcp-kit";
 
@@ -47,4 +47,21 @@ export async function validateTable(
     interval: request.interval,
   });
   return { ...report, suite: suite.name, table: request.table, version };
+}
+
+/** Proposes a suite for one version of a table, named as the table. */
+export async function profileTable(
+  lake: Lake,
+  request: { readonly table: string; readonly version?: number | undefined },
+  signal?: AbortSignal,
+): Promise<{ table: string; version: number; suite: Suite }> {
+  const { table } = request;
+  const { version } = await lake.snapshot({ table, version: request.version });
+  const views = { [VIEW]: { table, version } };
+  const suite = await proposeSuite({
+    name: table,
+    view: VIEW,
+    query: (sql, params) => lake.native(sql, { views, ...(params && { params }), ...(signal && { signal }) }),
+  });
+  return { table, version, suite };
 }

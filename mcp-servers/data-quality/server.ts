@@ -2,7 +2,7 @@ import type { Suite } from "@dagwright/expectations";
 import type { Lake } from "@dagwright/lake";
 import { implement } from "@dagwright/mcp-kit";
 import { dataQuality } from "./contract.ts";
-import { validateTable } from "./data-quality.ts";
+import { profileTable, validateTable } from "./data-quality.ts";
 
 /** The data-quality server over a lake and the suites it knows. */
 export function createDataQualityServer({ lake, suites }: { lake: Lake; suites: readonly Suite[] }) {
@@ -11,8 +11,17 @@ export function createDataQualityServer({ lake, suites }: { lake: Lake; suites: 
       const report = await validateTable(lake, suites, request, signal);
       return {
         ...report,
-        results: report.results.map((result) => ({ ...result, sample: [...result.sample] })),
+        results: report.results.map(({ unexpectedValues, missingValues, ...result }) => ({
+          ...result,
+          sample: [...result.sample],
+          ...(unexpectedValues && { unexpectedValues: [...unexpectedValues] }),
+          ...(missingValues && { missingValues: [...missingValues] }),
+        })),
       };
+    },
+    profile_data: async (request, { signal }) => {
+      const { table, version, suite } = await profileTable(lake, request, signal);
+      return { table, version, suite: { name: suite.name, expectations: [...suite.expectations] } };
     },
     list_expectation_suites: () => ({
       suites: suites.map(({ name, expectations, table }) => ({

@@ -1,7 +1,11 @@
-export type { Json } from "./compile.ts";
+export { type DataDocsSubject, renderDataDocs } from "./data-docs.ts";
 export { InvalidIntervalError, InvalidSuiteError } from "./errors.ts";
+export { fromGreatExpectations } from "./great-expectations.ts";
+export type { Json } from "./plan.ts";
+export { type ProfileOptions, proposeSuite } from "./profile.ts";
+export { formatResult, type ResultFormat, type ResultFormatOptions } from "./result-format.ts";
 export type { Scalar } from "./sql.ts";
-export { defineSuite, type Expectation, type Suite, type SuiteDefinition } from "./suite.ts";
+export { defineSuite, type Suite, type SuiteDefinition } from "./suite.ts";
 export {
   type ExpectationResult,
   type Query,
@@ -9,3 +13,4 @@ export {
   type ValidationReport,
   validate,
 } from "./validate.ts";
+export type { Expectation } from "./vocabulary.ts";

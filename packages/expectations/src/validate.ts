@@ -1,18 +1,19 @@
 import { type Column, familyOf } from "./column-types.ts";
+import { compile } from "./compile.ts";
+import { InvalidIntervalError } from "./errors.ts";
 import {
   beforeEnd,
   columnOf,
-  compile,
   type IntervalMs,
   type Json,
   NotEvaluableError,
   type Outcome,
   type Plan,
   ROWS,
-} from "./compile.ts";
-import { InvalidIntervalError } from "./errors.ts";
+} from "./plan.ts";
 import { type Fragment, identifier, join, render, type Scalar, sql, text } from "./sql.ts";
-import type { Expectation, Suite } from "./suite.ts";
+import type { Suite } from "./suite.ts";
+import type { Expectation } from "./vocabulary.ts";
 
 /**
  * Runs DuckDB SQL with named parameters (`$name`): all that is asked of an engine. Types may be DuckDB's or Spark SQL's
@@ -62,7 +63,7 @@ export interface ValidationReport {
 
 /**
  * Holds a table against a suite. All counts come from one aggregate query; each expectation with unexpected rows costs
- * one more for the sample. An expectation that cannot be evaluated (a missing column, values that do not compare) fails
+ * one more for the sample, and each JSON schema one for the distinct texts. An expectation that cannot be evaluated (a missing column, values that do not compare) fails
  * with an `exception`, and the others are evaluated all the same.
  *
  * @throws InvalidIntervalError when the interval is not one.
@@ -73,9 +74,10 @@ export async function validate(options: ValidateOptions): Promise<ValidationRepo
   const interval = intervalMs(options.interval);
   const columns = await columnsOf(query, view);
   const source = sourceOf(suite, view, columns, interval);
-  const plans = suite.expectations.map((expectation) =>
-    source instanceof NotEvaluableError ? source : planOf(expectation, columns, interval),
-  );
+  const plans: (Plan | Error)[] = [];
+  for (const expectation of suite.expectations) {
+    plans.push(source instanceof Error ? source : await planOf(query, source, expectation, columns, interval));
+  }
   const outcomes = source instanceof NotEvaluableError ? plans.map(() => source) : await measure(query, source, plans);
 
   const results: ExpectationResult[] = [];
@@ -151,13 +153,18 @@ function sourceOf(
   }
 }
 
-function planOf(
+async function planOf(
+  query: Query,
+  source: Fragment,
   expectation: Expectation,
   columns: readonly Column[],
   interval: IntervalMs | null,
-): Plan | NotEvaluableError {
+): Promise<Plan | NotEvaluableError> {
   try {
-    return compile(expectation, columns, interval);
+    const compiled = compile(expectation, columns, interval);
+    if (!("distinct" in compiled)) return compiled;
+    const { rows } = await query(...parts(withRows(source, compiled.distinct)));
+    return compiled.plan(rows.map(({ v }) => String(v)));
   } catch (error) {
     if (error instanceof NotEvaluableError) return error;
     throw error;
@@ -165,11 +172,7 @@ function planOf(
 }
 
 /** Evaluates all plans in one query; if the engine refuses it, one by one, so that only the guilty plan fails. */
-async function measure(
-  query: Query,
-  source: Fragment,
-  plans: readonly (Plan | NotEvaluableError)[],
-): Promise<(Outcome | Error)[]> {
+async function measure(query: Query, source: Fragment, plans: readonly (Plan | Error)[]): Promise<(Outcome | Error)[]> {
   const evaluable = plans.filter((plan): plan is Plan => !(plan instanceof Error));
   let together: Map<Plan, Outcome>;
   try {
@@ -185,7 +188,7 @@ async function measure(
 async function oneByOne(
   query: Query,
   source: Fragment,
-  plans: readonly (Plan | NotEvaluableError)[],
+  plans: readonly (Plan | Error)[],
 ): Promise<(Outcome | Error)[]> {
   const outcomes: (Outcome | Error)[] = [];
   for (const plan of plans) {
@@ -227,7 +230,7 @@ async function sampleOf(
   size: number,
 ): Promise<Record<string, Json>[]> {
   const { rows } = await query(
-    ...parts(withRows(source, sql`SELECT * FROM ${ROWS} WHERE ${failing} LIMIT ${text(String(Math.trunc(size)))}`)),
+    ...parts(withRows(source, sql`SELECT * FROM (${failing}) LIMIT ${text(String(Math.trunc(size)))}`)),
   );
   return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, json(value)])));
 }

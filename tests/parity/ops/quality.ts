@@ -1,4 +1,10 @@
-import { defineSuite, type ExpectationResult, type SuiteDefinition, validate } from "@dagwright/expectations";
+import {
+  defineSuite,
+  type ExpectationResult,
+  formatResult,
+  type SuiteDefinition,
+  validate,
+} from "@dagwright/expectations";
 import { z } from "zod";
 import { type Cell, scratch, scratchTable } from "./scratch-lake.ts";
 
@@ -21,16 +27,16 @@ const PANDAS_TYPES: Readonly<Record<string, string>> = {
   boolean: "bool",
   timestamp: "datetime64[ns]",
 };
-/** Rows of a partial list. */
-const PARTIAL = 20;
 const INDEX = "parity row index";
+/** Expectations that report single rows. */
+const ROW_EXPECTATION = /^expect_(column_values?_|column_pair_|compound_|select_|multicolumn_)/;
 
 async function qualityValidate(raw: unknown) {
   const input = Input.parse(raw);
   // The vocabulary is checked by defineSuite itself: whatever is not in it is an error reply.
   const definition = { name: "parity", expectations: [input.expectation] } as unknown as SuiteDefinition;
   const suite = defineSuite(definition);
-  const singleValues = input.expectation.type.startsWith("expect_column_values_");
+  const singleValues = ROW_EXPECTATION.test(input.expectation.type);
   const table = await tableOf(input, singleValues);
   const { lake } = await scratch();
   const { results } = await validate({
@@ -62,52 +68,30 @@ async function tableOf({ columns, rows, data }: Input, numbered: boolean): Promi
   return scratchTable(numbered ? { [INDEX]: "BIGINT", ...types } : types, lines);
 }
 
-function resultOf({ expectation, resultFormat, columns }: Input, result: ExpectationResult): Record<string, unknown> {
-  if (resultFormat === "BOOLEAN_ONLY") return {};
-  const { elementCount, missingCount, unexpectedCount, observed } = result;
-  if (elementCount === null || unexpectedCount === null) {
-    const ofType = expectation.type === "expect_column_values_to_be_of_type";
-    return { observed_value: ofType ? (PANDAS_TYPES[String(observed)] ?? observed) : observed };
-  }
-  const { column: named } = expectation.kwargs;
-  const column = String(named);
-  const sample = result.sample.toSorted((a, b) => Number(a[INDEX]) - Number(b[INDEX]));
-  const values = sample.map((row) => {
-    const value = row[column] ?? null;
-    // The reference writes moments without a zone.
-    return columns[column] === "datetime" && typeof value === "string" ? value.replace(/(\.000)?Z$/, "") : value;
-  });
-  const indices = sample.map((row) => row[INDEX]);
-  const partial = values.slice(0, PARTIAL);
-  const percent = (count: number) => (elementCount === 0 ? null : (100 * count) / elementCount);
-  return {
-    element_count: elementCount,
-    unexpected_count: unexpectedCount,
-    unexpected_percent: result.unexpectedPercent,
-    partial_unexpected_list: partial,
-    ...(missingCount !== null && {
-      missing_count: missingCount,
-      missing_percent: percent(missingCount),
-      unexpected_percent_total: percent(unexpectedCount),
-      unexpected_percent_nonmissing: result.unexpectedPercent,
-    }),
-    ...(resultFormat !== "BASIC" && {
-      partial_unexpected_counts: countsOf(partial, columns[column] === "number"),
-      partial_unexpected_index_list: indices.slice(0, PARTIAL),
-    }),
-    ...(resultFormat === "COMPLETE" && { unexpected_list: values, unexpected_index_list: indices }),
-  };
-}
-
-/** Values with their counts; a missing number is NaN in pandas, which equals nothing, not even another NaN. */
-function countsOf(values: readonly unknown[], numeric: boolean): { value: unknown; count: number }[] {
-  const counts = new Map<unknown, number>();
-  const lone: { value: null; count: number }[] = [];
-  for (const value of values) {
-    if (value === null && numeric) lone.push({ value: null, count: 1 });
-    else counts.set(value, (counts.get(value) ?? 0) + 1);
-  }
-  return [...[...counts].map(([value, count]) => ({ value, count })), ...lone];
+/** The result as the reference tells it: rows in order, moments without a zone, pandas' names of types. */
+function resultOf({ expectation, resultFormat, columns }: Input, result: ExpectationResult) {
+  const names = Object.keys(columns);
+  const moments = new Set(names.filter((name) => columns[name] === "datetime"));
+  const sample = result.sample
+    .toSorted((a, b) => Number(a[INDEX]) - Number(b[INDEX]))
+    .map((row) =>
+      Object.fromEntries(
+        Object.entries(row).map(([name, value]) => [
+          name,
+          moments.has(name) && typeof value === "string" ? value.replace(/(\.000)?Z$/, "") : value,
+        ]),
+      ),
+    );
+  const ofType = /_type(_list)?$/.test(expectation.type);
+  const observed = ofType ? (PANDAS_TYPES[String(result.observed)] ?? result.observed) : result.observed;
+  return formatResult(
+    { ...result, sample, observed },
+    {
+      format: resultFormat,
+      indexColumn: INDEX,
+      numberColumns: names.filter((name) => columns[name] === "number"),
+    },
+  );
 }
 
 /** Operations of the area `quality`, by name. */

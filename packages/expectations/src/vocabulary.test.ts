@@ -1,0 +1,135 @@
+import { DuckDBInstance } from "@duckdb/node-api";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { defineSuite, type SuiteDefinition } from "./suite.ts";
+import { type Query, validate } from "./validate.ts";
+
+let query: Query;
+let close: () => void;
+let queries = 0;
+
+beforeAll(async () => {
+  const instance = await DuckDBInstance.create(":memory:", { threads: "1" });
+  const connection = await instance.connect();
+  query = async (sql, params) => {
+    queries += 1;
+    const reader = await connection.runAndReadAll(sql, params);
+    const types = reader.columnTypes();
+    const columns = reader.columnNames().map((name, index) => ({ name, type: String(types[index]) }));
+    return { columns, rows: reader.getRowObjectsJS() };
+  };
+  close = () => {
+    connection.closeSync();
+    instance.closeSync();
+  };
+  await query(`CREATE TABLE orders AS SELECT * FROM (VALUES
+    (1, 1.0::DOUBLE, 'Oslo', '{"a": 1}', '2026-01-01', 1, 2),
+    (2, 2.0::DOUBLE, 'Oslo', '{"a": "x"}', '2026-13-40', 2, 2),
+    (3, 3.0::DOUBLE, 'Bergen', NULL, '1 Mar 2026', NULL, 2),
+    (4, 10.0::DOUBLE, NULL, '[]', 'n/a', NULL, NULL)
+  ) AS t(id, x, city, js, day, a, b)`);
+});
+afterAll(() => close());
+
+type Definition = SuiteDefinition["expectations"][number];
+async function all(...expectations: Definition[]) {
+  return (await validate({ suite: defineSuite({ name: "all", expectations }), query, view: "orders" })).results;
+}
+
+test("statistics of a column, all in one query beside the one for the columns", async () => {
+  const before = queries;
+  const observed = await all(
+    { type: "expect_column_mean_to_be_between", kwargs: { column: "x", min_value: 4, strict_min: true } },
+    { type: "expect_column_median_to_be_between", kwargs: { column: "x", max_value: 2.5 } },
+    { type: "expect_column_sum_to_be_between", kwargs: { column: "x", min_value: 16, max_value: 16 } },
+    { type: "expect_column_max_to_be_between", kwargs: { column: "city", max_value: "P" } },
+    { type: "expect_column_unique_value_count_to_be_between", kwargs: { column: "city", max_value: 1 } },
+    { type: "expect_column_proportion_of_non_null_values_to_be_between", kwargs: { column: "city", min_value: 0.75 } },
+    {
+      type: "expect_column_quantile_values_to_be_between",
+      kwargs: {
+        column: "x",
+        quantile_ranges: {
+          quantiles: [0.5, 1],
+          value_ranges: [
+            [3, 3],
+            [null, 10],
+          ],
+        },
+      },
+    },
+  );
+  expect(queries - before).toBe(2);
+  expect(observed.map(({ success, observed }) => [success, observed])).toEqual([
+    [false, 4],
+    [true, 2.5],
+    [true, 16],
+    [true, "Oslo"],
+    [false, 2],
+    [true, 0.75],
+    [true, { quantiles: [0.5, 1], values: [3, 10] }],
+  ]);
+});
+
+test("sets of values name what is too much and what is missing", async () => {
+  const value_set = ["Oslo", "Lille"];
+  const results = await all(
+    { type: "expect_column_distinct_values_to_equal_set", kwargs: { column: "city", value_set } },
+    { type: "expect_column_most_common_value_to_be_in_set", kwargs: { column: "city", value_set } },
+    {
+      type: "expect_column_kl_divergence_to_be_less_than",
+      kwargs: { column: "city", partition_object: { values: ["Oslo"], weights: [1] }, threshold: 0.1 },
+    },
+  );
+  expect(results).toMatchObject([
+    { success: false, unexpectedValues: ["Bergen"], missingValues: ["Lille"] },
+    { success: true, observed: ["Oslo"] },
+    { success: false, observed: null },
+  ]);
+});
+
+test("texts: JSON, schemas, dates, lengths and expressions", async () => {
+  const json_schema = { type: "object", properties: { a: { type: "integer" } } };
+  const results = await all(
+    { type: "expect_column_values_to_match_json_schema", kwargs: { column: "js", json_schema } },
+    { type: "expect_column_values_to_match_json_schema", kwargs: { column: "day", json_schema } },
+    { type: "expect_column_values_to_be_dateutil_parseable", kwargs: { column: "day" } },
+    { type: "expect_column_values_to_match_strftime_format", kwargs: { column: "day", strftime_format: "%Y-%m-%d" } },
+    { type: "expect_column_value_lengths_to_equal", kwargs: { column: "city", value: 4 } },
+    { type: "expect_column_values_to_match_regex", kwargs: { column: "city", regex: "'; DROP|slo$" } },
+    { type: "expect_column_values_to_match_regex", kwargs: { column: "city", regex: "(?=x)" } },
+    { type: "expect_column_mean_to_be_between", kwargs: { column: "city", min_value: 0 } },
+  );
+  expect(results.map(({ unexpectedCount, exception }) => unexpectedCount ?? exception)).toEqual([
+    2,
+    expect.stringContaining("which is not JSON"),
+    2,
+    3,
+    1,
+    1,
+    expect.stringContaining("(?="),
+    'Column "city" holds VARCHAR; numbers are needed',
+  ]);
+});
+
+test("several columns of a row: which rows are left out is said", async () => {
+  const pair = { column_A: "a", column_B: "b" };
+  const column_list = ["a", "b"];
+  const results = await all(
+    { type: "expect_column_pair_values_to_be_equal", kwargs: pair },
+    { type: "expect_column_pair_values_to_be_equal", kwargs: { ...pair, ignore_row_if: "either_value_is_missing" } },
+    { type: "expect_column_pair_values_to_be_in_set", kwargs: { ...pair, value_pairs_set: [[null, 2]] } },
+    { type: "expect_compound_columns_to_be_unique", kwargs: { column_list } },
+    { type: "expect_select_column_values_to_be_unique_within_record", kwargs: { column_list } },
+    { type: "expect_multicolumn_sum_to_equal", kwargs: { column_list, sum_total: 4, ignore_row_if: "never" } },
+    { type: "expect_column_values_to_be_decreasing", kwargs: { column: "id" } },
+  );
+  expect(results.map(({ missingCount, unexpectedCount }) => [missingCount, unexpectedCount])).toEqual([
+    [1, 2],
+    [2, 1],
+    [1, 2],
+    [1, 0],
+    [1, 1],
+    [0, 3],
+    [0, 3],
+  ]);
+});
