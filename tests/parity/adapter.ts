@@ -4,6 +4,7 @@
  */
 import { createInterface } from "node:readline";
 import { z } from "zod";
+import { ops as ab } from "./ops/ab.ts";
 import { ops as drift } from "./ops/drift.ts";
 import { ops as engine } from "./ops/engine.ts";
 import { ops as features } from "./ops/features.ts";
@@ -13,6 +14,7 @@ import { ops as ml } from "./ops/ml.ts";
 import { ops as quality } from "./ops/quality.ts";
 
 const ops: Record<string, (input: unknown) => unknown> = {
+  ...ab,
   ...drift,
   ...engine,
   ...features,
