@@ -4,17 +4,21 @@
  */
 import { createInterface } from "node:readline";
 import { z } from "zod";
+import { ops as ab } from "./ops/ab.ts";
 import { ops as drift } from "./ops/drift.ts";
 import { ops as engine } from "./ops/engine.ts";
 import { ops as features } from "./ops/features.ts";
+import { ops as hpo } from "./ops/hpo.ts";
 import { ops as metrics } from "./ops/metrics.ts";
 import { ops as ml } from "./ops/ml.ts";
 import { ops as quality } from "./ops/quality.ts";
 
 const ops: Record<string, (input: unknown) => unknown> = {
+  ...ab,
   ...drift,
   ...engine,
   ...features,
+  ...hpo,
   ...metrics,
   ...ml,
   ...quality,

@@ -13,9 +13,14 @@ export type LearnErrorCode =
   | "INVALID_TARGET"
   | "ONE_CLASS"
   | "INVALID_MODEL"
-  | "INVALID_METRIC_INPUT";
+  | "INVALID_METRIC_INPUT"
+  | "INVALID_SPACE"
+  | "INVALID_SAMPLER"
+  | "INVALID_PRUNER"
+  | "INVALID_TRIAL"
+  | "INVALID_STUDY";
 
-/** Bad input to training, prediction, a metric or a model file; another attempt cannot mend it. */
+/** Bad input to training, prediction, a metric, a model file or a study; another attempt cannot mend it. */
 export class LearnError extends Error {
   override readonly name = "LearnError";
   readonly code: LearnErrorCode;

@@ -1,4 +1,4 @@
-/** Training on columns: forests, boosting, logistic regression, metrics, ONNX. */
+/** Training on columns: forests, boosting, logistic regression, metrics, tuning, ONNX. */
 export {
   accuracy,
   balancedAccuracy,
@@ -28,3 +28,8 @@ export {
 } from "./score-metrics.ts";
 export type { Task } from "./target.ts";
 export { checkTraining, type TrainOptions, train } from "./train.ts";
+export type { PrunerInput } from "./tuning/pruners.ts";
+export type { SamplerInput } from "./tuning/sampler.ts";
+export type { DimensionInput, ParamValue, TrialParams } from "./tuning/space.ts";
+export { createStudy, resumeStudy, type Study, type StudyOptions } from "./tuning/study.ts";
+export type { Direction, Trial } from "./tuning/trial.ts";

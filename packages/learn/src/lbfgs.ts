@@ -1,13 +1,17 @@
+import { searchLine } from "./line-search.ts";
+
 /** A function to make small: returns its value at `x` and writes its gradient. */
 export type Objective = (x: Float64Array, gradient: Float64Array) => number;
 
 /** Pairs of steps that the curvature is estimated from. */
 const MEMORY = 10;
+/** Share of the value that an iteration has to take off. */
+const LEAST_DECREASE = 64 * Number.EPSILON;
 
 /**
  * Minimises a smooth convex function by limited-memory BFGS (Liu and Nocedal 1989; Nocedal and Wright, algorithms 7.4 and
- * 7.5) with a backtracking line search. Ends when no part of the gradient is greater than `tol`, after `maxIter`
- * iterations, or when no step makes the value smaller.
+ * 7.5), step by step as scipy 1.17's L-BFGS-B does it without bounds, so that what ends early ends at the same place. Ends
+ * when no part of the gradient is greater than `tol`, after `maxIter` iterations, or when the value hardly falls.
  * @param x Where to start; holds the minimum afterwards.
  */
 export async function minimise(
@@ -27,21 +31,21 @@ export async function minimise(
       direction = gradient.map((part) => -part);
       slope = dot(direction, gradient);
     }
-    let length = steps.length === 0 ? 1 / Math.sqrt(-slope) : 1;
     const next = new Float64Array(size);
     const nextGradient = new Float64Array(size);
-    let nextValue = Number.POSITIVE_INFINITY;
-    // Armijo's condition: the value falls by at least a ten-thousandth of what the slope promises.
-    for (let tries = 0; tries < 40; tries++, length /= 2) {
-      for (let at = 0; at < size; at++) next[at] = x[at]! + length * direction[at]!;
+    let nextValue = value;
+    const evaluate = (step: number) => {
+      for (let at = 0; at < size; at++) next[at] = x[at]! + step * direction[at]!;
       nextValue = objective(next, nextGradient);
-      if (nextValue <= value + 1e-4 * length * slope) break;
-    }
-    if (!(nextValue < value)) break;
+      return { value: nextValue, slope: dot(direction, nextGradient) };
+    };
+    const first = iteration === 1 ? Math.min(1, 1 / Math.sqrt(dot(direction, direction))) : 1;
+    if (searchLine(evaluate, value, slope, first) === undefined || !(nextValue < value)) break;
+    const isDone = value - nextValue <= LEAST_DECREASE * Math.max(Math.abs(value), Math.abs(nextValue), 1);
     const s = next.map((part, at) => part - x[at]!);
     const y = nextGradient.map((part, at) => part - gradient[at]!);
     const curvature = dot(s, y);
-    if (curvature > 1e-10 * dot(y, y)) {
+    if (curvature > -Number.EPSILON * dot(s, gradient)) {
       steps.push({ s, y, rho: 1 / curvature });
       if (steps.length > MEMORY) steps.shift();
     }
@@ -49,6 +53,7 @@ export async function minimise(
     gradient = nextGradient;
     value = nextValue;
     await o.onIteration(iteration);
+    if (isDone) break;
   }
 }
 

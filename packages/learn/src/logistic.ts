@@ -1,18 +1,8 @@
 import { minimise, type Objective } from "./lbfgs.ts";
+import { type LinearScores, standardise } from "./linear.ts";
 import type { Pace } from "./pace.ts";
 import type { LogisticParams } from "./params.ts";
 import type { TrainingTarget } from "./target.ts";
-
-/** Scores that are linear in standardised features: Σ weight × (value − mean) / scale + intercept. */
-export interface LinearScores {
-  /** 1 for two classes, else one a class. */
-  readonly outputs: number;
-  readonly mean: Float64Array;
-  readonly scale: Float64Array;
-  /** By output, then by feature. */
-  readonly weights: Float64Array;
-  readonly intercept: Float64Array;
-}
 
 /**
  * Logistic regression as in scikit-learn: mean log loss + Σ weight² / (2 C n), intercepts not penalised, on features
@@ -28,13 +18,7 @@ export async function fitLogistic(
   const rowCount = target.values.length;
   const features = columns.length;
   const outputs = target.classes.length > 2 ? target.classes.length : 1;
-  const moments = columns.map(momentsOf);
-  const mean = Float64Array.from(moments, (one) => one.mean);
-  const scale = Float64Array.from(moments, (one) => one.scale);
-  const rows = new Float64Array(rowCount * features);
-  for (const [feature, values] of columns.entries())
-    for (let row = 0; row < rowCount; row++)
-      rows[row * features + feature] = standardised(values[row]!, mean[feature]!, scale[feature]!);
+  const { mean, scale, rows } = standardise(columns, rowCount);
   const penalty = 1 / (params.C * rowCount);
   const objective =
     outputs === 1
@@ -51,27 +35,6 @@ export async function fitLogistic(
   const importance = new Float64Array(features);
   for (let at = 0; at < weights.length; at++) importance[at % features]! += Math.abs(weights[at]!);
   return { scores: { outputs, mean, scale, weights, intercept: x.slice(outputs * features) }, importance };
-}
-
-function standardised(value: number, mean: number, scale: number): number {
-  return Number.isNaN(value) ? 0 : (value - mean) / scale;
-}
-
-/** Mean and standard deviation of what is not missing; scale 1 for a constant column. */
-function momentsOf(values: Float64Array): { mean: number; scale: number } {
-  let count = 0;
-  let mean = 0;
-  let squares = 0;
-  // Welford's update: no loss of digits for values far from zero.
-  for (const value of values) {
-    if (Number.isNaN(value)) continue;
-    count++;
-    const before = value - mean;
-    mean += before / count;
-    squares += before * (value - mean);
-  }
-  const deviation = count === 0 ? 0 : Math.sqrt(squares / count);
-  return { mean, scale: deviation > 10 * Number.EPSILON * Math.abs(mean) ? deviation : 1 };
 }
 
 function binaryLoss(rows: Float64Array, features: number, classIndex: Uint16Array, penalty: number): Objective {
@@ -138,18 +101,4 @@ function penalise(x: Float64Array, gradient: Float64Array, weights: number, pena
     gradient[at]! += penalty * x[at]!;
   }
   return (penalty * squares) / 2;
-}
-
-/** Scores of every row, `outputs` a row. */
-export function scoreLinear(linear: LinearScores, columns: readonly Float64Array[], rowCount: number): Float64Array {
-  const { outputs, mean, scale, weights, intercept } = linear;
-  const features = columns.length;
-  const scores = new Float64Array(rowCount * outputs);
-  for (let row = 0; row < rowCount; row++) for (let k = 0; k < outputs; k++) scores[row * outputs + k] = intercept[k]!;
-  for (const [feature, values] of columns.entries())
-    for (let row = 0; row < rowCount; row++) {
-      const value = standardised(values[row]!, mean[feature]!, scale[feature]!);
-      for (let k = 0; k < outputs; k++) scores[row * outputs + k]! += weights[k * features + feature]! * value;
-    }
-  return scores;
 }

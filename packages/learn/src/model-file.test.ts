@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
-import { puzzle, wine } from "./fixtures/samples.ts";
+import { CLASSIFIERS, puzzle, wine } from "./fixtures/samples.ts";
 import { loadModel, serializeModel } from "./model-file.ts";
-import { ALGORITHMS } from "./params.ts";
 import { train } from "./train.ts";
 
-test.each(ALGORITHMS)("%s comes back from bytes the same", async (algorithm) => {
+test.each(CLASSIFIERS)("%s comes back from bytes the same", async (algorithm) => {
   for (const sample of [wine(), puzzle(200, 1)]) {
     const model = await train({ algorithm, ...sample });
     const bytes = serializeModel(model);

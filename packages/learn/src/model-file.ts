@@ -171,8 +171,8 @@ function faultOf({ scores, featureNames, classes, task, ...rest }: ModelDefiniti
   if (task === "regression" ? classes.length !== 0 : classes.length < 2)
     return `a ${task} model has ${classes.length} classes`;
   if (scores.outputs !== outputs) return `the model has ${scores.outputs} outputs: expected ${outputs}`;
-  if ((rest.algorithm === "logistic_regression") !== (scores.kind === "linear"))
-    return `${rest.algorithm} has ${scores.kind} scores`;
+  const isLinear = rest.algorithm === "logistic_regression" || rest.algorithm === "ridge";
+  if (isLinear !== (scores.kind === "linear")) return `${rest.algorithm} has ${scores.kind} scores`;
   if (scores.kind === "linear") {
     const fits =
       scores.mean.length === features &&

@@ -1,7 +1,7 @@
 import { type Columns, selectColumns, selectRow } from "./columns.ts";
 import { LearnError } from "./errors.ts";
+import { type LinearScores, scoreLinear } from "./linear.ts";
 import { bothClasses, sigmoid, softmaxRows } from "./links.ts";
-import { type LinearScores, scoreLinear } from "./logistic.ts";
 import type { Algorithm } from "./params.ts";
 import type { Task } from "./target.ts";
 import { scoreTrees, type TreeEnsemble } from "./tree-ensemble.ts";
@@ -22,7 +22,7 @@ export interface Model {
   /** Hyper-parameters, defaults filled in. */
   readonly params: Readonly<Record<string, unknown>>;
   /**
-   * Most important first. Trees: share in the decrease of impurity; logistic regression: absolute coefficient on
+   * Most important first. Trees: share in the decrease of impurity; linear models: absolute coefficient on
    * standardised features (summed over classes) as a share of all. Sums to 1.
    */
   readonly featureImportance: readonly FeatureImportance[];

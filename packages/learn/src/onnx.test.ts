@@ -1,9 +1,8 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { puzzle, type Sample, wine } from "./fixtures/samples.ts";
+import { CLASSIFIERS, puzzle, type Sample, wine } from "./fixtures/samples.ts";
 import type { Model } from "./model.ts";
 import { toOnnx } from "./onnx.ts";
-import { ALGORITHMS } from "./params.ts";
 import { train } from "./train.ts";
 
 async function runOnnx(model: Model, { columns }: Sample) {
@@ -27,7 +26,7 @@ describe("ONNX Runtime says what the model says", () => {
     ["two classes, missing values", puzzle(2000, 1), puzzle(3000, 2)],
   ];
   describe.each(samples)("%s", (_name, learnt, asked) => {
-    test.each(ALGORITHMS)("%s", async (algorithm) => {
+    test.each(CLASSIFIERS)("%s", async (algorithm) => {
       const { columns } = learnt;
       // Classes other than 0, 1, 2: labels are looked up, not counted.
       const model = await train({ algorithm, columns, target: learnt.target.map((value) => 10 - 4 * value) });
@@ -52,7 +51,7 @@ describe("ONNX Runtime says what the model says", () => {
     });
   });
 
-  test.each(["random_forest", "gradient_boosting"] as const)("numbers, %s", async (algorithm) => {
+  test.each(["random_forest", "gradient_boosting", "ridge"] as const)("numbers, %s", async (algorithm) => {
     const asked = puzzle(1000, 2, "regression");
     const model = await train({ algorithm, task: "regression", ...puzzle(1000, 1, "regression") });
     const { prediction } = await runOnnx(model, asked);

@@ -1,4 +1,4 @@
-import type { LinearScores } from "./logistic.ts";
+import type { LinearScores } from "./linear.ts";
 import { definitionOf, linkOf, type Model } from "./model.ts";
 import { ProtobufWriter } from "./protobuf.ts";
 import type { TreeEnsemble } from "./tree-ensemble.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { LearnError } from "./errors.ts";
 
 /** The algorithms, by the name under which `train` takes them. */
-export const ALGORITHMS = ["random_forest", "gradient_boosting", "logistic_regression"] as const;
+export const ALGORITHMS = ["random_forest", "gradient_boosting", "logistic_regression", "ridge"] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
 const Count = z.number().int().min(1);
@@ -42,6 +42,10 @@ export const LogisticParams = z.strictObject({
   tol: z.number().gt(0).default(1e-4),
 });
 export type LogisticParams = z.output<typeof LogisticParams>;
+
+/** Names, meanings and defaults of scikit-learn's Ridge, behind a StandardScaler. */
+export const RidgeParams = z.strictObject({ alpha: z.number().gt(0).default(1) });
+export type RidgeParams = z.output<typeof RidgeParams>;
 
 /**
  * Checks hyper-parameters and fills in defaults.

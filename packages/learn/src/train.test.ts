@@ -2,9 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { accuracy } from "./classification-metrics.ts";
 import type { Columns } from "./columns.ts";
-import { puzzle, wine } from "./fixtures/samples.ts";
+import { CLASSIFIERS, puzzle, wine } from "./fixtures/samples.ts";
 import { serializeModel } from "./model-file.ts";
-import { ALGORITHMS } from "./params.ts";
 import { regressionMetrics } from "./regression-metrics.ts";
 import { rocAuc } from "./score-metrics.ts";
 import { type TrainOptions, train } from "./train.ts";
@@ -16,13 +15,13 @@ const learnt = wine(reference.train);
 const asked = wine(reference.test);
 
 describe("classes", () => {
-  test.each(ALGORITHMS)("%s tells three wines apart", async (algorithm) => {
+  test.each(CLASSIFIERS)("%s tells three wines apart", async (algorithm) => {
     const model = await train({ algorithm, ...learnt });
     expect(model.classes).toEqual([0, 1, 2]);
     expect(accuracy(asked.target, model.predict(asked.columns))).toBeGreaterThan(0.93);
   });
 
-  test.each(ALGORITHMS)("%s learns two classes with missing values", async (algorithm) => {
+  test.each(CLASSIFIERS)("%s learns two classes with missing values", async (algorithm) => {
     const model = await train({ algorithm, ...puzzle(2000, 1) });
     const { columns, target } = puzzle(1000, 2);
     const probabilities = model.predictProba(columns);
@@ -83,7 +82,7 @@ describe("classes", () => {
     expect(sizes[2]).toBeLessThan(sizes[1]!);
   });
 
-  test.each(ALGORITHMS)("%s: classes may be any whole numbers, in any order", async (algorithm) => {
+  test.each(CLASSIFIERS)("%s: classes may be any whole numbers, in any order", async (algorithm) => {
     const { columns, target } = learnt;
     const renamed = target.map((value) => [70, -3, 12][value]!);
     const model = await train({
@@ -107,7 +106,7 @@ describe("numbers", () => {
 });
 
 describe("the same seed", () => {
-  test.each(ALGORITHMS)("gives the same %s, byte for byte", async (algorithm) => {
+  test.each(CLASSIFIERS)("gives the same %s, byte for byte", async (algorithm) => {
     const one = await train({ algorithm, ...learnt, seed: 7 });
     const two = await train({ algorithm, ...learnt, seed: 7 });
     expect(serializeModel(two)).toEqual(serializeModel(one));
@@ -121,7 +120,7 @@ describe("the same seed", () => {
 });
 
 describe("a prediction", () => {
-  test.each(ALGORITHMS)("of %s finds columns by name, alone or in bulk", async (algorithm) => {
+  test.each(CLASSIFIERS)("of %s finds columns by name, alone or in bulk", async (algorithm) => {
     const model = await train({ algorithm, ...puzzle(300, 1) });
     const { columns } = puzzle(50, 2);
     const shuffled = {
@@ -162,7 +161,7 @@ describe("a prediction", () => {
   });
 });
 
-test.each(ALGORITHMS)("the importances of %s sum to 1, the strongest first", async (algorithm) => {
+test.each(CLASSIFIERS)("the importances of %s sum to 1, the strongest first", async (algorithm) => {
   const { featureImportance } = await train({ algorithm, ...puzzle(2000, 1) });
   expect(featureImportance.reduce((sum, { importance }) => sum + importance, 0)).toBeCloseTo(1, 10);
   expect(featureImportance.map(({ importance }) => importance)).toEqual(
@@ -190,7 +189,7 @@ describe("while it trains", () => {
     expect(seen.at(-1)).toBe(1);
   });
 
-  test.each(ALGORITHMS)("%s ends when the signal is aborted", async (algorithm) => {
+  test.each(CLASSIFIERS)("%s ends when the signal is aborted", async (algorithm) => {
     const abort = new AbortController();
     const reason = new Error("enough");
     const training = train({
@@ -260,6 +259,7 @@ describe("bad input is refused with a sentence that names it", () => {
     [{ params: { max_features: "most" } }, "INVALID_PARAM", "params.max_features", /"most": expected "sqrt", "log2"/],
     [{ params: { max_features: 3 } }, "INVALID_PARAM", "params.max_features", /expected at most 2/],
     [{ algorithm: "logistic_regression", task: "regression" }, "UNSUPPORTED_TASK", "task", /learns classes/],
+    [{ algorithm: "ridge", task: "classification" }, "UNSUPPORTED_TASK", "task", /learns numbers/],
     [{ seed: 1.5 }, "INVALID_SEED", "seed", /seed is 1.5/],
   ];
   test.each(cases)("%j", async (wrong, code, field, message) => {

@@ -13,7 +13,9 @@ import {
   featuresPerNode,
   LogisticParams,
   parseParams,
+  RidgeParams,
 } from "./params.ts";
+import { fitRidge } from "./ridge.ts";
 import { checkTarget, type Task, type TrainingTarget } from "./target.ts";
 
 /** What to learn from, and how. */
@@ -72,6 +74,7 @@ type Plan = { readonly target: TrainingTarget; readonly seed: number } & (
   | { readonly algorithm: "random_forest"; readonly params: ForestParams }
   | { readonly algorithm: "gradient_boosting"; readonly params: BoostingParams }
   | { readonly algorithm: "logistic_regression"; readonly params: LogisticParams }
+  | { readonly algorithm: "ridge"; readonly params: RidgeParams }
 );
 
 function planOf({ algorithm, task = "classification", columns, target, params = {}, seed = 42 }: TrainOptions): Plan {
@@ -97,9 +100,16 @@ function planOf({ algorithm, task = "classification", columns, target, params = 
       if (task === "regression")
         throw new LearnError("UNSUPPORTED_TASK", `${algorithm} learns classes: expected the task classification.`, {
           field: "task",
-          hint: "For numbers use random_forest or gradient_boosting.",
+          hint: "For numbers use ridge, random_forest or gradient_boosting.",
         });
       return { algorithm, params: parseParams(algorithm, LogisticParams, params), ...checked() };
+    case "ridge":
+      if (task === "classification")
+        throw new LearnError("UNSUPPORTED_TASK", `${algorithm} learns numbers: expected the task regression.`, {
+          field: "task",
+          hint: "For classes use logistic_regression, random_forest or gradient_boosting.",
+        });
+      return { algorithm, params: parseParams(algorithm, RidgeParams, params), ...checked() };
     default:
       throw new LearnError(
         "UNKNOWN_ALGORITHM",
@@ -116,6 +126,10 @@ async function fit(
 ): Promise<{ scores: ModelDefinition["scores"]; importance: Float64Array }> {
   if (plan.algorithm === "logistic_regression") {
     const { scores, importance } = await fitLogistic(values, plan.target, plan.params, pace);
+    return { scores: { kind: "linear", ...scores }, importance };
+  }
+  if (plan.algorithm === "ridge") {
+    const { scores, importance } = await fitRidge(values, plan.target.values, plan.params, pace);
     return { scores: { kind: "linear", ...scores }, importance };
   }
   const { trees, importance } =

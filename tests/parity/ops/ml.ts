@@ -16,6 +16,7 @@ const ALGORITHM: Readonly<Record<string, Algorithm>> = {
   rf: "random_forest",
   gb: "gradient_boosting",
   lr: "logistic_regression",
+  ridge: "ridge",
 };
 
 /** scikit-learn's names, of which some are ours without a choice. */

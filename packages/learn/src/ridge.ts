@@ -1,0 +1,69 @@
+import { type LinearScores, standardise } from "./linear.ts";
+import type { Pace } from "./pace.ts";
+import type { RidgeParams } from "./params.ts";
+
+/**
+ * Ridge regression as in scikit-learn: Σ (y − prediction)² + alpha Σ weight², the intercept not penalised, on features
+ * standardised to mean 0 and standard deviation 1 (ddof 0). A missing value counts as the column's mean. Solved exactly
+ * by Cholesky, over the features or, where these are more, over the rows.
+ */
+export async function fitRidge(
+  columns: readonly Float64Array[],
+  target: Float64Array,
+  { alpha }: RidgeParams,
+  pace: Pace,
+): Promise<{ scores: LinearScores; importance: Float64Array }> {
+  const rowCount = target.length;
+  const features = columns.length;
+  const { mean, scale, rows } = standardise(columns, rowCount);
+  const centre = target.reduce((sum, value) => sum + value / rowCount, 0);
+  const rest = target.map((value) => value - centre);
+  const overRows = features > rowCount;
+  const size = overRows ? rowCount : features;
+  const depth = overRows ? features : rowCount;
+  // X Xᵀ or Xᵀ X, plus alpha on the diagonal; the lower half, which is all that Cholesky reads.
+  const [stepOut, stepIn] = overRows ? [features, 1] : [1, features];
+  const gram = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = i === j ? alpha : 0;
+      for (let k = 0; k < depth; k++) sum += rows[i * stepOut + k * stepIn]! * rows[j * stepOut + k * stepIn]!;
+      gram[i * size + j] = sum;
+    }
+    await pace.step(i + 1, size);
+  }
+  const weights = overRows
+    ? transposedTimes(rows, features, solvePositive(gram, rest))
+    : solvePositive(gram, transposedTimes(rows, features, rest));
+  const importance = weights.map(Math.abs);
+  return { scores: { outputs: 1, mean, scale, weights, intercept: Float64Array.of(centre) }, importance };
+}
+
+/** Xᵀ v. */
+function transposedTimes(rows: Float64Array, features: number, vector: Float64Array): Float64Array {
+  const product = new Float64Array(features);
+  for (let row = 0; row < vector.length; row++)
+    for (let feature = 0; feature < features; feature++)
+      product[feature]! += rows[row * features + feature]! * vector[row]!;
+  return product;
+}
+
+/** Solves A x = b for a symmetric positive definite A by Cholesky; writes the factor over A's lower half. */
+function solvePositive(matrix: Float64Array, right: Float64Array): Float64Array {
+  const size = right.length;
+  const x = right.slice();
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = matrix[i * size + j]!;
+      for (let k = 0; k < j; k++) sum -= matrix[i * size + k]! * matrix[j * size + k]!;
+      matrix[i * size + j] = i === j ? Math.sqrt(sum) : sum / matrix[j * size + j]!;
+    }
+    for (let k = 0; k < i; k++) x[i]! -= matrix[i * size + k]! * x[k]!;
+    x[i]! /= matrix[i * size + i]!;
+  }
+  for (let i = size - 1; i >= 0; i--) {
+    for (let k = i + 1; k < size; k++) x[i]! -= matrix[k * size + i]! * x[k]!;
+    x[i]! /= matrix[i * size + i]!;
+  }
+  return x;
+}
