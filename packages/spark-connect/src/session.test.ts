@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SparkConnectError, SparkInterruptedError, SparkSqlError, SparkUnavailableError } from "./errors.ts";
-import { installSail, startSail } from "./sail-server.ts";
 import { connect, type SparkSession, type SqlOptions } from "./session.ts";
+import { installSail, startSail } from "./testing.ts";
 
 const missing = await installSail();
 
