@@ -15,7 +15,7 @@ export const CUSTOMER_FEATURES_SQL = `
     AVG(dollar_value) AS avg_purchase_value,
     DATEDIFF(TO_DATE(:as_of), MAX(date)) AS days_since_last_purchase,
     DATEDIFF(TO_DATE(:as_of), MIN(date)) AS tenure_days,
-    COUNT(*) * 30.0 / GREATEST(DATEDIFF(TO_DATE(:as_of), MIN(date)), 1) AS purchase_frequency,
+    COUNT(*) * 30.0D / GREATEST(DATEDIFF(TO_DATE(:as_of), MIN(date)), 1) AS purchase_frequency,
     SUM(number_of_cds) / COUNT(*) AS cds_per_purchase,
     :as_of AS as_of
   FROM purchases

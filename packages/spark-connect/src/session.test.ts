@@ -1,0 +1,172 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect as connectTcp, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SparkConnectError, SparkInterruptedError, SparkSqlError, SparkUnavailableError } from "./errors.ts";
+import { connect, type SparkSession, type SqlOptions } from "./session.ts";
+import { installSail, startSail } from "./testing.ts";
+
+const missing = await installSail();
+
+async function rows(session: SparkSession, query: string, options?: SqlOptions): Promise<unknown[]> {
+  const found: unknown[] = [];
+  for await (const batch of session.sql(query, options)) for (const row of batch) found.push({ ...row.toJSON() });
+  return found;
+}
+
+/** A way to the server that can cut every connection it carries. */
+async function proxyTo(port: number): Promise<{ port: number; cut(): void; server: Server }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connectTcp(port, "127.0.0.1");
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket
+        .on("error", () => undefined)
+        .on("close", () => {
+          sockets.delete(socket);
+          near.destroy();
+          far.destroy();
+        });
+    }
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("A TCP server without a port.");
+  return {
+    port: address.port,
+    server,
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+describe.skipIf(missing !== undefined)(
+  `a session on Sail${missing === undefined ? "" : ` (skipped: ${missing})`}`,
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), "spark-connect-"));
+    let sail: Awaited<ReturnType<typeof startSail>>;
+    let session: SparkSession;
+
+    beforeAll(async () => {
+      sail = await startSail(folder);
+      session = connect(`sc://127.0.0.1:${sail.port}`);
+    });
+    afterAll(async () => {
+      await session.close();
+      await sail.stop();
+      rmSync(folder, { recursive: true });
+    });
+
+    test("binds every kind of value", async () => {
+      const at = new Date("2026-03-29T01:30:00.123Z");
+      const query = "SELECT :s AS s, :i AS i, :big AS big, :d AS d, :b AS b, unix_micros(:t) AS t, :n AS n, :y AS y";
+      const params = {
+        s: "x'; DROP TABLE t; --",
+        i: -7,
+        big: 2n ** 62n,
+        d: 0.5,
+        b: true,
+        t: at,
+        n: null,
+        y: Buffer.from([0, 255]),
+      };
+      const [row] = await rows(session, query, { params });
+      expect(row).toEqual({ ...params, t: BigInt(at.getTime()) * 1000n, y: new Uint8Array([0, 255]) });
+    });
+
+    test("streams a result in batches, every row once", async () => {
+      let batches = 0;
+      let sum = 0n;
+      for await (const batch of session.sql("SELECT id FROM range(100000)")) {
+        batches += 1;
+        for (const id of batch.getChild("id") ?? []) sum += id;
+      }
+      expect(batches).toBeGreaterThan(1);
+      expect(sum).toBe(4_999_950_000n);
+    });
+
+    test("runs DDL and writes once, and a Delta table reads back", async () => {
+      const path = join(folder, "points");
+      await session.execute(`CREATE TABLE points (x INT, y STRING) USING delta LOCATION '${path}'`);
+      await session.execute("INSERT INTO points VALUES (1, 'ä'), (2, NULL)");
+      expect(await rows(session, "SELECT * FROM points ORDER BY x")).toEqual([
+        { x: 1, y: "ä" },
+        { x: 2, y: null },
+      ]);
+    });
+
+    test("Sail refuses parameters in a write with an error, and writes nothing", async () => {
+      await session.execute(`CREATE TABLE bound (x INT) USING delta LOCATION '${join(folder, "bound")}'`);
+      const write = session.execute("INSERT INTO bound VALUES (:x)", { params: { x: 1 } });
+      await expect(write).rejects.toThrow("command with parameters");
+      expect(await rows(session, "SELECT * FROM bound")).toEqual([]);
+    });
+
+    test("an error of the server is a SparkSqlError", async () => {
+      const error = await session.execute("SELECT * FROM nowhere").catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(SparkSqlError);
+      expect(error).toMatchObject({ code: "SPARK_SQL", message: expect.stringContaining("nowhere") });
+      await expect(session.execute("SELEC 1")).rejects.toBeInstanceOf(SparkSqlError);
+      expect(await rows(session, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+    });
+
+    test("an abort interrupts the statement, and the session goes on", async () => {
+      const controller = new AbortController();
+      const query = "SELECT count(*) FROM range(1000000) a CROSS JOIN range(1000000) b WHERE (a.id * b.id) % 7 = 3";
+      const running = session.execute(query, { signal: controller.signal });
+      setTimeout(() => controller.abort(), 200);
+      await expect(running).rejects.toBeInstanceOf(SparkInterruptedError);
+      await expect(session.execute("SELECT 1", { signal: controller.signal })).rejects.toBeInstanceOf(
+        SparkInterruptedError,
+      );
+      expect(await rows(session, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+    });
+
+    test.each([
+      ["is taken up again: no row lost, none twice", 5],
+      ["is a SparkUnavailableError where reattaching is off", 0],
+    ])("a dropped stream %s", async (_, maxReattaches) => {
+      const proxy = await proxyTo(sail.port);
+      const through = connect(`sc://127.0.0.1:${proxy.port}`, { maxReattaches });
+      const seen: bigint[] = [];
+      let cut = false;
+      const reading = async () => {
+        for await (const batch of through.sql("SELECT id FROM range(300000)")) {
+          for (const id of batch.getChild("id") ?? []) seen.push(id);
+          if (!cut) proxy.cut();
+          cut = true;
+        }
+      };
+      try {
+        if (maxReattaches === 0) await expect(reading()).rejects.toBeInstanceOf(SparkUnavailableError);
+        else {
+          await reading();
+          expect(seen.length).toBe(300_000);
+          expect(new Set(seen).size).toBe(300_000);
+        }
+      } finally {
+        await through.close();
+        proxy.server.close();
+      }
+    });
+
+    test("a closed session says so", async () => {
+      const closed = connect(`sc://127.0.0.1:${sail.port}`);
+      await closed.close();
+      await closed.close();
+      await expect(closed.execute("SELECT 1")).rejects.toMatchObject({ code: "SPARK_CLOSED" });
+    });
+  },
+);
+
+test("a server that is not there is a SparkUnavailableError", async () => {
+  const session = connect("sc://127.0.0.1:1");
+  const error = await session.execute("SELECT 1").catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(SparkUnavailableError);
+  expect(error).toBeInstanceOf(SparkConnectError);
+  await session.close();
+});
