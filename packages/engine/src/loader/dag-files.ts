@@ -74,7 +74,8 @@ async function dagFilesOf(path: string): Promise<{ found: string[]; named: boole
   const found = entries
     .filter((entry) => entry.isFile() && isDagFile(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => !file.slice(path.length).includes("node_modules"))
+    // Hidden folders are tools' own, ours (`.dagwright`) among them.
+    .filter((file) => !/[\\/](\.|node_modules[\\/])/.test(file.slice(path.length)))
     .sort();
   return { found, named: false };
 }
