@@ -63,6 +63,13 @@ describe("a task", () => {
     expect(errorOf(await execute(dag))).toMatchObject({ code: "INVALID_OUTPUT", message, retryable: false });
   });
 
+  it("names ten of many problems and counts the rest", async () => {
+    const dag = dagOf(() => Array.from({ length: 100_000 }, () => "x"), z.array(z.number()));
+    const message = errorOf(await execute(dag))?.message ?? "";
+    expect(message).toMatch(/^Output of task "one": "0" is "x".*; and 99990 more$/);
+    expect(message.length).toBeLessThan(1_000);
+  });
+
   it("gives null for nothing", async () => {
     expect(await execute(dagOf(() => undefined))).toEqual({ type: "success", output: null });
   });

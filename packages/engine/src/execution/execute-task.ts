@@ -30,6 +30,9 @@ export interface TaskExecution {
   readonly implementation?: TaskDefinition["run"];
 }
 
+/** How many of the problems of an input or output are named. */
+const MOST_PROBLEMS = 10;
+
 const SILENT: TaskLog = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** What an effect of a task is remembered by: the same for every attempt of a task in a run, another after a clear. */
@@ -101,7 +104,9 @@ function contextOf({ nodeId, index, clears, attempt, run, services, signal, onPr
 
 function misfit(code: string, what: string, problems: readonly { field: string; message: string }[]): TaskOutcome {
   const field = problems[0]?.field;
-  const message = `${what}: ${problems.map((problem) => problem.message).join("; ")}`;
+  const named = problems.slice(0, MOST_PROBLEMS).map((problem) => problem.message);
+  const more = problems.length > MOST_PROBLEMS ? `; and ${problems.length - MOST_PROBLEMS} more` : "";
+  const message = `${what}: ${named.join("; ")}${more}`;
   return finalFailure({ code, message, ...(field ? { field } : {}) });
 }
 

@@ -3,6 +3,7 @@ import {
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
+  isCancellation,
   scheduleLocalActivity,
   workflowInfo,
 } from "@temporalio/workflow";
@@ -61,11 +62,11 @@ async function planned(input: unknown): Promise<PlannedRun> {
   } catch (thrown) {
     // A local activity's failure comes bare.
     const cause = thrown instanceof ActivityFailure ? thrown.cause : thrown;
-    if (!(cause instanceof ApplicationFailure)) throw thrown;
-    const [error] = cause.details ?? [];
+    if (isCancellation(thrown)) throw thrown;
+    const [error] = cause instanceof ApplicationFailure ? (cause.details ?? []) : [];
     const known = isTaskError(error)
       ? error
-      : { code: cause.type ?? "PLAN_FAILED", message: cause.message, retryable: false };
+      : { code: "PLAN_FAILED", message: cause instanceof Error ? cause.message : String(cause), retryable: true };
     const view = unplannedView(request, known);
     publishRun(view);
     await recordRun(view);
