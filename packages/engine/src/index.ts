@@ -13,6 +13,8 @@ export type {
 export { TRIGGER_RULES } from "./core/graph.ts";
 export type {
   Answer,
+  CallbackName,
+  CallbackView,
   MappedView,
   RunInfo,
   RunState,
@@ -24,9 +26,11 @@ export type {
   TaskView,
 } from "./core/state.ts";
 export { type ApprovalOptions, type Approved, approval } from "./language/approval.ts";
+export type { CacheOption } from "./language/cache.ts";
+export type { Callback, CallbackFunction, Deadline, RunEvent } from "./language/callbacks.ts";
 export type { LogFields, McpOptions, TaskAttempt, TaskContext, TaskLog, TaskServices } from "./language/context.ts";
 export { type RetrainingController, retrainingController } from "./language/controller.ts";
-export { type Dag, type DagContext, type DagOptions, defineDag, isDag } from "./language/dag.ts";
+export { type Dag, type DagContext, type DagOptions, defineDag, isDag, type OutputOf } from "./language/dag.ts";
 export { derive } from "./language/derive.ts";
 export type { Duration } from "./language/duration.ts";
 export {
@@ -50,6 +54,7 @@ export { createRegistry, type DagRegistry, dagsOfModule } from "./language/regis
 export { cron, every, type Schedule } from "./language/schedule.ts";
 export { scheduleText } from "./language/schedule-text.ts";
 export { type SensorDefinition, sensor } from "./language/sensor.ts";
+export { type SubdagOptions, subdag, type TriggerOptions, trigger } from "./language/subdag.ts";
 export { type Task, type TaskInput, task } from "./language/task.ts";
 export type { TaskDefinition } from "./language/task-definition.ts";
 export { wait } from "./language/wait.ts";

@@ -1,42 +1,92 @@
-import type { DagGraph } from "./graph.ts";
-import type { RunSeed, RunView, TaskStatus, TaskView } from "./state.ts";
-import { topologyOf } from "./topology.ts";
+import { decide, initialState } from "./decide.ts";
+import { readBy } from "./expression.ts";
+import type { DagGraph, GraphNode, Json } from "./graph.ts";
+import { placeNamed } from "./mapped.ts";
+import type {
+  MappedStatus,
+  MappedView,
+  Mark,
+  Place,
+  RunInfo,
+  RunSeed,
+  RunView,
+  SchedulerEvent,
+  TaskStatus,
+  TaskView,
+} from "./state.ts";
 import { isFinal } from "./trigger-rules.ts";
 
 /** What to clear of a run. */
 export interface Clearing {
-  /** Ids of tasks; what comes after them is cleared too. @default those that failed, or did not come to run */
+  /** Tasks, or items of mapped tasks as `measure[3]`. @default those that failed, or did not come to run */
   readonly tasks?: readonly string[] | undefined;
+  /** Whether what comes after them runs again too. @default true */
+  readonly downstream?: boolean | undefined;
 }
 
 /** A run that is to begin anew: how its tasks stand, and which of them run again. */
 export interface ClearedRun {
   readonly seed: RunSeed;
-  /** In the order of the DAG. */
+  /** In the order of the DAG; items of mapped tasks as `measure[3]`. */
   readonly cleared: readonly string[];
 }
 
 /**
  * What a run begins with that runs again from some tasks on: those and all that comes after them are untouched, and
- * counted as cleared once more; the others keep their outputs.
+ * counted as cleared once more; the others keep their outputs. Of a mapped task that failed only the failed items run
+ * again, unless it is named.
  */
-export function clearedRun(graph: DagGraph, view: RunView, { tasks }: Clearing): ClearedRun {
-  const { dependents } = topologyOf(graph);
-  const queue =
-    tasks === undefined ? graph.nodes.map(({ id }) => id).filter((id) => didNotWork(view.tasks[id])) : [...tasks];
-  const cleared = new Set<string>();
-  for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
-    if (cleared.has(id)) continue;
-    cleared.add(id);
-    queue.push(...(dependents.get(id) ?? []));
+export function clearedRun(graph: DagGraph, view: RunView, clearing: Clearing): ClearedRun {
+  const places = placesToClear(graph, view, clearing);
+  const seed = seedAfter(graph, view, { type: "clear", places, downstream: clearing.downstream ?? true, at: 0 });
+  return { seed, cleared: clearedNames(graph, view, seed, places) };
+}
+
+/** What a run that has ended begins with anew when somebody says how one of its tasks ended. */
+export function markedRun(graph: DagGraph, view: RunView, place: Place, mark: Mark, at: number): RunSeed {
+  return seedAfter(graph, view, { ...mark, ...place, type: "mark", at });
+}
+
+/**
+ * The places that are meant: those named, else all that did not work.
+ * @param goesOn Whether the run goes on: what has not ended yet is left alone then.
+ */
+export function placesToClear(graph: DagGraph, view: RunView, { tasks }: Clearing, goesOn = false): Place[] {
+  if (tasks !== undefined) return tasks.map(placeNamed);
+  return graph.nodes.flatMap(({ id }): Place[] => {
+    const task = view.tasks[id];
+    if (goesOn && !isFinal(task?.state ?? "none")) return [];
+    if (!didNotWork(task)) return [];
+    const failed = [...(task?.mapped ?? []).entries()].filter(([, item]) => didNotWork({ ...BLANK, ...item }));
+    return failed.length > 0 ? failed.map(([index]) => ({ id, index })) : [{ id }];
+  });
+}
+
+const BLANK: TaskView = { state: "none", attempts: 0, startedAt: null, endedAt: null };
+
+/** How the tasks of a run stand after something happened to it before it begins anew. */
+function seedAfter(graph: DagGraph, view: RunView, event: SchedulerEvent): RunSeed {
+  const { params, runId: id, logicalDate, dataInterval, trigger, conf } = view;
+  const run: RunInfo = { id, logicalDate, dataInterval, trigger, conf };
+  const seed: Record<string, TaskStatus> = {};
+  for (const node of graph.nodes) {
+    const status = kept(node, view.tasks[node.id], { params, run, outputOf: (other) => seed[other]?.output });
+    if (status !== null) seed[node.id] = status;
   }
-  const seed = graph.nodes.map(
-    ({ id }) => [id, cleared.has(id) ? untouched(view.tasks[id]) : kept(view.tasks[id])] as const,
+  return decide(initialState(graph, params, run, seed), event).state.tasks;
+}
+
+function clearedNames(graph: DagGraph, view: RunView, seed: RunSeed, places: readonly Place[]): string[] {
+  const again = new Set(
+    graph.nodes.map(({ id }) => id).filter((id) => (seed[id]?.clears ?? 0) > (view.tasks[id]?.clears ?? 0)),
   );
-  return {
-    seed: Object.fromEntries(seed.flatMap(([id, status]) => (status === null ? [] : [[id, status] as const]))),
-    cleared: graph.nodes.map(({ id }) => id).filter((id) => cleared.has(id)),
-  };
+  const whole = places.filter(({ index }) => index === undefined).map(({ id }) => id);
+  const names = graph.nodes.flatMap(({ id }) => {
+    if (again.has(id) || whole.includes(id)) return [id];
+    const items = places.flatMap((place) => (place.id === id && place.index !== undefined ? [place.index] : []));
+    return items.sort((a, b) => a - b).map((index) => `${id}[${index}]`);
+  });
+  return names;
 }
 
 /** Failed, or kept from running by a failure, a cancel or the run's end: a task that chose to skip itself has worked. */
@@ -46,19 +96,50 @@ function didNotWork(task: TaskView | undefined): boolean {
   return task.state === "skipped" && task.attempts === 0 && (task.reason ?? "").startsWith("the run was cancelled");
 }
 
-function untouched(task: TaskView | undefined): TaskStatus {
-  return { state: "none", attempts: 0, lost: 0, clears: (task?.clears ?? 0) + 1 };
+function kept(node: GraphNode, task: TaskView | undefined, values: Parameters<typeof readBy>[1]): TaskStatus | null {
+  if (task === undefined) return null;
+  const status = statusOfView(task);
+  if (task.mapped === undefined || node.map === undefined) return isFinal(task.state) ? status : begunAnew(status);
+  const list = readBy(node.map.over, values);
+  const inputs: readonly Json[] = Array.isArray(list)
+    ? list.map((value: Json, index) => readBy(node.input, { ...values, item: { value, index } }))
+    : [];
+  return { ...status, mapped: itemsOf(task.mapped, inputs, task) };
 }
 
-function kept(task: TaskView | undefined): TaskStatus | null {
-  if (task === undefined) return null;
-  const { state, attempts, lost = 0, startedAt, endedAt, output, reason, clears } = task;
+/** Items with their inputs; of a long list that succeeded the outputs stand in the task's own. */
+function itemsOf(mapped: readonly MappedView[], inputs: readonly Json[], task: TaskView): MappedStatus[] {
+  const outputs = Array.isArray(task.output) ? [...task.output] : [];
+  return mapped.map((item, index) => {
+    const { startedAt = null, endedAt = null, ...rest } = item;
+    const ofList: unknown = item.state === "success" ? outputs.shift() : undefined;
+    const told = statusOfView({ ...rest, startedAt, endedAt });
+    const status = isFinal(told.state) ? told : begunAnew(told);
+    const withOutput = status.output === undefined && ofList !== undefined ? { output: ofList as Json } : {};
+    return {
+      ...status,
+      ...withOutput,
+      ...(item.error === undefined ? {} : { error: item.error }),
+      input: inputs[index] ?? null,
+    };
+  });
+}
+
+/** What the end of its run (a terminated one) has left open runs again; it was not cleared, so its effects are the same. */
+function begunAnew({ clears = 0 }: TaskStatus): TaskStatus {
+  return { state: "none", attempts: 0, lost: 0, clears };
+}
+
+function statusOfView(task: TaskView): TaskStatus {
+  const { state, attempts, lost = 0, startedAt, endedAt, output, error, reason, clears, cachedFrom } = task;
   return {
     ...{ state, attempts, lost },
     ...(startedAt === null ? {} : { startedAt: Date.parse(startedAt) }),
     ...(endedAt === null ? {} : { endedAt: Date.parse(endedAt) }),
     ...(output === undefined ? {} : { output }),
+    ...(error === undefined ? {} : { error }),
     ...(reason === undefined ? {} : { reason }),
     ...(clears === undefined ? {} : { clears }),
+    ...(cachedFrom === undefined ? {} : { cachedFrom }),
   };
 }

@@ -2,7 +2,8 @@ import { answered, unanswered } from "./approval.ts";
 import { type Readable, readBy } from "./expression.ts";
 import { chosenArm, forkVerdict, undecidedArm } from "./forks.ts";
 import type { DagGraph, GraphNode, Json } from "./graph.ts";
-import { cancelledItems, itemsToStart, mappedOutcome, placeOf, untouchedItems } from "./mapped.ts";
+import { cancelTasks, clearTasks, type Desk, markTask } from "./interventions.ts";
+import { itemsToStart, mappedOutcome, placeOf, untouchedItems } from "./mapped.ts";
 import { lostError, retryDelayMs, runError, upstreamReason, whenReason } from "./reasons.ts";
 import type {
   Decision,
@@ -52,11 +53,11 @@ export function decide(state: SchedulerState, event: SchedulerEvent): Decision {
 }
 
 /** A decision in the making: a copy of the run that is changed until nothing more follows. */
-class Deciding {
+class Deciding implements Desk {
   readonly commands: SchedulerCommand[] = [];
-  private readonly topology: Topology;
+  readonly topology: Topology;
+  readonly statusOf: StatusOf;
   private readonly statuses: TaskStatus[];
-  private readonly statusOf: StatusOf;
   private readonly values: Readable;
   private readonly changes: {
     -readonly [K in "state" | "output" | "error" | "startedAt" | "endedAt" | "cancelling"]?: SchedulerState[K];
@@ -68,7 +69,7 @@ class Deciding {
 
   constructor(
     private readonly before: SchedulerState,
-    private readonly at: number,
+    readonly at: number,
   ) {
     this.topology = topologyOf(before.graph);
     this.statuses = [...statusesOf(before)];
@@ -112,6 +113,11 @@ class Deciding {
       case "cancel":
         this.cancel(event.reason);
         return;
+      case "clear":
+      case "mark":
+        if (this.before.cancelling !== undefined) return;
+        this.settle(event.type === "clear" ? clearTasks(this, event) : markTask(this, event));
+        return;
       case "retry_due":
         if (this.placed(event)?.state !== "up_for_retry") return;
         this.changePlace(event, { state: "scheduled" });
@@ -129,7 +135,10 @@ class Deciding {
     const { lost: lostBefore, attempts } = this.placed(event) ?? UNTOUCHED;
     switch (event.type) {
       case "task_succeeded":
-        this.endPlace(event, { state: "success", output: event.output });
+        this.endPlace(event, {
+          ...{ state: "success", output: event.output },
+          ...(event.cachedFrom === undefined ? {} : { cachedFrom: event.cachedFrom }),
+        });
         return;
       case "task_skipped":
         this.endPlace(event, { state: "skipped", reason: event.reason });
@@ -157,25 +166,8 @@ class Deciding {
 
   private cancel(reason: string): void {
     if (this.before.cancelling !== undefined) return;
-    const message = `The run was cancelled: ${reason}`;
     const begun = this.before.startedAt !== undefined;
-    for (const { id, teardown } of this.before.graph.nodes) {
-      const { state } = this.statusOf(id);
-      // What cleans up runs to its end, and what may still have to clean up is looked at below.
-      if (isFinal(state) || (teardown && begun)) continue;
-      if (state === "running" || state === "deferred") {
-        for (const place of this.runningPlaces(id)) this.commands.push({ type: "cancel_task", ...place });
-        const { mapped } = this.statusOf(id);
-        this.end(id, {
-          ...(mapped === undefined ? {} : { mapped: cancelledItems(mapped, this.at, message) }),
-          state: "failed",
-          error: { code: "CANCELLED", message, retryable: false },
-        });
-      } else {
-        this.end(id, { state: "skipped", reason: `the run was cancelled: ${reason}` });
-      }
-    }
-    this.changes.cancelling = message;
+    this.changes.cancelling = cancelTasks(this, this.before.graph.nodes, begun, reason);
     if (begun) this.changes.state = "running";
     this.considerAll();
   }
@@ -266,27 +258,21 @@ class Deciding {
     }
     if ((this.changes.state ?? this.before.state) === "running") {
       for (const index of itemsToStart(items, window)) {
-        const { input = null, attempts = 0, startedAt = this.at } = items[index] ?? {};
+        const { input = null, attempts = 0, startedAt = this.at, clears: again = 0 } = items[index] ?? {};
         this.changePlace({ id, index }, { state: "running", attempts: attempts + 1, startedAt });
-        this.commands.push({ type: "run_task", id, index, attempt: attempts + 1, clears, input });
+        this.commands.push({ type: "run_task", id, index, attempt: attempts + 1, clears: clears + again, input });
       }
     }
     this.change(id, { mapped: items });
   }
 
   /** The items of a mapped node, copied once for this decision. */
-  private itemsOf(id: string): MappedStatus[] {
+  itemsOf(id: string): MappedStatus[] {
     const copied = this.mapping.get(id);
     if (copied !== undefined) return copied;
     const copy = [...(this.statusOf(id).mapped ?? [])];
     this.mapping.set(id, copy);
     return copy;
-  }
-
-  private runningPlaces(id: string): Place[] {
-    const { mapped } = this.statusOf(id);
-    if (mapped === undefined) return [{ id }];
-    return mapped.flatMap(({ state }, index) => (state === "running" ? [{ id, index }] : []));
   }
 
   private placed({ id, index }: Place): Omit<TaskStatus, "mapped"> | undefined {
@@ -379,9 +365,15 @@ class Deciding {
   }
 
   /** Ends a node: what hangs on it is looked at next. */
-  private end(id: string, to: Partial<TaskStatus>): void {
+  end(id: string, to: Partial<TaskStatus>): void {
     this.change(id, { ...to, endedAt: this.at });
     this.queue.push(...(this.topology.dependents.get(id) ?? []));
+  }
+
+  put(id: string, status: TaskStatus): void {
+    const index = this.topology.indices.get(id);
+    if (index !== undefined) this.statuses[index] = status;
+    if (status.mapped === undefined) this.mapping.delete(id);
   }
 
   private change(id: string, to: Partial<TaskStatus>): void {

@@ -46,8 +46,8 @@ export interface NodePolicy {
   readonly heartbeatMs: number;
 }
 
-/** What a node is: a task of the worker, a pure function over values, a fork that the scheduler decides itself, or a wait. */
-export type NodeKind = "task" | "derive" | "branch" | "short_circuit" | "wait" | "approval";
+/** What a node is: a task of the worker, a pure function over values, a fork that the scheduler decides itself, a wait, or another DAG. */
+export type NodeKind = "task" | "derive" | "branch" | "short_circuit" | "wait" | "approval" | "subdag" | "trigger";
 
 /** One node of a graph, as plain JSON. */
 export interface GraphNode {
@@ -55,6 +55,8 @@ export interface GraphNode {
   readonly kind: NodeKind;
   /** Name of the task that a `task` node runs. */
   readonly task?: string;
+  /** Id of the DAG that a `subdag` or `trigger` node starts a run of. */
+  readonly dag?: string;
   /**
    * Ids of all nodes that this one waits for: by data, by `after`, by `when`, and the branch whose arm it is the first
    * node of. The trigger rule looks at these. Sorted, without repeats.
@@ -76,13 +78,15 @@ export interface GraphNode {
     /** How many items run at once. @default 200 */
     readonly window: number;
   };
-  /** Task input; the arguments (an array) of a `derive`; `{ delayMs }` or `{ until }` of a `wait`; what an `approval` shows; the value that a `branch` or `short_circuit` looks at. */
+  /** Task input; the params of a `subdag` or `trigger`; the arguments (an array) of a `derive`; `{ delayMs }` or `{ until }` of a `wait`; what an `approval` shows; the value that a `branch` or `short_circuit` looks at. */
   readonly input: Expression;
   readonly policy: NodePolicy;
   /** The task looks whether something is there, every so often, until it is. Times in milliseconds. */
   readonly sensor?: { readonly pokeMs: number; readonly timeoutMs: number; readonly onTimeout: "fail" | "skip" };
   /** What becomes of an `approval` that nobody answers in time. No `timeoutMs`: it waits for ever. */
   readonly approval?: { readonly timeoutMs?: number; readonly onTimeout: "fail" | "skip" };
+  /** Outputs are kept by input and code, and taken by later runs, for `ttlMs` (for ever when it is not said). */
+  readonly cache?: { readonly ttlMs?: number; readonly version?: string };
   /** Cleans up: runs whatever happened once its upstream nodes have ended, also after a cancel, and decides no run's state. */
   readonly teardown?: boolean;
   /** Runs inside the scheduler's own step (a Temporal local activity): for work of milliseconds. */
@@ -114,6 +118,18 @@ export type GraphSchedule =
       readonly end?: string;
     };
 
+/** How a callback of a DAG is tried. */
+export interface GraphCallback {
+  readonly policy: NodePolicy;
+}
+
+/** How long a run may take; it goes on when it takes longer, and `onDeadline` is called. */
+export interface GraphDeadline {
+  readonly afterMs: number;
+  /** What the time counts from: the start of the run, or the end of its data interval. */
+  readonly from: "start" | "interval_end";
+}
+
 /** A DAG as plain JSON: validated, versioned by the hash of its content, drawn by UI and CLI, diffed in review. */
 export interface DagGraph {
   readonly dagId: string;
@@ -129,4 +145,11 @@ export interface DagGraph {
   readonly nodes: readonly GraphNode[];
   /** The run's output, read when all nodes have ended. */
   readonly output: Expression;
+  readonly deadline?: GraphDeadline;
+  /** What is called when a run has ended, or its deadline has passed; the code behind it is the worker's. */
+  readonly callbacks?: {
+    readonly onSuccess?: GraphCallback;
+    readonly onFailure?: GraphCallback;
+    readonly onDeadline?: GraphCallback;
+  };
 }

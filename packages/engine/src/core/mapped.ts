@@ -56,3 +56,9 @@ function itemError(items: readonly MappedStatus[], index: number): TaskError {
 export function placeOf(id: string, index: number | undefined): Place {
   return index === undefined ? { id } : { id, index };
 }
+
+/** A task, or an item of a mapped one, by its name: `measure`, `measure[3]`. */
+export function placeNamed(name: string): Place {
+  const [, id = name, index] = /^(.*)\[(\d+)\]$/.exec(name) ?? [];
+  return index === undefined ? { id } : { id, index: Number(index) };
+}

@@ -25,6 +25,8 @@ export interface RunInfo {
   readonly dataInterval: { readonly start: string; readonly end: string };
   readonly trigger: RunTrigger;
   readonly conf: { readonly [key: string]: Json };
+  /** Outputs of earlier runs are not taken from the cache. */
+  readonly noCache?: boolean;
 }
 
 /** Why an attempt failed, in plain JSON. */
@@ -57,6 +59,8 @@ export interface TaskStatus {
   readonly asks?: Json;
   /** How often the task was cleared: it ran anew, with effects of its own. @default 0 */
   readonly clears?: number;
+  /** The run whose output was taken: the task itself did not run. */
+  readonly cachedFrom?: string;
   /** The items of a mapped node, in the order of its list, once it has started. */
   readonly mapped?: readonly MappedStatus[];
 }
@@ -90,6 +94,15 @@ export interface Answer {
   readonly comment?: string | undefined;
 }
 
+/** What somebody says of a task in its place. */
+export interface Mark {
+  readonly as: "success" | "failed";
+  /** Its output, when it is marked as successful. @default the output that it has, or null */
+  readonly output?: Json | undefined;
+  readonly by?: string | undefined;
+  readonly comment?: string | undefined;
+}
+
 /** A node, or one item of a mapped node. */
 export interface Place {
   readonly id: string;
@@ -100,7 +113,13 @@ export interface Place {
 /** What happened. `at` in milliseconds since 1970. */
 export type SchedulerEvent =
   | { readonly type: "run_started"; readonly at: number }
-  | (Place & { readonly type: "task_succeeded"; readonly output: Json; readonly at: number })
+  /** `cachedFrom`: the run whose output was taken in place of running the task. */
+  | (Place & {
+      readonly type: "task_succeeded";
+      readonly output: Json;
+      readonly cachedFrom?: string | undefined;
+      readonly at: number;
+    })
   | (Place & { readonly type: "task_failed"; readonly error: TaskError; readonly at: number })
   /** The task threw `SkipTask`. */
   | (Place & { readonly type: "task_skipped"; readonly reason: string; readonly at: number })
@@ -111,6 +130,10 @@ export type SchedulerEvent =
   | { readonly type: "wait_over"; readonly id: string; readonly at: number }
   /** Somebody has answered an `approval`. */
   | (Answer & { readonly type: "answer"; readonly id: string; readonly at: number })
+  /** Tasks (or items) are to run again, whatever became of them; with `downstream`, so are all that come after them. */
+  | { readonly type: "clear"; readonly places: readonly Place[]; readonly downstream: boolean; readonly at: number }
+  /** Somebody says how a task (or item) ended, in place of the task. */
+  | (Place & Mark & { readonly type: "mark"; readonly at: number })
   | { readonly type: "pause"; readonly at: number }
   | { readonly type: "resume"; readonly at: number }
   | { readonly type: "cancel"; readonly reason: string; readonly at: number };
@@ -152,6 +175,18 @@ export interface RunView {
   readonly output: Json;
   readonly error?: TaskError;
   readonly tasks: Readonly<Record<string, TaskView>>;
+  /** When the DAG's deadline passed with the run still going, if it did. */
+  readonly deadlineMissedAt?: string;
+  /** What became of the DAG's callbacks, of those that were called. */
+  readonly callbacks?: Readonly<Partial<Record<CallbackName, CallbackView>>>;
+}
+
+/** The callbacks of a DAG: when it has succeeded, failed, or missed its deadline. */
+export type CallbackName = "onSuccess" | "onFailure" | "onDeadline";
+
+export interface CallbackView {
+  readonly state: "running" | "success" | "failed";
+  readonly error?: TaskError;
 }
 
 export interface TaskView {
@@ -165,6 +200,10 @@ export interface TaskView {
   readonly reason?: string;
   /** How often it was cleared, if ever. */
   readonly clears?: number;
+  /** The run whose output was taken from the cache: the task itself did not run. */
+  readonly cachedFrom?: string;
+  /** The run that a sub-DAG or trigger has started. */
+  readonly childRunId?: string;
   /** When the next attempt starts, or a wait is over. */
   readonly dueAt?: string;
   /** What whoever is to approve is shown, while the task waits for them. */

@@ -1,8 +1,19 @@
+import { childRunIdOf } from "./child-run.ts";
 import { isOver } from "./decide.ts";
-import type { MappedStatus, MappedView, RunView, SchedulerState, TaskProgress, TaskStatus, TaskView } from "./state.ts";
+import type { GraphNode } from "./graph.ts";
+import type {
+  MappedStatus,
+  MappedView,
+  RunInfo,
+  RunView,
+  SchedulerState,
+  TaskProgress,
+  TaskStatus,
+  TaskView,
+} from "./state.ts";
 import { isFinal } from "./trigger-rules.ts";
 
-/** A list of more items is shown without their moments and outputs (those stand in the task's own output). */
+/** A list of more items is shown without their moments, and without outputs that stand in the task's own. */
 const LONG_LIST = 1_000;
 
 /**
@@ -26,13 +37,40 @@ export function viewOf(state: SchedulerState, progress: Readonly<Record<string, 
     ...(isOver(state.state) && endedAt !== undefined ? { endedAt: iso(endedAt) } : {}),
     output: state.output ?? null,
     ...(state.error === undefined ? {} : { error: state.error }),
-    tasks: Object.fromEntries(graph.nodes.map(({ id }) => [id, taskViewOf(state.tasks[id], progress[id])])),
+    tasks: Object.fromEntries(
+      graph.nodes.map((node) => [node.id, nodeViewOf(node, state.tasks[node.id], progress[node.id], run)]),
+    ),
   };
+}
+
+function nodeViewOf(
+  node: GraphNode,
+  status: TaskStatus | undefined,
+  progress: TaskProgress | undefined,
+  run: RunInfo,
+): TaskView {
+  const view = taskViewOf(status, progress);
+  const child = node.dag === undefined || view.attempts === 0 ? undefined : childRunIdOf(node, run, view.clears);
+  return child === undefined ? view : { ...view, childRunId: child };
 }
 
 function taskViewOf(status: TaskStatus | undefined, progress: TaskProgress | undefined): TaskView {
   if (status === undefined) return { state: "none", attempts: 0, startedAt: null, endedAt: null };
-  const { state, attempts, lost, startedAt, endedAt, output, error, reason, mapped, asks, retryAt, clears } = status;
+  const {
+    state,
+    attempts,
+    lost,
+    startedAt,
+    endedAt,
+    output,
+    error,
+    reason,
+    mapped,
+    asks,
+    retryAt,
+    clears,
+    cachedFrom,
+  } = status;
   const shown = progress ?? (mapped === undefined ? undefined : progressOf(mapped));
   return {
     state,
@@ -44,10 +82,11 @@ function taskViewOf(status: TaskStatus | undefined, progress: TaskProgress | und
     ...(error === undefined ? {} : { error }),
     ...(reason === undefined ? {} : { reason }),
     ...(clears ? { clears } : {}),
+    ...(cachedFrom === undefined ? {} : { cachedFrom }),
     ...(retryAt === undefined ? {} : { dueAt: iso(retryAt) }),
     ...(asks === undefined ? {} : { asks }),
     ...(state === "running" && shown !== undefined ? { progress: shown } : {}),
-    ...(mapped === undefined ? {} : { mapped: mapped.map((item) => mappedViewOf(item, mapped.length > LONG_LIST)) }),
+    ...(mapped === undefined ? {} : { mapped: mapped.map((item) => mappedViewOf(item, mapped.length, state)) }),
   };
 }
 
@@ -55,9 +94,11 @@ function progressOf(mapped: readonly MappedStatus[]): TaskProgress {
   return { done: mapped.filter(({ state }) => isFinal(state)).length, total: mapped.length, note: "items" };
 }
 
-function mappedViewOf(item: MappedStatus, short: boolean): MappedView {
+function mappedViewOf(item: MappedStatus, length: number, whole: TaskStatus["state"]): MappedView {
   const { startedAt, endedAt, output, asks: _, ...view } = taskViewOf(item, undefined);
-  return short ? view : { ...view, startedAt, endedAt, ...(output === undefined ? {} : { output }) };
+  const told = output === undefined ? {} : { output };
+  if (length <= LONG_LIST) return { ...view, startedAt, endedAt, ...told };
+  return whole === "success" ? view : { ...view, ...told };
 }
 
 function iso(moment: number): string {

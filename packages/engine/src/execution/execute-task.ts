@@ -83,7 +83,23 @@ export async function executeFunction(dag: Dag, nodeId: string, args: Json): Pro
   }
 }
 
-function contextOf({ nodeId, index, clears, attempt, run, services, signal, onProgress }: TaskExecution): TaskContext {
+/** What the context of an attempt is made of. */
+export type ContextGround = Pick<
+  TaskExecution,
+  "nodeId" | "index" | "clears" | "attempt" | "run" | "services" | "signal" | "onProgress"
+>;
+
+/** What a running task, or callback, is given. */
+export function contextOf({
+  nodeId,
+  index,
+  clears,
+  attempt,
+  run,
+  services,
+  signal,
+  onProgress,
+}: ContextGround): TaskContext {
   const key = idempotencyKeyOf(run, nodeId, index, clears);
   const taskId = taskIdOf(nodeId, index);
   const aborts = signal ?? new AbortController().signal;

@@ -1,4 +1,6 @@
 import { type Expression, type GraphNode, type NodeKind, type NodePolicy, TRIGGER_RULES } from "../core/graph.ts";
+import { type CacheOption, checkedCache } from "./cache.ts";
+import type { Dag, NodeFunction } from "./dag-definition.ts";
 import { millisecondsOf } from "./duration.ts";
 import { OutsideDagError } from "./errors.ts";
 import type { NodeOptions } from "./node-options.ts";
@@ -6,9 +8,6 @@ import { checkedPolicy, joinedPolicy, type Policy } from "./policy.ts";
 import { makeRef, type Ref, targetOf } from "./ref.ts";
 import type { TaskDefinition } from "./task-definition.ts";
 import { expressionOf, sourcesOf } from "./wiring.ts";
-
-/** A function of a `derive` node; the worker looks it up by DAG and node. */
-export type NodeFunction = (...args: never[]) => unknown;
 
 /** A node as the language's functions hand it in. */
 export interface NodeDraft {
@@ -20,12 +19,17 @@ export interface NodeDraft {
   readonly run?: NodeFunction;
   readonly keys?: readonly string[];
   readonly approval?: NonNullable<GraphNode["approval"]>;
+  /** The DAG that a `subdag` or `trigger` starts a run of, or its id. */
+  readonly dag?: Dag | string;
   /** The node is mapped over this list; its input may read what `itemOwner` owns. */
   readonly map?: { readonly over: unknown; readonly maxConcurrent: number | undefined; readonly itemOwner: object };
 }
 
 /** How many items of a mapped node run at once, unless it says otherwise. */
 const WINDOW = 200;
+
+/** Another DAG's run takes as long as it takes, in milliseconds: ten years. */
+const ENDLESS: Partial<NodePolicy> = { timeoutMs: 315_360_000_000 };
 
 const ID = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/;
 
@@ -39,6 +43,8 @@ export class DagBody {
   readonly nodes = new Map<string, GraphNode>();
   readonly tasks = new Map<string, TaskDefinition>();
   readonly functions = new Map<string, NodeFunction>();
+  /** The DAGs that nodes start runs of, by node id. */
+  readonly children = new Map<string, Dag>();
   private readonly groups: string[] = [];
   private readonly arms: { branch: string; key: string }[] = [];
   private readonly defaults: Partial<NodePolicy>;
@@ -79,17 +85,20 @@ export class DagBody {
     if (!TRIGGER_RULES.includes(triggerRule)) {
       mistake(`triggerRule is ${JSON.stringify(triggerRule)}: expected one of ${TRIGGER_RULES.join(", ")}`);
     }
+    const { queue = draft.task?.queue, light = draft.task?.light ?? false, doc = draft.task?.doc, summary } = options;
+    if (draft.dag === "") mistake("it names no DAG");
+    const cache = this.cacheOf(draft, light, mistake);
     const own = checkedPolicy(options, mistake);
     const ofTask = draft.task === undefined ? {} : checkedPolicy(draft.task, mistake);
     // What the scheduler or a pure function does gives the same a second time: the DAG's retries are not for it.
-    const policies = kind === "task" ? [this.defaults, ofTask, own] : [own];
-    const { queue = draft.task?.queue, light = draft.task?.light ?? false, doc = draft.task?.doc, summary } = options;
+    const policies = kind === "task" ? [this.defaults, ofTask, own] : kind === "subdag" ? [ENDLESS, own] : [own];
     if (queue !== undefined && light)
       mistake("a light task runs inside the scheduler's own step: it cannot have a queue");
     this.nodes.set(id, {
       id,
       kind,
       ...(draft.task === undefined ? {} : { task: draft.task.name }),
+      ...(draft.dag === undefined ? {} : { dag: typeof draft.dag === "string" ? draft.dag : draft.dag.id }),
       upstream: [...upstream].sort(),
       triggerRule,
       ...(when === undefined ? {} : { when }),
@@ -97,6 +106,7 @@ export class DagBody {
       ...(draft.keys === undefined ? {} : { keys: draft.keys }),
       ...(this.groups.length === 0 ? {} : { group: this.groups.join(".") }),
       ...(map === undefined ? {} : { map }),
+      ...(cache === undefined ? {} : { cache }),
       ...(teardown ? { teardown } : {}),
       ...(draft.approval === undefined ? {} : { approval: draft.approval }),
       ...(draft.task?.sensor === undefined ? {} : { sensor: this.sensorOf(draft.task.sensor, light, mistake) }),
@@ -109,6 +119,7 @@ export class DagBody {
     });
     if (draft.task !== undefined) this.tasks.set(id, draft.task);
     if (draft.run !== undefined) this.functions.set(id, draft.run);
+    if (draft.dag !== undefined && typeof draft.dag !== "string") this.children.set(id, draft.dag);
     return makeRef<T>({ owner: this, expression: { kind: "node", node: id, path: [] } });
   }
 
@@ -151,6 +162,19 @@ export class DagBody {
     if (onTimeout !== "fail" && onTimeout !== "skip")
       mistake(`onTimeout is ${JSON.stringify(onTimeout)}: expected "fail" or "skip"`);
     return { pokeMs: span("poke", poke), timeoutMs: span("timeout", timeout), onTimeout };
+  }
+
+  private cacheOf(
+    { task, options }: NodeDraft,
+    light: boolean,
+    mistake: (message: string) => void,
+  ): GraphNode["cache"] {
+    const given: CacheOption | undefined = options.cache ?? task?.cache;
+    const cache = given === undefined ? undefined : checkedCache(given, mistake);
+    if (cache !== undefined && light) mistake("a light task costs less than looking it up: it cannot have a cache");
+    if (cache !== undefined && task?.sensor !== undefined)
+      mistake("a sensor looks at the world: it cannot have a cache");
+    return cache;
   }
 
   private mapOf({ map }: NodeDraft, mistake: (message: string) => void): GraphNode["map"] {

@@ -1,50 +1,16 @@
 import { z } from "zod";
 import type { DagGraph, Json } from "../core/graph.ts";
 import type { RunInfo } from "../core/state.ts";
-import { asBody, DagBody, isId, type NodeFunction } from "./body.ts";
+import { asBody, DagBody, isId } from "./body.ts";
+import { checkedCallbacks } from "./callbacks.ts";
+import type { Dag, DagOptions } from "./dag-definition.ts";
 import { DagDefinitionError } from "./errors.ts";
 import { parseLogicalDate } from "./logical-date.ts";
-import type { Policy } from "./policy.ts";
-import { makeRef, type Ref } from "./ref.ts";
-import { graphScheduleOf, type Schedule } from "./schedule.ts";
+import { makeRef, type Ref, type Resolved } from "./ref.ts";
+import { graphScheduleOf } from "./schedule.ts";
 import { sha256 } from "./sha256.ts";
-import type { TaskDefinition } from "./task-definition.ts";
 
-/** What a DAG says of itself. */
-export interface DagOptions<Params extends z.ZodObject = z.ZodObject> {
-  /** Letters, digits, `_`, `-`, `.`; also the Temporal workflow type of its runs. */
-  readonly id: string;
-  /** One sentence: what it makes of what. */
-  readonly description?: string;
-  /** When it runs by itself: `cron(…)`, `every(…)`; null or none: only when it is started. */
-  readonly schedule?: Schedule | null;
-  /** What a run may be given, with defaults; values must be JSON. @default none */
-  readonly params?: Params;
-  /** Policy of nodes and tasks that say nothing else. */
-  readonly defaults?: Policy;
-  readonly tags?: readonly string[];
-  readonly owner?: string;
-  /** Whether intervals missed while nothing ran are made up for. @default false */
-  readonly catchup?: boolean;
-  /** How many runs may be active at once. @default 16 */
-  readonly maxActiveRuns?: number;
-  /** Logical date of a manual run that names none. @default the last complete interval before the start */
-  readonly manualLogicalDate?: string;
-  /** Its schedule is created paused, with this note. */
-  readonly paused?: { readonly note: string };
-}
-
-/** A DAG: its graph as plain JSON, and the code behind its nodes. */
-export interface Dag<Params extends z.ZodObject = z.ZodObject> {
-  readonly id: string;
-  readonly graph: DagGraph;
-  readonly params: Params;
-  readonly options: DagOptions<Params>;
-  /** The task behind each `task` node, by node id. */
-  readonly tasks: ReadonlyMap<string, TaskDefinition>;
-  /** The function behind each `derive` node, by node id. */
-  readonly functions: ReadonlyMap<string, NodeFunction>;
-}
+export type { Dag, DagOptions, OutputOf } from "./dag-definition.ts";
 
 /** What a DAG body is given: values of the run to come. */
 export interface DagContext<Params extends z.ZodObject> {
@@ -61,10 +27,10 @@ const BRAND = Symbol.for("dagwright.dag");
  * @returns The DAG; what the body returns is the output of its runs.
  * @throws DagDefinitionError with all mistakes at once.
  */
-export function defineDag<Params extends z.ZodObject = z.ZodObject<Record<never, never>>>(
+export function defineDag<Params extends z.ZodObject = z.ZodObject<Record<never, never>>, Result = unknown>(
   options: DagOptions<Params>,
-  body: (context: DagContext<Params>) => unknown,
-): Dag<Params> {
+  body: (context: DagContext<Params>) => Result,
+): Dag<Params, Resolved<Result>> {
   const mistakes: string[] = [];
   const report = (message: string) => mistakes.push(`DAG "${options.id}", ${message}`);
   checkOptions(options, report);
@@ -73,6 +39,7 @@ export function defineDag<Params extends z.ZodObject = z.ZodObject<Record<never,
   const schedule = options.schedule
     ? graphScheduleOf(options.schedule, (message) => report(`schedule: ${message}`))
     : null;
+  const callbacks = checkedCallbacks(options, report);
   const draft = new DagBody(options.id, options.defaults ?? {}, report);
   const result = runBody(draft, body, report);
   const content: Omit<DagGraph, "dagId" | "version"> = {
@@ -83,11 +50,16 @@ export function defineDag<Params extends z.ZodObject = z.ZodObject<Record<never,
     params: jsonSchemaOf(params, report),
     nodes: [...draft.nodes.values()],
     output: draft.expression(result, "its result"),
+    ...callbacks.graph,
   };
   if (mistakes.length > 0) throw new DagDefinitionError(options.id, mistakes);
   const version = sha256(JSON.stringify(content)).slice(0, 12);
   const graph: DagGraph = { dagId: options.id, version, ...content };
-  const dag: Dag<Params> = { id: options.id, graph, params, options, tasks: draft.tasks, functions: draft.functions };
+  const { tasks, functions, children } = draft;
+  const dag: Dag<Params, Resolved<Result>> = {
+    ...{ id: options.id, graph, params, options, tasks, functions, children },
+    callbacks: callbacks.functions,
+  };
   return Object.defineProperty(dag, BRAND, { value: true });
 }
 

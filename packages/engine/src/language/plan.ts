@@ -21,6 +21,10 @@ export interface RunRequest {
   readonly now: Date;
   /** When the schedule fired: the end of the run's interval. */
   readonly scheduledFor?: Date | undefined;
+  /** @default as the schedule says */
+  readonly dataInterval?: RunInfo["dataInterval"] | undefined;
+  /** Outputs of earlier runs are not taken from the cache. @default false */
+  readonly noCache?: boolean | undefined;
 }
 
 /** All that a run needs besides the code of its tasks: recorded once, when it starts. */
@@ -43,9 +47,10 @@ export function planRun(dag: Dag, request: RunRequest): RunPlan {
   const params = checkedParams(dag, request.params);
   const { logicalDate: date, interval } = datesOf(dag.graph.schedule, request, dag.options.manualLogicalDate);
   const logicalDate = normalMoment(date);
-  const dataInterval = { start: normalMoment(interval.start), end: normalMoment(interval.end) };
+  const dataInterval = request.dataInterval ?? { start: normalMoment(interval.start), end: normalMoment(interval.end) };
   const id = request.runId ?? workflowIdFor(dag.id, date);
-  return { graph: dag.graph, params, run: { id, logicalDate, dataInterval, trigger, conf } };
+  const cache = request.noCache === true ? { noCache: true } : {};
+  return { graph: dag.graph, params, run: { id, logicalDate, dataInterval, trigger, conf, ...cache } };
 }
 
 function datesOf(

@@ -10,13 +10,25 @@ export interface DagRegistry {
   list(): readonly Dag[];
 }
 
+/** DAGs with those that they start runs of, near and far. */
+function withChildren(dags: readonly Dag[]): readonly Dag[] {
+  const found = new Set<Dag>();
+  const visit = (dag: Dag) => {
+    if (found.has(dag)) return;
+    found.add(dag);
+    for (const child of dag.children.values()) visit(child);
+  };
+  for (const dag of dags) visit(dag);
+  return [...found];
+}
+
 /**
- * Makes a registry of DAGs.
+ * Makes a registry of DAGs, those included that they start runs of.
  * @throws DuplicateDagError when two DAGs share an id.
  */
 export function createRegistry(dags: readonly Dag[]): DagRegistry {
   const known = new Map<string, Dag>();
-  for (const dag of dags) {
+  for (const dag of withChildren(dags)) {
     if ((known.get(dag.id) ?? dag) !== dag) throw new DuplicateDagError(dag.id);
     known.set(dag.id, dag);
   }

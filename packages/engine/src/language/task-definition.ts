@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { CacheOption } from "./cache.ts";
 import type { TaskContext } from "./context.ts";
 import type { Duration } from "./duration.ts";
 import type { Policy } from "./policy.ts";
@@ -12,6 +13,8 @@ export interface TaskDefinition<I extends z.ZodType = z.ZodType, O extends z.Zod
   readonly queue?: string;
   /** Run it inside the scheduler's own step: for work of milliseconds. @default false */
   readonly light?: boolean;
+  /** Takes the output of an earlier run that gave it the same input, with the same code. @default false */
+  readonly cache?: CacheOption;
   /** It is tried again every so often as long as it returns `undefined`: see `sensor`. */
   readonly sensor?: { readonly poke: Duration; readonly timeout: Duration; readonly onTimeout: "fail" | "skip" };
   /** What it does and why, in Markdown. */

@@ -5,7 +5,7 @@ import { FAILURE } from "./protocol.ts";
 
 /** What an attempt that did not succeed means to the scheduler. */
 export function eventOfFailure(
-  { policy, sensor }: GraphNode,
+  { policy, sensor }: Pick<GraphNode, "policy" | "sensor">,
   place: Place,
   thrown: unknown,
   at: number,

@@ -11,8 +11,9 @@ import type { RunView } from "../core/state.ts";
 import { isTaskError } from "./failures.ts";
 import { ACTIVITY, FAILURE, type PlannedRun, type PlanRequest } from "./protocol.ts";
 import { recordRun } from "./record-run.ts";
+import { acceptRequests } from "./requests.ts";
 import { withinResult } from "./run-result.ts";
-import { acceptRequests, RunShell } from "./run-shell.ts";
+import { RunShell } from "./run-shell.ts";
 import { publishRun } from "./search-attributes.ts";
 import { unplannedView } from "./unplanned-view.ts";
 

@@ -1,5 +1,5 @@
 import type { DagGraph, Json } from "../core/graph.ts";
-import type { Answer, RunInfo, RunSeed } from "../core/state.ts";
+import type { Answer, CallbackName, RunInfo, RunSeed } from "../core/state.ts";
 
 /**
  * What the interpreter, its worker and its clients agree on. A run in flight holds these names in its history: changing
@@ -7,7 +7,12 @@ import type { Answer, RunInfo, RunSeed } from "../core/state.ts";
  */
 
 /** Activities of the worker that are no tasks of a DAG; a task's own activity bears the task's name. */
-export const ACTIVITY = { plan: "dagwright.plan", derive: "dagwright.derive", record: "dagwright.record" } as const;
+export const ACTIVITY = {
+  plan: "dagwright.plan",
+  derive: "dagwright.derive",
+  record: "dagwright.record",
+  callback: "dagwright.callback",
+} as const;
 
 /** What a run answers and takes. */
 export const QUERY_STATE = "state";
@@ -16,6 +21,32 @@ export type UpdateName = (typeof UPDATES)[number];
 
 /** The update that answers an approval; its argument is an `AnswerRequest`. */
 export const UPDATE_ANSWER = "answer";
+
+/** The same, always approving; its argument is an `AnswerRequest` without `approved`. */
+export const UPDATE_APPROVE = "approve";
+
+/** Runs tasks of a run that goes on again; its argument is a `ClearRequest`. */
+export const UPDATE_CLEAR = "clear";
+
+/** Says how a task ended, in its place; their argument is a `MarkRequest`. */
+export const UPDATE_MARK_SUCCESS = "markSuccess";
+export const UPDATE_MARK_FAILED = "markFailed";
+
+/** What is to run again. */
+export interface ClearRequest {
+  /** Tasks, or items of mapped ones as `measure[3]`. @default those that failed, or did not come to run */
+  readonly tasks?: readonly string[] | undefined;
+  /** Whether what comes after them runs again too. @default true */
+  readonly downstream?: boolean | undefined;
+}
+
+/** Which task is said to have ended, by whom and why. */
+export interface MarkRequest extends Remark {
+  /** A task, or an item of a mapped one as `measure[3]`. */
+  readonly task: string;
+  /** Its output, when it is marked as successful. @default the output that it has, or null */
+  readonly output?: Json | undefined;
+}
 
 /** Who answers which approval of a run, and how. */
 export interface AnswerRequest extends Answer {
@@ -76,8 +107,35 @@ export interface AttemptRequest {
   readonly attempt: number;
   /** How often the task was cleared. */
   readonly clears?: number | undefined;
+  /** Its output is kept, and an earlier one is taken unless `read` is false. It returns an `AttemptResult`. */
+  readonly cache?: CacheRequest | undefined;
   readonly run: RunInfo;
   /** Id of the first Temporal execution of this run: the same after a reset and in every attempt. */
+  readonly executionId: string;
+}
+
+/** How an attempt uses the cache. */
+export interface CacheRequest {
+  readonly ttlMs?: number;
+  readonly version?: string;
+  readonly read: boolean;
+}
+
+/** What the attempt of a task with a cache returns; the attempts of others return their output. */
+export interface AttemptResult {
+  readonly output: Json;
+  /** The run whose output it is: the task itself did not run. */
+  readonly cachedFrom?: string;
+}
+
+/** Which callback of a DAG to call, and for what; the second argument says in whose name. */
+export interface CallbackRequest {
+  readonly name: CallbackName;
+  /** Counts from 1. */
+  readonly attempt: number;
+  /** The run as the callback is told of it. */
+  readonly event: Json;
+  readonly run: RunInfo;
   readonly executionId: string;
 }
 

@@ -3,33 +3,34 @@ import {
   ApplicationFailure,
   CancellationScope,
   condition,
-  defineQuery,
-  defineUpdate,
   isCancellation,
   scheduleActivity,
   scheduleLocalActivity,
-  setHandler,
   sleep,
   workflowInfo,
 } from "@temporalio/workflow";
+import { placesToClear } from "../core/clear.ts";
 import { decide, initialState, isOver } from "../core/decide.ts";
 import type { GraphNode, Json } from "../core/graph.ts";
+import { placeNamed } from "../core/mapped.ts";
 import type { Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState, TaskError } from "../core/state.ts";
 import { viewOf } from "../core/view.ts";
+import { runSubdag, triggerRun } from "./child-runs.ts";
 import { eventOfFailure } from "./failures.ts";
 import {
   ACTIVITY,
   type AnswerRequest,
   type AttemptRequest,
+  type AttemptResult,
+  type ClearRequest,
   type DeriveRequest,
+  type MarkRequest,
   type PlannedRun,
-  QUERY_STATE,
   type Remark,
-  UPDATE_ANSWER,
-  UPDATES,
   type UpdateName,
 } from "./protocol.ts";
 import { recordRun } from "./record-run.ts";
+import { RunCallbacks } from "./run-callbacks.ts";
 import { publishRun, publishState } from "./search-attributes.ts";
 
 /** Attempts of one run at the server at once: more would overflow its buffers, and replays would eat the gain. */
@@ -41,9 +42,6 @@ const LARGEST_INPUT = 1_048_576;
 /** How long a run that has ended waits for its aborted attempts to say so. */
 const ABORT_PATIENCE = "10s";
 
-/** How long a cancelled run waits to be cancelled by Temporal too. */
-const CANCEL_PATIENCE = "2s";
-
 /**
  * Carries out on Temporal what the scheduler core decides: a task is an activity, light tasks and `derive` are local
  * activities, a pause before a retry is a timer.
@@ -52,6 +50,9 @@ export class RunShell {
   private state: SchedulerState;
   private readonly nodes: ReadonlyMap<string, GraphNode>;
   private readonly running = new Map<string, CancellationScope>();
+  private readonly callbacks: RunCallbacks;
+  /** Attempts that were aborted and have not said so: what takes their place waits for them. */
+  private readonly leaving = new Map<string, Promise<void>>();
   private outstanding = 0;
   /** Attempts that wait for room, in the order in which the core wanted them. */
   private readonly queue: Extract<SchedulerCommand, { type: "run_task" }>[] = [];
@@ -63,11 +64,12 @@ export class RunShell {
     private readonly scope: CancellationScope,
   ) {
     this.state = initialState(graph, params, run, seed);
+    this.callbacks = new RunCallbacks(graph, run, scope, () => viewOf(this.state));
     this.nodes = new Map(graph.nodes.map((node) => [node.id, node]));
   }
 
   view(): RunView {
-    return viewOf(this.state);
+    return { ...viewOf(this.state), ...this.callbacks.view() };
   }
 
   isOver(): boolean {
@@ -78,11 +80,15 @@ export class RunShell {
     publishRun({ ...this.view(), state: "running" });
     const before = this.view();
     this.feed({ type: "run_started", at: Date.now() });
+    this.callbacks.watch();
     // Beside the first tasks, not before them.
     const recorded = recordRun({ ...before, ...this.view() }, this.state.graph);
     await condition(() => this.isOver());
     await recorded;
     await condition(() => this.outstanding === 0, ABORT_PATIENCE);
+    // A callback may take its time: until then the store knows how the run has ended.
+    if (this.callbacks.hasAfter(this.state.state)) await recordRun(this.view());
+    await this.callbacks.ended();
     return this.view();
   }
 
@@ -91,6 +97,31 @@ export class RunShell {
     const why = [reason, who].filter(Boolean).join(" ") || "on request";
     const at = Date.now();
     this.feed(name === "cancel" ? { type: "cancel", reason: why, at } : { type: name, at });
+  }
+
+  /** @throws ApplicationFailure NO_SUCH_TASK, NOTHING_TO_CLEAR */
+  clear({ tasks, downstream = true }: ClearRequest): void {
+    const places = placesToClear(this.state.graph, this.view(), { tasks }, true);
+    for (const place of places) this.mustHave(place);
+    if (places.length === 0)
+      throw refusal("NOTHING_TO_CLEAR", "No task of this run has failed: name those to run again");
+    this.feed({ type: "clear", places, downstream, at: Date.now() });
+  }
+
+  /** @throws ApplicationFailure NO_SUCH_TASK */
+  mark(as: "success" | "failed", { task, output, by, reason }: MarkRequest): void {
+    const place = placeNamed(task);
+    this.mustHave(place);
+    this.feed({ type: "mark", ...place, as, output, by, comment: reason, at: Date.now() });
+  }
+
+  private mustHave({ id, index }: Place): void {
+    if (this.isOver()) throw refusal("RUN_OVER", "The run has ended: try again when it is closed");
+    if (!this.nodes.has(id))
+      throw refusal("NO_SUCH_TASK", `This run has no task "${id}"; it has: ${[...this.nodes.keys()].join(", ")}`);
+    const items = this.state.tasks[id]?.mapped?.length ?? 0;
+    if (index !== undefined && index >= items)
+      throw refusal("NO_SUCH_TASK", `Task "${id}" has no item ${index}: it has ${items} (from 0) at the moment`);
   }
 
   private feed(event: SchedulerEvent): void {
@@ -118,13 +149,19 @@ export class RunShell {
         return;
       case "cancel_task":
         this.unqueue(nameOf(command));
-        this.running.get(nameOf(command))?.cancel();
+        this.abort(nameOf(command));
         return;
       case "finish_run":
         // Timers of retries that will not come.
         for (const scope of this.running.values()) scope.cancel();
         return;
     }
+  }
+
+  /** Aborts what runs under a name; what comes of it is not awaited any more. */
+  private abort(name: string): void {
+    this.running.get(name)?.cancel();
+    this.running.delete(name);
   }
 
   private startQueued(): void {
@@ -145,13 +182,15 @@ export class RunShell {
     if (node === undefined) throw new Error(`The core named an unknown node: ${id}`);
     const place = { id, index };
     this.atServer += 1;
+    const leaving = this.leaving.get(nameOf(place));
     this.inScope(nameOf(place), async () => {
       try {
+        if (leaving !== undefined) await leaving;
         const bytes = JSON.stringify(input).length;
         if (bytes > LARGEST_INPUT)
           return { type: "task_failed", ...place, error: inputTooLarge(bytes), at: Date.now() };
-        const output = await this.execute(node, { index, clears }, attempt, input);
-        return { type: "task_succeeded", ...place, output, at: Date.now() };
+        const { output, cachedFrom } = await this.execute(node, { index, clears }, attempt, input);
+        return { type: "task_succeeded", ...place, output, cachedFrom, at: Date.now() };
       } catch (thrown) {
         return eventOfFailure(node, place, thrown, Date.now());
       } finally {
@@ -208,11 +247,15 @@ export class RunShell {
     const scope = new CancellationScope({ cancellable: true, parent: this.scope });
     this.running.set(id, scope);
     this.outstanding += 1;
-    void scope.run(work).then((event) => {
+    const done = scope.run(work).then((event) => {
       this.outstanding -= 1;
-      if (this.running.get(id) === scope) this.running.delete(id);
+      if (this.leaving.get(id) === done) this.leaving.delete(id);
+      // What was aborted has no say: the place may be another attempt's by now.
+      if (this.running.get(id) !== scope) return;
+      this.running.delete(id);
       if (event !== null) this.feed(event);
     });
+    this.leaving.set(id, done);
   }
 
   private async execute(
@@ -220,9 +263,11 @@ export class RunShell {
     { index, clears }: { index: number | undefined; clears: number },
     attempt: number,
     input: Json,
-  ): Promise<Json> {
+  ): Promise<AttemptResult> {
     const { id, policy } = node;
     const { graph, run } = this.state;
+    if (node.kind === "subdag") return { output: await runSubdag({ node, run, input, clears }) };
+    if (node.kind === "trigger") return { output: await triggerRun({ node, run, input, clears }) };
     const name = nameOf({ id, index });
     const title = attempt > 1 ? `${name}, attempt ${attempt}` : name;
     const summary = node.summary === undefined ? title : `${title}: ${node.summary}`;
@@ -230,7 +275,7 @@ export class RunShell {
     const options = { startToCloseTimeout: policy.timeoutMs, retry: { maximumAttempts: 1 }, summary };
     if (node.kind === "derive") {
       const request: DeriveRequest = { dagId: graph.dagId, nodeId: id, args: input };
-      return await scheduleLocalActivity<Json>(ACTIVITY.derive, [request], options);
+      return { output: await scheduleLocalActivity<Json>(ACTIVITY.derive, [request], options) };
     }
     const request: AttemptRequest = {
       dagId: graph.dagId,
@@ -238,13 +283,14 @@ export class RunShell {
       nodeId: id,
       ...(index === undefined ? {} : { index }),
       ...(clears > 0 ? { clears } : {}),
+      ...(node.cache === undefined ? {} : { cache: { ...node.cache, read: clears === 0 && run.noCache !== true } }),
       attempt,
       run,
       executionId: workflowInfo().firstExecutionRunId,
     };
     const type = node.task ?? id;
-    if (node.light) return await scheduleLocalActivity<Json>(type, [input, request], options);
-    return await scheduleActivity<Json>(type, [input, request], {
+    if (node.light) return { output: await scheduleLocalActivity<Json>(type, [input, request], options) };
+    const returned = await scheduleActivity<Json | AttemptResult>(type, [input, request], {
       ...options,
       ...(node.sensor === undefined ? {} : this.lookingEverySoOften(id, node.sensor)),
       activityId: name,
@@ -252,7 +298,13 @@ export class RunShell {
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
       ...(node.queue === undefined ? {} : { taskQueue: node.queue }),
     });
+    // What a task with a cache returns says so.
+    return node.cache === undefined ? { output: returned as Json } : (returned as AttemptResult);
   }
+}
+
+function refusal(type: string, message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type, message, nonRetryable: true });
 }
 
 function inputTooLarge(bytes: number): TaskError {
@@ -267,66 +319,4 @@ function inputTooLarge(bytes: number): TaskError {
 /** What an attempt is called in Temporal's UI: a node's id, with the place of the item when it is mapped. */
 function nameOf({ id, index }: Place): string {
   return index === undefined ? id : `${id}[${index}]`;
-}
-
-/** What a run is asked for, from its first moment on; before it has a plan, the answers wait for it. */
-export interface Requests {
-  answerWith(shell: RunShell): void;
-  /** Whether Temporal's own cancellation has come, or comes in a moment. */
-  cancelledByTemporal(): Promise<boolean>;
-}
-
-/** Accepts queries, updates and Temporal's cancellation of the workflow, whose root scope is given. */
-export function acceptRequests(root: CancellationScope): Requests {
-  let shell: RunShell | undefined;
-  let cancelled = false;
-  setHandler(defineQuery<RunView | null>(QUERY_STATE), () => shell?.view() ?? null);
-  for (const name of UPDATES) {
-    setHandler(defineUpdate<RunView, [Remark?]>(name), async (remark) => {
-      await condition(() => shell !== undefined);
-      shell?.request(name, remarkOf(remark));
-      // The handler waited until there was a shell.
-      return (shell as RunShell).view();
-    });
-  }
-  setHandler(defineUpdate<RunView, [unknown]>(UPDATE_ANSWER), async (given) => {
-    const answer = answerOf(given);
-    await condition(() => shell !== undefined);
-    shell?.answer(answer);
-    // The handler waited until there was a shell.
-    return (shell as RunShell).view();
-  });
-  root.cancelRequested.catch(() => {
-    cancelled = true;
-    shell?.request("cancel", { reason: "cancelled through Temporal" });
-  });
-  return {
-    answerWith: (planned) => {
-      shell = planned;
-      if (cancelled) planned.request("cancel", { reason: "cancelled through Temporal" });
-    },
-    cancelledByTemporal: async () => await condition(() => cancelled, CANCEL_PATIENCE),
-  };
-}
-
-/** Whatever came as an answer: it may have been typed by hand. */
-function answerOf(value: unknown): AnswerRequest {
-  const field = (name: string): unknown =>
-    typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
-  const [task, approved, by, comment] = ["task", "approved", "by", "comment"].map(field);
-  if (typeof task !== "string" || typeof approved !== "boolean" || typeof by !== "string" || by === "") {
-    const message = 'An answer is {"task": "…", "approved": true, "by": "who", "comment": "…"}';
-    throw ApplicationFailure.create({ type: "INVALID_ANSWER", message, nonRetryable: true });
-  }
-  return { task, approved, by, comment: typeof comment === "string" ? comment : undefined };
-}
-
-/** Whatever came as a remark: it may have been typed by hand. */
-function remarkOf(value: unknown): Remark {
-  if (typeof value !== "object" || value === null) return {};
-  const text = (name: string) => {
-    const field: unknown = Reflect.get(value, name);
-    return typeof field === "string" && field !== "" ? field : undefined;
-  };
-  return { by: text("by"), reason: text("reason") };
 }

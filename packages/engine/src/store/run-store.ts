@@ -4,6 +4,8 @@ import SqliteDatabase from "better-sqlite3";
 import type { DagGraph } from "../core/graph.ts";
 import type { RunState, RunView, TaskError } from "../core/state.ts";
 
+import { OUTPUT_CACHE_TABLE, type OutputCache, outputCacheIn } from "./output-cache.ts";
+
 /** How long a statement waits for another process's write, in milliseconds. */
 const BUSY_TIMEOUT_MS = 10_000;
 
@@ -43,6 +45,7 @@ const MIGRATIONS = [
     PRIMARY KEY (dag_id, version)
   ) STRICT, WITHOUT ROWID;
   `,
+  OUTPUT_CACHE_TABLE,
 ];
 
 /** A run as the store keeps it: its view, and which Temporal execution it was. */
@@ -76,7 +79,7 @@ export interface RunFilter {
 }
 
 /** Runs, attempts and DAG versions beyond Temporal's retention. Never needed for a run to make progress. */
-export interface RunStore {
+export interface RunStore extends OutputCache {
   /** Keeps a run; a later call for the same run replaces it, except that a running view never replaces an ended one of the same execution. */
   saveRun(run: StoredRun): void;
   getRun(runId: string): StoredRun | null;
@@ -151,6 +154,7 @@ export function openRunStore({ file }: { readonly file: string }): RunStore {
   );
 
   return {
+    ...outputCacheIn(db),
     saveRun({ view, temporalRunId }) {
       putRun.run({
         runId: view.runId,

@@ -8,10 +8,13 @@ import { planRun } from "../language/plan.ts";
 import {
   ACTIVITY,
   type AttemptRequest,
+  type AttemptResult,
+  type CallbackRequest,
   type DeriveRequest,
   type PlannedRun,
   type PlanRequest,
 } from "../sandbox/protocol.ts";
+import { runCallback } from "./callback-activity.ts";
 import { readRunInput } from "./run-input.ts";
 import { failureOf, outputOf, runTaskAttempt, type TaskGround } from "./task-activity.ts";
 
@@ -26,7 +29,8 @@ export function activitiesOf(ground: TaskGround) {
       ground.store?.saveRun({ view, temporalRunId: workflowExecution?.runId ?? "" });
       if (graph !== undefined) ground.store?.saveDag(graph);
     },
-    default: async (input: Json, request: AttemptRequest): Promise<Json> =>
+    [ACTIVITY.callback]: async (request: CallbackRequest): Promise<void> => await runCallback(ground, request),
+    default: async (input: Json, request: AttemptRequest): Promise<Json | AttemptResult> =>
       await runTaskAttempt(ground, input, request),
   };
 }
@@ -42,12 +46,10 @@ async function derived({ registry }: TaskGround, dagId: string, nodeId: string, 
 
 function planned({ registry }: TaskGround, { dagId, runId, input, startedAt, scheduledFor }: PlanRequest): PlannedRun {
   try {
-    const { params, conf, logicalDate, trigger, seed } = readRunInput(input);
+    const { params, conf, logicalDate, trigger, seed, dataInterval, noCache } = readRunInput(input);
     const plan = planRun(registry.get(dagId), {
       runId,
-      params,
-      conf,
-      logicalDate,
+      ...{ params, conf, logicalDate, dataInterval, noCache },
       trigger: trigger ?? (scheduledFor === undefined ? "manual" : "schedule"),
       now: new Date(startedAt),
       scheduledFor: scheduledFor === undefined ? undefined : new Date(scheduledFor),

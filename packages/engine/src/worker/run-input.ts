@@ -10,6 +10,10 @@ export interface RunInput {
   readonly logicalDate?: string | undefined;
   /** Of a run that begins anew: see `clearedRun`. */
   readonly seed?: RunSeed | undefined;
+  /** Outputs of earlier runs are not taken from the cache. @default false */
+  readonly noCache?: boolean | undefined;
+  /** Of a sub-DAG's run: the interval of the run that it stands in. @default as the DAG's schedule says */
+  readonly dataInterval?: { readonly start: string; readonly end: string } | undefined;
   readonly trigger?: "schedule" | "manual" | "backfill" | "asset" | "signal" | undefined;
 }
 
@@ -25,6 +29,8 @@ const Input = z
     conf: z.record(z.string(), z.json()).default({}),
     logicalDate: z.string().optional(),
     seed: Seed.optional(),
+    noCache: z.boolean().optional(),
+    dataInterval: z.strictObject({ start: z.iso.datetime(), end: z.iso.datetime() }).optional(),
     trigger: z.enum(["schedule", "manual", "backfill", "asset", "signal"]).optional(),
   })
   .default({ params: {}, conf: {} });

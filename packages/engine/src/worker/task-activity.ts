@@ -6,10 +6,11 @@ import { executeTask, taskIdOf } from "../execution/execute-task.ts";
 import type { TaskOutcome } from "../execution/outcome.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { DagRegistry } from "../language/registry.ts";
-import { type AttemptRequest, FAILURE } from "../sandbox/protocol.ts";
+import { type AttemptRequest, type AttemptResult, FAILURE } from "../sandbox/protocol.ts";
 import type { RunStore, StoredAttempt } from "../store/run-store.ts";
 import { attemptLogFile, openAttemptLog } from "./attempt-log.ts";
 import { withHeartbeats } from "./heartbeats.ts";
+import { throughCache } from "./task-cache.ts";
 
 /** What attempts stand on. */
 export interface TaskGround {
@@ -24,7 +25,18 @@ export interface TaskGround {
  * Runs one attempt of a task as a Temporal activity: heartbeats while it runs, its log in a file, its outcome in the run
  * store.
  */
-export async function runTaskAttempt(ground: TaskGround, input: Json, request: AttemptRequest): Promise<Json> {
+export async function runTaskAttempt(
+  ground: TaskGround,
+  input: Json,
+  request: AttemptRequest,
+): Promise<Json | AttemptResult> {
+  const { cache } = request;
+  return cache === undefined
+    ? await attemptTask(ground, input, request)
+    : await throughCache(ground, input, request, cache, () => attemptTask(ground, input, request));
+}
+
+async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequest): Promise<Json> {
   const { registry, services, logsFolder } = ground;
   const context = Context.current();
   const { dagId, nodeId, index, attempt, clears, run } = request;

@@ -1,0 +1,95 @@
+import {
+  ApplicationFailure,
+  ChildWorkflowCancellationType,
+  ChildWorkflowFailure,
+  executeChild,
+  isCancellation,
+  ParentClosePolicy,
+  startChild,
+  WorkflowIdReusePolicy,
+} from "@temporalio/workflow";
+import { childRunIdOf } from "../core/child-run.ts";
+import type { GraphNode, Json } from "../core/graph.ts";
+import type { RunInfo, RunTrigger, RunView, TaskError } from "../core/state.ts";
+import { isTaskError } from "./failures.ts";
+
+/** A run that a node starts: the node, the run that it stands in, what the child is given, and how often it was cleared. */
+interface ChildRun {
+  readonly node: GraphNode;
+  readonly run: RunInfo;
+  readonly input: Json;
+  readonly clears: number;
+}
+
+/** Runs another DAG for a `subdag` node, and gives its output. It is cancelled with the scope that this runs in. */
+export async function runSubdag({ node, run, input, clears }: ChildRun): Promise<Json> {
+  const runId = childRunIdOf(node, run, clears);
+  const { logicalDate, dataInterval, trigger, conf, noCache } = run;
+  const given = { params: input, conf, logicalDate, dataInterval, trigger, ...(noCache ? { noCache } : {}) };
+  try {
+    const view: RunView = await executeChild(node.dag ?? node.id, {
+      workflowId: runId,
+      args: [given],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      // Another attempt, or another execution of this run, runs it again.
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      typedSearchAttributes: publishedAs(node, trigger),
+      staticSummary: `${node.id} of ${run.id}`,
+    });
+    return view.output;
+  } catch (thrown) {
+    if (isCancellation(thrown) && !(thrown instanceof ChildWorkflowFailure)) throw thrown;
+    throw failureOf(subdagError(runId, thrown));
+  }
+}
+
+/** Starts a run of another DAG for a `trigger` node, once however often it is asked to. */
+export async function triggerRun({ node, run, input, clears }: ChildRun): Promise<Json> {
+  const runId = childRunIdOf(node, run, clears);
+  const given = { ...(typeof input === "object" ? input : {}), trigger: "manual" };
+  try {
+    await startChild(node.dag ?? node.id, {
+      workflowId: runId,
+      args: [given],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      typedSearchAttributes: publishedAs(node, "manual"),
+      staticSummary: `triggered by ${node.id} of ${run.id}`,
+    });
+  } catch (error) {
+    // It has been started: by an attempt whose worker died, or before this run was cleared of a later task.
+    if (!(error instanceof Error) || error.name !== "WorkflowExecutionAlreadyStartedError") throw error;
+  }
+  return { runId };
+}
+
+function publishedAs({ dag = "" }: GraphNode, trigger: RunTrigger) {
+  return [
+    { key: { name: "DagId", type: "KEYWORD" as const }, value: dag },
+    { key: { name: "RunState", type: "KEYWORD" as const }, value: "queued" },
+    { key: { name: "RunTrigger", type: "KEYWORD" as const }, value: trigger },
+  ];
+}
+
+function subdagError(runId: string, thrown: unknown): TaskError {
+  const hint = `dagwright runs explain ${runId}`;
+  const cause = thrown instanceof ChildWorkflowFailure ? thrown.cause : thrown;
+  if (isCancellation(cause)) {
+    return { code: "SUBDAG_CANCELLED", message: `Run ${runId} was cancelled`, hint, retryable: false };
+  }
+  if (cause instanceof ApplicationFailure) {
+    const [view] = cause.details ?? [];
+    const error: unknown = typeof view === "object" && view !== null ? Reflect.get(view, "error") : undefined;
+    const told = isTaskError(error) ? `${error.code}: ${error.message}` : cause.message;
+    if (cause.type === "RUN_CANCELLED")
+      return { code: "SUBDAG_CANCELLED", message: `Run ${runId} was cancelled`, hint, retryable: false };
+    return { code: "SUBDAG_FAILED", message: `Run ${runId} failed: ${told}`, hint, retryable: true };
+  }
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return { code: "SUBDAG_FAILED", message: `Run ${runId}: ${message}`, hint, retryable: true };
+}
+
+function failureOf(error: TaskError): ApplicationFailure {
+  return ApplicationFailure.create({ type: error.code, message: error.message, nonRetryable: true, details: [error] });
+}
