@@ -5,7 +5,7 @@ import { createRegistry } from "@dagwright/engine";
 import { connectEngine } from "@dagwright/engine/client";
 import { loadDagFiles } from "@dagwright/engine/loader";
 import { readSettings } from "@dagwright/engine/settings";
-import { openRunStore } from "@dagwright/engine/store";
+import { openObjectFolder, openRunStore } from "@dagwright/engine/store";
 import { createDagWorker } from "@dagwright/engine/worker";
 import { reportFailure, reportReady } from "./readiness.ts";
 import { stageServices } from "./stage-services.ts";
@@ -21,7 +21,16 @@ try {
     join(settings.home, "cache", "dags"),
   );
   const store = openRunStore({ file: join(settings.home, "runs.db") });
-  const engine = await connectEngine({ address, namespace, taskQueue: settings.taskQueue, store, apiKey, tls });
+  const objects = openObjectFolder(settings.objectsFolder);
+  const engine = await connectEngine({
+    address,
+    namespace,
+    taskQueue: settings.taskQueue,
+    store,
+    objects,
+    apiKey,
+    tls,
+  });
   const house = await openHouse(settings, dags, engine);
   const worker = await createDagWorker({
     address,
@@ -31,6 +40,7 @@ try {
     services: stageServices(house.pool),
     store,
     logsFolder: join(settings.home, "logs"),
+    objects,
     apiKey,
     tls,
   });

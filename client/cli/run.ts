@@ -73,7 +73,7 @@ async function run(dagId: string, options: RunOptions): Promise<number> {
         return EXIT.ok;
       }
       const view = await watch(engine, runId, note);
-      show(view, options.json, runText);
+      show(options.json ? await engine.withOutputs(view) : view, options.json, runText);
       return view.state === "success" ? EXIT.ok : EXIT.failed;
     });
   } finally {

@@ -1,5 +1,5 @@
 import type { RunView } from "@dagwright/engine";
-import { type AttemptLog, logText, type RunExplanation } from "@dagwright/engine/client";
+import { type AttemptLog, type EngineClient, logText, type RunExplanation } from "@dagwright/engine/client";
 import { nearest } from "@dagwright/mcp-kit/nearest";
 import type { Command } from "commander";
 import { z } from "zod";
@@ -41,7 +41,11 @@ export function addRuns(program: Command): void {
     .option("--json", "print JSON", false)
     .addHelpText("after", "\nExample:\n  $ dagwright runs show daily_ml_pipeline/1998-01-31T00:00:00Z\n")
     .action(async (runId: string, options: { json: boolean }) => {
-      show(await withEngine(settingsOf(), (engine) => engine.getRun(runId)), options.json, runText);
+      const read = async (engine: EngineClient) => {
+        const view = await engine.getRun(runId);
+        return options.json ? await engine.withOutputs(view) : view;
+      };
+      show(await withEngine(settingsOf(), read), options.json, runText);
     });
   runs
     .command("explain <run> [task]")

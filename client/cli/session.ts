@@ -4,7 +4,7 @@ import { createRegistry, type Dag, type RetrainingController } from "@dagwright/
 import { connectEngine, type EngineClient } from "@dagwright/engine/client";
 import { loadDagFiles } from "@dagwright/engine/loader";
 import { readSettings, type Settings } from "@dagwright/engine/settings";
-import { openRunStore, type RunStore } from "@dagwright/engine/store";
+import { openObjectFolder, openRunStore, type RunStore } from "@dagwright/engine/store";
 
 /** The project's own folder: where `workflows/` and `worker/` lie. */
 export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
@@ -38,7 +38,9 @@ export async function withEngine<T>(
   const store = openRunStore({ file: join(settings.home, "runs.db") });
   try {
     const { address, namespace, apiKey, tls } = settings.temporal;
-    const engine = await connectEngine({ address, namespace, taskQueue: settings.taskQueue, store, apiKey, tls });
+    const objects = openObjectFolder(settings.objectsFolder);
+    const { taskQueue } = settings;
+    const engine = await connectEngine({ address, namespace, taskQueue, store, objects, apiKey, tls });
     try {
       return await use(engine, store);
     } finally {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { createRegistry, type Dag, type TaskServices } from "@dagwright/engine";
 import { connectEngine, type EngineClient } from "@dagwright/engine/client";
 import { startTemporalServer } from "@dagwright/engine/server";
-import { openRunStore, type RunStore } from "@dagwright/engine/store";
-import { createDagWorker } from "@dagwright/engine/worker";
+import { openObjectFolder, openRunStore, type RunStore } from "@dagwright/engine/store";
+import { createDagWorker, type DagWorkerOptions } from "@dagwright/engine/worker";
 import { freePort } from "../product.ts";
 
 const services: TaskServices = {
@@ -21,7 +21,7 @@ export interface Embedded {
   readonly store: RunStore;
   readonly engine: EngineClient;
   /** Starts a worker of these DAGs on the task queue; ends with `stop`. */
-  worker(dags: readonly Dag[]): Promise<{ stop(): Promise<void> }>;
+  worker(dags: readonly Dag[], options?: Partial<DagWorkerOptions>): Promise<{ stop(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -31,14 +31,15 @@ export async function startEmbedded(taskQueue = "engine-tests"): Promise<Embedde
   const server = await startTemporalServer({ home, port: await freePort(), uiPort: await freePort(), log: () => {} });
   const store = openRunStore({ file: join(home, "runs.db") });
   const { address } = server;
-  const engine = await connectEngine({ address, taskQueue, store });
+  const objects = openObjectFolder(join(home, "objects"));
+  const engine = await connectEngine({ address, taskQueue, store, objects });
   const workers = new Set<() => Promise<void>>();
   return {
     address,
     home,
     store,
     engine,
-    async worker(dags) {
+    async worker(dags, options = {}) {
       const worker = await createDagWorker({
         address,
         taskQueue,
@@ -46,6 +47,8 @@ export async function startEmbedded(taskQueue = "engine-tests"): Promise<Embedde
         services,
         store,
         logsFolder: join(home, "logs"),
+        objects,
+        ...options,
       });
       const ended = worker.run();
       const stop = async () => {

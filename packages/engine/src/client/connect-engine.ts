@@ -1,4 +1,6 @@
 import { Client } from "@temporalio/client";
+import { largePayloads } from "../objects/large-payloads.ts";
+import { viewWithOutputs } from "../objects/stored-outputs.ts";
 import { ControllerCalls } from "./controller-calls.ts";
 import type { ConnectOptions, EngineClient } from "./engine-client.ts";
 import { explain } from "./explain.ts";
@@ -26,9 +28,13 @@ const WORKFLOW_QUEUE = 1;
  * @throws TemporalUnreachableError within 5 seconds.
  */
 export async function connectEngine(options: ConnectOptions): Promise<EngineClient> {
-  const { address, namespace = "default", taskQueue = "dagwright", store = null } = options;
+  const { address, namespace = "default", taskQueue = "dagwright", store = null, objects } = options;
   const connection = await connectTemporal(options);
-  const temporal = new Client({ connection, namespace });
+  const temporal = new Client({
+    connection,
+    namespace,
+    ...(objects === undefined ? {} : { dataConverter: { payloadCodecs: [largePayloads(objects)] } }),
+  });
   const ground = { temporal, connection, address, namespace, taskQueue, store };
   const runs = new RunCalls(ground);
   const schedules = new ScheduleCalls(ground);
@@ -48,6 +54,7 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
   return {
     startRun: (run) => call(`start a run of ${run.dagId}`, () => runs.start(run)),
     getRun: (runId) => call(`read run ${runId}`, () => runs.get(runId)),
+    withOutputs: async (view) => (objects === undefined ? view : await viewWithOutputs(objects, view)),
     waitForRun: (runId, wait) => runs.wait(runId, wait),
     listRuns: (filter) => call("list runs", () => listRuns(ground, filter)),
     cancelRun: (runId, remark) => call(`cancel run ${runId}`, () => runs.cancel(runId, remark)),

@@ -3,6 +3,7 @@ import type { Json } from "../core/graph.ts";
 import type { RunState, RunTrigger, RunView } from "../core/state.ts";
 import type { RetrainingController } from "../language/controller.ts";
 import type { Dag } from "../language/dag.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
 import type { DriftSignal } from "../sandbox/controller-protocol.ts";
 import type { AnswerRequest, Remark } from "../sandbox/protocol.ts";
 import type { RunStore } from "../store/run-store.ts";
@@ -18,6 +19,8 @@ export interface ConnectOptions extends TemporalAddress {
   readonly taskQueue?: string;
   /** Runs beyond Temporal's retention. @default none: what Temporal has forgotten is not found */
   readonly store?: RunStore;
+  /** Where the workers keep values that are too large for Temporal. @default none: such values cannot be read */
+  readonly objects?: ObjectStore;
 }
 
 /** What a run is started with. */
@@ -107,6 +110,11 @@ export interface EngineClient {
    * @throws RunNotFoundError
    */
   getRun(runId: string): Promise<RunView>;
+  /**
+   * A run with its large outputs in their place, which `getRun` shows as references.
+   * @throws ObjectMissingError
+   */
+  withOutputs(view: RunView): Promise<RunView>;
   /**
    * Waits until a run has ended. Outlasts a restart of Temporal of up to two minutes.
    * @throws RunNotFoundError

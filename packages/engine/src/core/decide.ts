@@ -4,7 +4,7 @@ import { chosenArm, forkVerdict, undecidedArm } from "./forks.ts";
 import type { DagGraph, GraphNode, Json } from "./graph.ts";
 import { cancelTasks, clearTasks, type Desk, markTask } from "./interventions.ts";
 import { itemsToStart, mappedOutcome, placeOf, untouchedItems } from "./mapped.ts";
-import { lostError, retryDelayMs, runError, upstreamReason, whenReason } from "./reasons.ts";
+import { lostError, refusalDelayMs, retryDelayMs, runError, upstreamReason, whenReason } from "./reasons.ts";
 import type {
   Decision,
   MappedStatus,
@@ -18,13 +18,16 @@ import type {
   TaskError,
   TaskStatus,
 } from "./state.ts";
-import { lookup, type StatusOf, statusesOf, UNTOUCHED, withStatuses } from "./statuses.ts";
+import { changed, lookup, type StatusOf, statusesOf, UNTOUCHED, withStatuses } from "./statuses.ts";
 import { type Topology, topologyOf } from "./topology.ts";
 import { applyTriggerRule, isFinal } from "./trigger-rules.ts";
 import { dueOf } from "./wait.ts";
 
 /** How many workers may die under one task before it is given up: a task that kills its worker must not do so for ever. */
 export const MAX_LOST_ATTEMPTS = 20;
+
+/** How often a task is refused by workers whose code does not fit its run before it is given up: for about a day. */
+export const MAX_REFUSALS = 1_440;
 
 /** A run before its first event. */
 export function initialState(graph: DagGraph, params: Json, run: RunInfo, seed: RunSeed = {}): SchedulerState {
@@ -148,6 +151,18 @@ class Deciding implements Desk {
         if (lost >= MAX_LOST_ATTEMPTS) this.endPlace(event, { state: "failed", lost, error: lostError(lost) });
         // The same attempt again: a dead worker is not the task's failure.
         else this.changePlace(event, { state: "scheduled", lost, attempts: attempts - 1 });
+        return;
+      }
+      case "task_refused": {
+        const refused = (this.placed(event)?.refused ?? 0) + 1;
+        if (refused >= MAX_REFUSALS) {
+          this.endPlace(event, { state: "failed", refused, error: event.error });
+          return;
+        }
+        const delayMs = refusalDelayMs(refused);
+        const back = { state: "up_for_retry", refused, attempts: attempts - 1, error: event.error } as const;
+        this.changePlace(event, { ...back, retryAt: this.at + delayMs });
+        this.commands.push({ type: "wait_retry", ...placeOf(id, index), delayMs });
         return;
       }
       case "task_failed": {
@@ -380,11 +395,4 @@ class Deciding implements Desk {
     const index = this.topology.indices.get(id);
     if (index !== undefined) this.statuses[index] = changed(this.statusOf(id), to);
   }
-}
-
-/** What held of the former state alone ends with it; the error of a former attempt ends with the next one. */
-function changed(status: TaskStatus, to: Partial<TaskStatus>): TaskStatus {
-  const { error, retryAt, asks, reason, ...rest } = status;
-  const kept = to.state === "scheduled" && error !== undefined ? { error } : {};
-  return { ...rest, ...kept, ...to };
 }

@@ -1,5 +1,6 @@
 import type { Expression, Json } from "./graph.ts";
 import type { SchedulerState } from "./state.ts";
+import { referenceTo, storedValueOf } from "./stored-value.ts";
 
 /** What an expression may read of a run. */
 export interface Readable extends Pick<SchedulerState, "params" | "run"> {
@@ -50,10 +51,14 @@ function read(expression: Expression, state: Readable): Json | undefined {
   }
 }
 
-function follow(value: Json, path: readonly (string | number)[]): Json | undefined {
+/** What stands at a path of a value; undefined when nothing does. */
+export function follow(value: Json, path: readonly (string | number)[]): Json | undefined {
   let at: Json | undefined = value;
-  for (const step of path) {
+  for (const [place, step] of path.entries()) {
     if (at === null || at === undefined) return at;
+    // What is kept elsewhere is looked into by whoever reads it.
+    const stored = storedValueOf(at);
+    if (stored !== null) return referenceTo({ ...stored, path: [...(stored.path ?? []), ...path.slice(place)] });
     if (Array.isArray(at)) at = at[Number(step)];
     // Own fields only: an output has no "constructor".
     else if (typeof at === "object" && Object.hasOwn(at, step)) at = (at as { readonly [key: string]: Json })[step];

@@ -48,6 +48,8 @@ export interface TaskStatus {
   readonly attempts: number;
   /** Attempts that ended because their worker died. */
   readonly lost: number;
+  /** How often a worker whose code does not fit the run refused it. @default 0 */
+  readonly refused?: number;
   readonly startedAt?: number;
   readonly endedAt?: number;
   readonly retryAt?: number;
@@ -125,6 +127,8 @@ export type SchedulerEvent =
   | (Place & { readonly type: "task_skipped"; readonly reason: string; readonly at: number })
   /** The worker died under it (heartbeat timeout): tried again at once, not counted as an attempt. */
   | (Place & { readonly type: "task_lost"; readonly at: number })
+  /** The worker's code does not fit the run: tried again after a while, not counted as an attempt. */
+  | (Place & { readonly type: "task_refused"; readonly error: TaskError; readonly at: number })
   | (Place & { readonly type: "retry_due"; readonly at: number })
   /** The time of a `wait` has come, or that of an `approval` is over. */
   | { readonly type: "wait_over"; readonly id: string; readonly at: number }

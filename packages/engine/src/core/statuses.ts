@@ -34,3 +34,10 @@ export function lookup({ graph }: Pick<SchedulerState, "graph">, statuses: reado
   const { indices } = topologyOf(graph);
   return (id) => statuses[indices.get(id) ?? -1] ?? UNTOUCHED;
 }
+
+/** What held of the former state alone ends with it; the error of a former attempt ends with the next one. */
+export function changed(status: TaskStatus, to: Partial<TaskStatus>): TaskStatus {
+  const { error, retryAt, asks, reason, ...rest } = status;
+  const kept = to.state === "scheduled" && error !== undefined ? { error } : {};
+  return { ...rest, ...kept, ...to };
+}

@@ -1,5 +1,5 @@
 import { nodesRead } from "./expression.ts";
-import type { DagGraph, GraphNode } from "./graph.ts";
+import type { DagGraph, Expression, GraphNode } from "./graph.ts";
 
 /** A graph seen from the scheduler: who waits for whom. Worked out once for each graph object. */
 export interface Topology {
@@ -14,6 +14,8 @@ export interface Topology {
   readonly shortCircuits: ReadonlyMap<string, readonly string[]>;
   /** The nodes whose value decides whether a node runs: sources of its `when`, and the branches it stands in. */
   readonly deciders: ReadonlyMap<string, readonly string[]>;
+  /** Nodes whose output the scheduler itself looks at: it has to travel with the run, however large it is. */
+  readonly steering: ReadonlySet<string>;
   /** Nodes that nothing waits for but what cleans up: the run's state is theirs. */
   readonly leaves: readonly string[];
 }
@@ -56,6 +58,13 @@ function workOut(graph: DagGraph): Topology {
     dependents: new Map([...dependents].map(([id, ids]) => [id, [...ids]])),
     shortCircuits,
     deciders,
+    steering: new Set(graph.nodes.flatMap((node) => steeredBy(node).flatMap(nodesRead))),
     leaves: graph.nodes.filter(({ id, teardown }) => !teardown && !inner.has(id)).map(({ id }) => id),
   };
+}
+
+/** What the scheduler reads of a node's expressions by itself; the rest it hands on. */
+function steeredBy({ kind, when, map, input }: GraphNode): readonly Expression[] {
+  const looked = kind === "task" || kind === "derive" ? [] : [input];
+  return [...looked, ...(when === undefined ? [] : [when]), ...(map === undefined ? [] : [map.over])];
 }

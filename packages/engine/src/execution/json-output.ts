@@ -1,8 +1,9 @@
 import type { Json } from "../core/graph.ts";
+import { STORED } from "../core/stored-value.ts";
 import { finalFailure, type TaskOutcome } from "./outcome.ts";
 
-/** Largest output of a task, in bytes of JSON: histories carry it several times, and Temporal refuses 2 MiB. */
-export const MAX_OUTPUT_BYTES = 1_048_576;
+/** Largest output of a task, in bytes of JSON: beyond it, data goes by reference. */
+export const MAX_OUTPUT_BYTES = 134_217_728;
 
 /** A task's value as its output, or why it cannot be one. `what` names the task. */
 export function outcomeOfValue(value: unknown, what: string): TaskOutcome {
@@ -15,16 +16,19 @@ export function outcomeOfValue(value: unknown, what: string): TaskOutcome {
     });
   }
   const text = JSON.stringify(value ?? null);
-  const bytes = new TextEncoder().encode(text).length;
-  if (bytes > MAX_OUTPUT_BYTES) {
-    return finalFailure({
-      code: "OUTPUT_TOO_LARGE",
-      message: `Output of ${what} has ${bytes} bytes as JSON: at most ${MAX_OUTPUT_BYTES} are allowed`,
-      hint: "Pass data by reference: write it to a table or file and return its name and version.",
-    });
-  }
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_OUTPUT_BYTES) return outputTooLarge(what, bytes, MAX_OUTPUT_BYTES);
   // Checked above to be JSON; a copy, so that nothing the task still holds can change it.
   return { type: "success", output: JSON.parse(text) as Json };
+}
+
+/** The outcome of a task whose output has more bytes of JSON than it may have. */
+export function outputTooLarge(what: string, bytes: number, most: number): TaskOutcome {
+  return finalFailure({
+    code: "OUTPUT_TOO_LARGE",
+    message: `Output of ${what} has ${bytes} bytes as JSON: at most ${most} are allowed`,
+    hint: "Pass data by reference: write it to a table or file and return its name and version.",
+  });
 }
 
 /** Why a value is not JSON, with the place; null when it is. A missing field (`undefined`) is left out, as JSON does. */
@@ -48,6 +52,7 @@ function notJson(value: unknown, at: string): string | null {
     return `${here} is a ${value.constructor?.name ?? "strange object"}`;
   }
   for (const [key, item] of Object.entries(value)) {
+    if (key === STORED) return `${here} has a field "${STORED}", a name that is reserved`;
     const problem = notJson(item, `${at}.${key}`);
     if (problem !== null) return problem;
   }

@@ -25,6 +25,8 @@ export function eventOfFailure(
     // "WorkerShutdown" is what Temporal itself says when a worker's activity did not end in time.
     if (cause.type === FAILURE.workerShutdown || cause.type === "WorkerShutdown")
       return { type: "task_lost", ...place, at };
+    if (cause.type === FAILURE.versionMismatch)
+      return { type: "task_refused", ...place, error: taskErrorOf(cause), at };
     if (cause.type === FAILURE.skip) return { type: "task_skipped", ...place, reason: cause.message, at };
     return { type: "task_failed", ...place, error: taskErrorOf(cause), at };
   }

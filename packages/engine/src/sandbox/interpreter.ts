@@ -1,13 +1,17 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  allHandlersFinished,
   CancellationScope,
   CancelledFailure,
+  condition,
+  continueAsNew,
   isCancellation,
   scheduleLocalActivity,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { RunView } from "../core/state.ts";
+import { type ResumeInput, resumedRunOf } from "./continuation.ts";
 import { isTaskError } from "./failures.ts";
 import { ACTIVITY, FAILURE, type PlannedRun, type PlanRequest } from "./protocol.ts";
 import { recordRun } from "./record-run.ts";
@@ -29,17 +33,23 @@ export async function interpreter(input?: unknown): Promise<RunView> {
   const root = CancellationScope.current();
   return await CancellationScope.nonCancellable(async () => {
     const requests = acceptRequests(root);
-    const shell = new RunShell(await planned(input), CancellationScope.current());
+    const shell = new RunShell(resumedRunOf(input) ?? (await planned(input)), CancellationScope.current());
     requests.answerWith(shell);
     const view = await shell.toItsEnd();
+    if (!("runId" in view)) {
+      await condition(allHandlersFinished);
+      const resume: ResumeInput = { resume: view };
+      return await continueAsNew(resume);
+    }
     await recordRun(view);
-    if (view.state === "success") return withinResult(view);
+    const most = shell.largestResult();
+    if (view.state === "success") return withinResult(view, most);
     if (view.state === "cancelled") {
       // Temporal shows a workflow as cancelled only if it was asked to cancel by Temporal's own means too.
       if (await requests.cancelledByTemporal()) throw new CancelledFailure(view.error?.message ?? "Cancelled");
-      throw failureOf(view, FAILURE.runCancelled);
+      throw failureOf(view, FAILURE.runCancelled, most);
     }
-    throw failureOf(view, "RUN_FAILED");
+    throw failureOf(view, "RUN_FAILED", most);
   });
 }
 
@@ -75,7 +85,7 @@ async function planned(input: unknown): Promise<PlannedRun> {
   }
 }
 
-function failureOf(view: RunView, type: string): ApplicationFailure {
+function failureOf(view: RunView, type: string, most?: number): ApplicationFailure {
   const message = view.error?.message ?? "The run failed";
-  return ApplicationFailure.create({ type, message, nonRetryable: true, details: [withinResult(view)] });
+  return ApplicationFailure.create({ type, message, nonRetryable: true, details: [withinResult(view, most)] });
 }

@@ -59,6 +59,7 @@ export const FAILURE = {
   notYet: "NOT_YET",
   workerShutdown: "WORKER_SHUTDOWN",
   runCancelled: "RUN_CANCELLED",
+  versionMismatch: "DAG_VERSION_MISMATCH",
 } as const;
 
 /** Search attributes of a run, with their types in Temporal. */
@@ -94,6 +95,18 @@ export interface PlannedRun {
   readonly run: RunInfo;
   /** How tasks stand at first, of a run that was cleared. */
   readonly seed?: RunSeed | undefined;
+  /** How much this worker's Temporal takes. @default what Temporal takes without an object store */
+  readonly limits?: RunLimits | undefined;
+}
+
+/** How large the parts of a run may be. */
+export interface RunLimits {
+  /** Input of a task, in characters of JSON: Temporal refuses what is beyond 2 MiB, again and again. @default 1048576 */
+  readonly input: number;
+  /** View of a run as a workflow's result, in characters of JSON. @default 1500000 */
+  readonly result: number;
+  /** History events after which the run continues as new. @default never */
+  readonly events: number | null;
 }
 
 /** Which attempt of which node is meant; the second argument of every task's activity, after its input. */
@@ -107,6 +120,8 @@ export interface AttemptRequest {
   readonly attempt: number;
   /** How often the task was cleared. */
   readonly clears?: number | undefined;
+  /** The scheduler looks at its output: it travels with the run however large it is. @default false */
+  readonly steering?: boolean | undefined;
   /** Its output is kept, and an earlier one is taken unless `read` is false. It returns an `AttemptResult`. */
   readonly cache?: CacheRequest | undefined;
   readonly run: RunInfo;
@@ -144,4 +159,8 @@ export interface DeriveRequest {
   readonly dagId: string;
   readonly nodeId: string;
   readonly args: Json;
+  /** As in `AttemptRequest`. */
+  readonly steering?: boolean | undefined;
+  /** Of the run. */
+  readonly dagVersion?: string | undefined;
 }

@@ -4,6 +4,7 @@ import { MAX_LOST_ATTEMPTS } from "../core/decide.ts";
 import type { DagGraph } from "../core/graph.ts";
 import { retryDelayMs } from "../core/reasons.ts";
 import type { CallbackName, CallbackView, RunInfo, RunView, TaskError } from "../core/state.ts";
+import type { ResumedRun } from "./continuation.ts";
 import { eventOfFailure } from "./failures.ts";
 import { ACTIVITY, type CallbackRequest } from "./protocol.ts";
 
@@ -22,6 +23,17 @@ export class RunCallbacks {
     private readonly viewOfRun: () => RunView,
   ) {}
 
+  /** Takes up what a former execution of the run knew of them. */
+  resume({ deadlineMissedAt, callbacks }: Pick<ResumedRun, "deadlineMissedAt" | "callbacks">): void {
+    this.deadlineMissedAt = deadlineMissedAt;
+    Object.assign(this.views, callbacks);
+  }
+
+  /** Whether one is being called at the moment. */
+  isBusy(): boolean {
+    return Object.values(this.views).some(({ state }) => state === "running");
+  }
+
   /** What the run's view says of them; nothing while there is nothing to say. */
   view(): Pick<RunView, "deadlineMissedAt" | "callbacks"> {
     return {
@@ -30,11 +42,14 @@ export class RunCallbacks {
     };
   }
 
-  /** Watches the deadline, if the DAG has one, until `ended`. */
-  watch(): void {
+  /**
+   * Watches the deadline, if the DAG has one, until `ended`.
+   * @param startedAt When the run started, in milliseconds since 1970.
+   */
+  watch(startedAt: number): void {
     const { deadline } = this.graph;
-    if (deadline === undefined) return;
-    const from = deadline.from === "start" ? Date.now() : Date.parse(this.run.dataInterval.end);
+    if (deadline === undefined || this.deadlineMissedAt !== undefined) return;
+    const from = deadline.from === "start" ? startedAt : Date.parse(this.run.dataInterval.end);
     const scope = new CancellationScope({ cancellable: true, parent: this.scope });
     this.deadline = scope;
     this.pending = scope.run(async () => {

@@ -4,11 +4,11 @@ import type { RunView, TaskView } from "../core/state.ts";
 const LARGEST = 1_500_000;
 
 /** The view as a workflow's result: without the tasks' outputs when it is too large. The run store keeps all of it. */
-export function withinResult(view: RunView): RunView {
-  if (sizeOf(view) <= LARGEST) return view;
+export function withinResult(view: RunView, most: number = LARGEST): RunView {
+  if (sizeOf(view) <= most) return view;
   const tasks = Object.entries(view.tasks).map(([id, task]) => [id, withoutOutput(task)] as const);
   const short = { ...view, tasks: Object.fromEntries(tasks) };
-  return sizeOf(short) <= LARGEST ? short : { ...short, output: null };
+  return sizeOf(short) <= most ? short : { ...short, output: null };
 }
 
 function withoutOutput({ output, mapped, ...task }: TaskView): TaskView {

@@ -13,9 +13,12 @@ import { placesToClear } from "../core/clear.ts";
 import { decide, initialState, isOver } from "../core/decide.ts";
 import type { GraphNode, Json } from "../core/graph.ts";
 import { placeNamed } from "../core/mapped.ts";
+import { commandsToResume } from "../core/resume.ts";
 import type { Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState, TaskError } from "../core/state.ts";
+import { topologyOf } from "../core/topology.ts";
 import { viewOf } from "../core/view.ts";
 import { runSubdag, triggerRun } from "./child-runs.ts";
+import { Continuation, DRAIN_MS, type ResumedRun } from "./continuation.ts";
 import { eventOfFailure } from "./failures.ts";
 import {
   ACTIVITY,
@@ -27,6 +30,7 @@ import {
   type MarkRequest,
   type PlannedRun,
   type Remark,
+  type RunLimits,
   type UpdateName,
 } from "./protocol.ts";
 import { recordRun } from "./record-run.ts";
@@ -36,8 +40,8 @@ import { publishRun, publishState } from "./search-attributes.ts";
 /** Attempts of one run at the server at once: more would overflow its buffers, and replays would eat the gain. */
 const MOST_AT_ONCE = 80;
 
-/** Largest input of a task, in characters of JSON: Temporal refuses what is beyond 2 MiB, again and again. */
-const LARGEST_INPUT = 1_048_576;
+/** What a run whose plan says nothing of limits keeps to: it was planned before there was an object store. */
+const WITHOUT_STORE: RunLimits = { input: 1_048_576, result: 1_500_000, events: null };
 
 /** How long a run that has ended waits for its aborted attempts to say so. */
 const ABORT_PATIENCE = "10s";
@@ -57,15 +61,24 @@ export class RunShell {
   /** Attempts that wait for room, in the order in which the core wanted them. */
   private readonly queue: Extract<SchedulerCommand, { type: "run_task" }>[] = [];
   private atServer = 0;
+  private readonly limits: RunLimits;
+  private readonly continuation: Continuation;
 
-  /** @param scope What the run's attempts live in: no cancellation but our own reaches them. */
+  /**
+   * @param given A run that is to begin, or one that a former execution of its workflow has handed on.
+   * @param scope What the run's attempts live in: no cancellation but our own reaches them.
+   */
   constructor(
-    { graph, params, run, seed }: PlannedRun,
+    private readonly given: PlannedRun | ResumedRun,
     private readonly scope: CancellationScope,
   ) {
-    this.state = initialState(graph, params, run, seed);
+    this.state = "state" in given ? given.state : initialState(given.graph, given.params, given.run, given.seed);
+    const { graph, run } = this.state;
     this.callbacks = new RunCallbacks(graph, run, scope, () => viewOf(this.state));
+    if ("state" in given) this.callbacks.resume(given);
     this.nodes = new Map(graph.nodes.map((node) => [node.id, node]));
+    this.limits = given.limits ?? WITHOUT_STORE;
+    this.continuation = new Continuation(this.limits.events);
   }
 
   view(): RunView {
@@ -76,20 +89,42 @@ export class RunShell {
     return isOver(this.state.state);
   }
 
-  async toItsEnd(): Promise<RunView> {
-    publishRun({ ...this.view(), state: "running" });
-    const before = this.view();
-    this.feed({ type: "run_started", at: Date.now() });
-    this.callbacks.watch();
+  /** The run's end, or how it is to go on in another execution of its workflow. */
+  async toItsEnd(): Promise<RunView | ResumedRun> {
+    const before = this.begin();
     // Beside the first tasks, not before them.
     const recorded = recordRun({ ...before, ...this.view() }, this.state.graph);
-    await condition(() => this.isOver());
+    await condition(() => this.isOver() || this.mayContinue());
     await recorded;
+    if (!this.isOver()) return this.handedOn();
     await condition(() => this.outstanding === 0, ABORT_PATIENCE);
     // A callback may take its time: until then the store knows how the run has ended.
     if (this.callbacks.hasAfter(this.state.state)) await recordRun(this.view());
     await this.callbacks.ended();
     return this.view();
+  }
+
+  private begin(): RunView {
+    const before = this.view();
+    if ("state" in this.given) {
+      publishRun(before);
+      for (const command of commandsToResume(this.state, Date.now())) this.carryOut(command);
+    } else {
+      publishRun({ ...before, state: "running" });
+      this.feed({ type: "run_started", at: Date.now() });
+    }
+    this.callbacks.watch(this.state.startedAt ?? Date.now());
+    return before;
+  }
+
+  /** Whether nothing runs that would not survive another execution, and it is time for one. */
+  private mayContinue(): boolean {
+    return this.continuation.isDue() && this.atServer === 0 && !this.callbacks.isBusy();
+  }
+
+  private handedOn(): ResumedRun {
+    const { callbacks = {}, deadlineMissedAt } = this.callbacks.view();
+    return { state: this.state, limits: this.limits, callbacks, deadlineMissedAt };
   }
 
   request(name: UpdateName, { by, reason }: Remark): void {
@@ -165,11 +200,20 @@ export class RunShell {
   }
 
   private startQueued(): void {
-    while (this.atServer < MOST_AT_ONCE) {
+    if (this.continuation.begins()) this.holdBack();
+    while (this.atServer < MOST_AT_ONCE && !this.continuation.isDue()) {
       const next = this.queue.shift();
       if (next === undefined) return;
       this.attempt(next);
     }
+  }
+
+  private holdBack(): void {
+    void this.scope.run(async () => {
+      await sleep(DRAIN_MS, { summary: "continue as new" });
+      this.continuation.gaveUp();
+      this.startQueued();
+    });
   }
 
   private unqueue(name: string): void {
@@ -187,8 +231,8 @@ export class RunShell {
       try {
         if (leaving !== undefined) await leaving;
         const bytes = JSON.stringify(input).length;
-        if (bytes > LARGEST_INPUT)
-          return { type: "task_failed", ...place, error: inputTooLarge(bytes), at: Date.now() };
+        const most = this.limits.input;
+        if (bytes > most) return { type: "task_failed", ...place, error: inputTooLarge(bytes, most), at: Date.now() };
         const { output, cachedFrom } = await this.execute(node, { index, clears }, attempt, input);
         return { type: "task_succeeded", ...place, output, cachedFrom, at: Date.now() };
       } catch (thrown) {
@@ -258,6 +302,11 @@ export class RunShell {
     this.leaving.set(id, done);
   }
 
+  /** How large this run's result may be, in characters of JSON. */
+  largestResult(): number {
+    return this.limits.result;
+  }
+
   private async execute(
     node: GraphNode,
     { index, clears }: { index: number | undefined; clears: number },
@@ -266,6 +315,7 @@ export class RunShell {
   ): Promise<AttemptResult> {
     const { id, policy } = node;
     const { graph, run } = this.state;
+    const steering = topologyOf(graph).steering.has(id);
     if (node.kind === "subdag") return { output: await runSubdag({ node, run, input, clears }) };
     if (node.kind === "trigger") return { output: await triggerRun({ node, run, input, clears }) };
     const name = nameOf({ id, index });
@@ -274,7 +324,10 @@ export class RunShell {
     // The core owns retries: it alone knows a failure from a lost worker.
     const options = { startToCloseTimeout: policy.timeoutMs, retry: { maximumAttempts: 1 }, summary };
     if (node.kind === "derive") {
-      const request: DeriveRequest = { dagId: graph.dagId, nodeId: id, args: input };
+      const request: DeriveRequest = {
+        ...{ dagId: graph.dagId, dagVersion: graph.version, nodeId: id, args: input },
+        ...(steering ? { steering } : {}),
+      };
       return { output: await scheduleLocalActivity<Json>(ACTIVITY.derive, [request], options) };
     }
     const request: AttemptRequest = {
@@ -283,6 +336,7 @@ export class RunShell {
       nodeId: id,
       ...(index === undefined ? {} : { index }),
       ...(clears > 0 ? { clears } : {}),
+      ...(steering ? { steering } : {}),
       ...(node.cache === undefined ? {} : { cache: { ...node.cache, read: clears === 0 && run.noCache !== true } }),
       attempt,
       run,
@@ -307,10 +361,10 @@ function refusal(type: string, message: string): ApplicationFailure {
   return ApplicationFailure.create({ type, message, nonRetryable: true });
 }
 
-function inputTooLarge(bytes: number): TaskError {
+function inputTooLarge(bytes: number, most: number): TaskError {
   return {
     code: "INPUT_TOO_LARGE",
-    message: `Its input has ${bytes} bytes as JSON: at most ${LARGEST_INPUT} are allowed`,
+    message: `Its input has ${bytes} bytes as JSON: at most ${most} are allowed`,
     hint: "Pass data by reference: a table or file, and its version.",
     retryable: false,
   };

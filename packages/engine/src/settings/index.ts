@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 
 /** An environment variable does not hold what it must. */
@@ -36,6 +36,8 @@ export interface Settings {
     /** `TEMPORAL_TLS`; an API key implies it. @default false */
     readonly tls: boolean;
   };
+  /** Folder of values that are too large for Temporal; all workers and clients must see the same one. `DAGWRIGHT_OBJECTS`. @default objects in `home` */
+  readonly objectsFolder: string;
   /** `DAGWRIGHT_TASK_QUEUE`. @default "dagwright" */
   readonly taskQueue: string;
   /** Folders that sources may be read from, besides the working folder. `DAGWRIGHT_SOURCE_ROOTS`, separated by ":". */
@@ -55,8 +57,10 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     throw new InvalidSettingError("TEMPORAL_ADDRESS", external, "host:port, such as 127.0.0.1:7233");
   }
   const apiKey = env["TEMPORAL_API_KEY"] || undefined;
+  const home = resolve(workingFolder, env["DAGWRIGHT_HOME"] || ".dagwright");
   return {
-    home: resolve(workingFolder, env["DAGWRIGHT_HOME"] || ".dagwright"),
+    home,
+    objectsFolder: resolve(workingFolder, env["DAGWRIGHT_OBJECTS"] || join(home, "objects")),
     temporal: {
       external,
       address: external ?? `127.0.0.1:${port}`,

@@ -4,7 +4,9 @@ import type { RunView } from "../core/state.ts";
 import { executeFunction } from "../execution/execute-task.ts";
 import type { TaskOutcome } from "../execution/outcome.ts";
 import { taskErrorOf } from "../execution/task-error.ts";
+import { DagNotFoundError } from "../language/errors.ts";
 import { planRun } from "../language/plan.ts";
+import { fetchStored } from "../objects/stored-outputs.ts";
 import {
   ACTIVITY,
   type AttemptRequest,
@@ -15,15 +17,16 @@ import {
   type PlanRequest,
 } from "../sandbox/protocol.ts";
 import { runCallback } from "./callback-activity.ts";
+import { carried, limitsOf } from "./carried-values.ts";
 import { readRunInput } from "./run-input.ts";
 import { failureOf, outputOf, runTaskAttempt, type TaskGround } from "./task-activity.ts";
+import { mismatch, refusedIfOther } from "./version-fit.ts";
 
 /** All activities of a worker: what the interpreter needs, and (as `default`) the tasks of every DAG. */
 export function activitiesOf(ground: TaskGround) {
   return {
     [ACTIVITY.plan]: async (request: PlanRequest): Promise<PlannedRun> => planned(ground, request),
-    [ACTIVITY.derive]: async ({ dagId, nodeId, args }: DeriveRequest): Promise<Json> =>
-      outputOf(await derived(ground, dagId, nodeId, args)),
+    [ACTIVITY.derive]: async (request: DeriveRequest): Promise<Json> => outputOf(await derived(ground, request)),
     [ACTIVITY.record]: async (view: RunView, graph?: DagGraph): Promise<void> => {
       const { workflowExecution } = Context.current().info;
       ground.store?.saveRun({ view, temporalRunId: workflowExecution?.runId ?? "" });
@@ -35,16 +38,25 @@ export function activitiesOf(ground: TaskGround) {
   };
 }
 
-async function derived({ registry }: TaskGround, dagId: string, nodeId: string, args: Json): Promise<TaskOutcome> {
+async function derived(
+  { registry, objects }: TaskGround,
+  { dagId, dagVersion = "", nodeId, args, steering = false }: DeriveRequest,
+): Promise<TaskOutcome> {
   try {
-    return await executeFunction(registry.get(dagId), nodeId, args);
+    const given = objects === null ? args : await fetchStored(objects, args);
+    const outcome = await executeFunction(registry.get(dagId), nodeId, given);
+    const fitting = refusedIfOther(registry, { dagId, dagVersion }, outcome);
+    return await carried(objects, fitting, `derive "${nodeId}"`, steering);
   } catch (error) {
-    // Only the registry throws here.
+    if (error instanceof DagNotFoundError) return mismatch(dagId, dagVersion, "none: it does not know the DAG");
     return { type: "failed", error: taskErrorOf(error) };
   }
 }
 
-function planned({ registry }: TaskGround, { dagId, runId, input, startedAt, scheduledFor }: PlanRequest): PlannedRun {
+function planned(
+  { registry, objects, continueAfterEvents }: TaskGround,
+  { dagId, runId, input, startedAt, scheduledFor }: PlanRequest,
+): PlannedRun {
   try {
     const { params, conf, logicalDate, trigger, seed, dataInterval, noCache } = readRunInput(input);
     const plan = planRun(registry.get(dagId), {
@@ -54,7 +66,8 @@ function planned({ registry }: TaskGround, { dagId, runId, input, startedAt, sch
       now: new Date(startedAt),
       scheduledFor: scheduledFor === undefined ? undefined : new Date(scheduledFor),
     });
-    return seed === undefined ? plan : { ...plan, seed };
+    const limits = limitsOf(objects, continueAfterEvents);
+    return seed === undefined ? { ...plan, limits } : { ...plan, limits, seed };
   } catch (error) {
     throw failureOf(taskErrorOf(error));
   }

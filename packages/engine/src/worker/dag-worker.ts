@@ -3,6 +3,8 @@ import { TemporalUnreachableError } from "../client/errors.ts";
 import { connectTemporal, type TemporalAddress, whyUnreachable } from "../client/temporal-connection.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { DagRegistry } from "../language/registry.ts";
+import { largePayloads } from "../objects/large-payloads.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
 import { missingSearchAttributes } from "../server/search-attributes.ts";
 import type { RunStore } from "../store/run-store.ts";
 import { activitiesOf } from "./activities.ts";
@@ -29,6 +31,13 @@ export interface DagWorkerOptions extends TemporalAddress {
   readonly store?: RunStore;
   /** Folder of the attempts' logs. @default no logs */
   readonly logsFolder?: string;
+  /**
+   * Keeps values that are too large for Temporal; all workers and clients of a task queue need the same one.
+   * @default none: an output of more than 1 MiB fails with OUTPUT_TOO_LARGE
+   */
+  readonly objects?: ObjectStore;
+  /** History events after which a run continues as new; only with `objects`. @default 8192 */
+  readonly continueAfterEvents?: number;
 }
 
 /** A worker that is connected and ready to poll. */
@@ -56,6 +65,8 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     services,
     store,
     logsFolder,
+    objects,
+    continueAfterEvents = 8_192,
   } = options;
   await assertSearchAttributes(options, namespace);
   quietRuntime();
@@ -74,7 +85,15 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     namespace,
     taskQueue,
     workflowBundle,
-    activities: activitiesOf({ registry, services, store: store ?? null, logsFolder: logsFolder ?? null }),
+    activities: activitiesOf({
+      registry,
+      services,
+      store: store ?? null,
+      logsFolder: logsFolder ?? null,
+      objects: objects ?? null,
+      continueAfterEvents,
+    }),
+    ...(objects === undefined ? {} : { dataConverter: { payloadCodecs: [largePayloads(objects)] } }),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,

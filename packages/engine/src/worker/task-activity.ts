@@ -4,19 +4,29 @@ import type { Json } from "../core/graph.ts";
 import type { TaskError } from "../core/state.ts";
 import { executeTask, taskIdOf } from "../execution/execute-task.ts";
 import type { TaskOutcome } from "../execution/outcome.ts";
+import { outcomeOfThrown } from "../execution/task-error.ts";
 import type { TaskServices } from "../language/context.ts";
+import { DagNotFoundError } from "../language/errors.ts";
 import type { DagRegistry } from "../language/registry.ts";
+import type { ObjectStore } from "../objects/object-store.ts";
+import { fetchStored } from "../objects/stored-outputs.ts";
 import { type AttemptRequest, type AttemptResult, FAILURE } from "../sandbox/protocol.ts";
 import type { RunStore, StoredAttempt } from "../store/run-store.ts";
 import { attemptLogFile, openAttemptLog } from "./attempt-log.ts";
+import { carried } from "./carried-values.ts";
 import { withHeartbeats } from "./heartbeats.ts";
 import { throughCache } from "./task-cache.ts";
+import { mismatch, refusedIfOther } from "./version-fit.ts";
 
 /** What attempts stand on. */
 export interface TaskGround {
   readonly registry: DagRegistry;
   readonly services: TaskServices;
   readonly store: RunStore | null;
+  /** Keeps values that are too large for Temporal; null: they are refused. */
+  readonly objects: ObjectStore | null;
+  /** History events after which a run continues as new. */
+  readonly continueAfterEvents: number;
   /** Folder of the attempts' logs; null: no logs. */
   readonly logsFolder: string | null;
 }
@@ -37,7 +47,7 @@ export async function runTaskAttempt(
 }
 
 async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequest): Promise<Json> {
-  const { registry, services, logsFolder } = ground;
+  const { registry, services, logsFolder, objects } = ground;
   const context = Context.current();
   const { dagId, nodeId, index, attempt, clears, run } = request;
   const taskId = taskIdOf(nodeId, index);
@@ -46,13 +56,13 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
     recordAttempt(ground, request, startedAt, logFile, state, error);
   const startedAt = new Date().toISOString();
   record("running");
-  const outcome = await withHeartbeats(context, (onProgress) =>
-    attemptOutcome(() =>
+  const executed = await withHeartbeats(context, (onProgress) =>
+    attemptOutcome(request, async () =>
       executeTask({
         dag: registry.get(dagId),
         nodeId,
         index,
-        input,
+        input: objects === null ? input : await fetchStored(objects, input),
         attempt,
         clears,
         run,
@@ -62,6 +72,8 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
       }),
     ),
   );
+  const fitting = refusedIfOther(registry, request, executed);
+  const outcome = await carried(objects, fitting, `task "${nodeId}"`, request.steering ?? false);
   if (outcome.type !== "success" && context.cancellationSignal.aborted) {
     const { workerShutdown } = context.cancellationDetails ?? {};
     if (workerShutdown) throw new ApplicationFailure("The worker is shutting down", FAILURE.workerShutdown, true);
@@ -105,13 +117,15 @@ export function failureOf(error: TaskError): ApplicationFailure {
   return ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [error] });
 }
 
-async function attemptOutcome(execute: () => Promise<TaskOutcome>): Promise<TaskOutcome> {
+async function attemptOutcome(
+  { dagId, dagVersion }: AttemptRequest,
+  execute: () => Promise<TaskOutcome>,
+): Promise<TaskOutcome> {
   try {
     return await execute();
   } catch (error) {
-    // Only the registry throws here: this worker does not know the DAG, another one may.
-    const { message } = error instanceof Error ? error : { message: String(error) };
-    return { type: "failed", error: { code: "DAG_NOT_FOUND", message, retryable: true } };
+    if (error instanceof DagNotFoundError) return mismatch(dagId, dagVersion, "none: it does not know the DAG");
+    return outcomeOfThrown(error);
   }
 }
 

@@ -1,0 +1,67 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readFile, rename, stat, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+/**
+ * Bytes by the SHA-256 of their content: written once, never changed, so that writing twice is writing once. Workers and
+ * clients of one task queue must see the same store.
+ */
+export interface ObjectStore {
+  /** Keeps bytes under their key. Resolves when they are durable. */
+  put(sha256: string, bytes: Uint8Array): Promise<void>;
+  /** @throws ObjectMissingError */
+  get(sha256: string): Promise<Uint8Array>;
+}
+
+/** A value that a run refers to is not in this object store. */
+export class ObjectMissingError extends Error {
+  readonly code = "OBJECT_MISSING";
+  readonly retryable = true;
+  readonly hint =
+    "Every worker and client of a task queue needs the same object store: set DAGWRIGHT_OBJECTS to one folder that all of them see.";
+  constructor(sha256: string, where: string) {
+    super(`There is no object ${sha256} in ${where}`);
+    this.name = "ObjectMissingError";
+  }
+}
+
+/**
+ * Opens a folder as an object store; it is made with the first object.
+ *
+ * @param folder Objects lie in it as `<first two digits>/<sha256>`.
+ */
+export function openObjectFolder(folder: string): ObjectStore {
+  const fileOf = (sha256: string) => join(folder, sha256.slice(0, 2), sha256);
+  return {
+    async put(sha256, bytes) {
+      const file = fileOf(sha256);
+      const there = await stat(file).catch(() => null);
+      if (there?.size === bytes.length) return;
+      await mkdir(dirname(file), { recursive: true });
+      // Whole or not at all, also when the machine loses power: what refers to it may outlive this process.
+      const partial = `${file}.${process.pid}.${randomBytes(6).toString("hex")}`;
+      try {
+        const handle = await open(partial, "wx");
+        try {
+          await handle.writeFile(bytes);
+          await handle.sync();
+        } finally {
+          await handle.close();
+        }
+        await rename(partial, file);
+      } catch (error) {
+        await unlink(partial).catch(() => {});
+        throw error;
+      }
+    },
+    async get(sha256) {
+      try {
+        return await readFile(fileOf(sha256));
+      } catch (error) {
+        if (error instanceof Error && "code" in error && error.code === "ENOENT")
+          throw new ObjectMissingError(sha256, folder);
+        throw error;
+      }
+    },
+  };
+}
