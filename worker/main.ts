@@ -41,6 +41,7 @@ try {
     store,
     logsFolder: join(settings.home, "logs"),
     objects,
+    bundleFolder: join(settings.home, "cache", "workflows"),
     apiKey,
     tls,
   });

@@ -35,9 +35,10 @@ try {
         })
       : null;
   const { servers } = await openHouse(settings, dags, engine);
-  const server = servers[name];
-  if (server === undefined)
+  const open = servers[name];
+  if (open === undefined)
     throw new Error(`There is no MCP server "${name}"; there are: ${Object.keys(servers).join(", ")}`);
+  const server = await open();
   if (values.http === undefined) await (await serveStdio(server)).closed;
   else {
     const token = process.env["DAGWRIGHT_MCP_TOKEN"];

@@ -5,68 +5,115 @@ import type { Dag } from "@dagwright/engine";
 import { createRegistry, planRun } from "@dagwright/engine";
 import type { EngineClient } from "@dagwright/engine/client";
 import type { Settings } from "@dagwright/engine/settings";
-import { openFeatureStore } from "@dagwright/feature-store";
-import { openLake } from "@dagwright/lake";
+import type { FeatureStore } from "@dagwright/feature-store";
+import type { Lake } from "@dagwright/lake";
 import { createMcpPool, type McpPool, type ServerImplementation } from "@dagwright/mcp-kit";
 import { type Deployments, openDeployments } from "@dagwright/serving";
-import { openTracking } from "@dagwright/tracking";
-import { createDataQualityServer } from "../mcp-servers/data-quality/server.ts";
-import { purchasesSuite } from "../mcp-servers/data-quality/suites/purchases.ts";
-import { entities, views } from "../mcp-servers/feature-store/definitions.ts";
-import { createFeatureStoreServer } from "../mcp-servers/feature-store/server.ts";
-import { createModelRegistryServer } from "../mcp-servers/model-registry/server.ts";
-import { createModelServingServer } from "../mcp-servers/model-serving/server.ts";
-import { createMonitoringServer } from "../mcp-servers/monitoring/server.ts";
-import { createSparkServer } from "../mcp-servers/spark/server.ts";
-import { createTrainingServer } from "../mcp-servers/training/server.ts";
-import { createWorkflowsServer } from "../mcp-servers/workflows/server.ts";
+import type { Tracking } from "@dagwright/tracking";
 
 /** Folder of the shipped DAGs. */
 export const SHIPPED_DAGS = fileURLToPath(new URL("../workflows", import.meta.url));
 
-/** Everything a worker stands on, opened once per process. */
+/** Everything a worker stands on, opened once per process; servers by the first call to them. */
 export interface House {
-  readonly servers: Readonly<Record<string, ServerImplementation>>;
+  readonly servers: Readonly<Record<string, () => Promise<ServerImplementation>>>;
   readonly pool: McpPool;
   readonly deployments: Deployments;
   close(): Promise<void>;
 }
 
+/** Something that is opened when it is first asked for, and once. */
+interface Opened<T> {
+  get(): Promise<T>;
+  /** Closes it if it was opened. */
+  close(): Promise<void>;
+}
+
+function opened<T extends { close(): Promise<void> }>(open: () => Promise<T>): Opened<T> {
+  let opening: Promise<T> | undefined;
+  return {
+    get: async () => {
+      opening ??= open().catch((error: unknown) => {
+        opening = undefined;
+        throw error;
+      });
+      return await opening;
+    },
+    close: async () => {
+      if (opening !== undefined) await (await opening).close();
+    },
+  };
+}
+
 /**
- * Opens the libraries on `settings.home` and joins each MCP server to them: the one place where the house is wired.
+ * Joins each MCP server to the libraries on `settings.home`: the one place where the house is wired. The libraries are
+ * loaded by the first call that needs them, so that a worker with nothing to do is small.
  *
  * @param engine The way to start and read runs, for the `workflows` server; null where there is no Temporal.
  */
 export async function openHouse(settings: Settings, dags: readonly Dag[], engine: EngineClient | null): Promise<House> {
   const { home } = settings;
   const productFolder = fileURLToPath(new URL("..", import.meta.url));
-  const lake = await openLake({
-    root: join(home, "lake"),
-    sourceRoots: settings.sourceRoots ?? [process.cwd(), productFolder, tmpdir(), homedir()],
+  const lake: Opened<Lake> = opened(async () =>
+    (await import("@dagwright/lake")).openLake({
+      root: join(home, "lake"),
+      sourceRoots: settings.sourceRoots ?? [process.cwd(), productFolder, tmpdir(), homedir()],
+    }),
+  );
+  const tracking: Opened<Tracking> = opened(async () =>
+    (await import("@dagwright/tracking")).openTracking({ root: join(home, "tracking") }),
+  );
+  const features: Opened<FeatureStore> = opened(async () => {
+    const { openFeatureStore } = await import("@dagwright/feature-store");
+    const { entities, views } = await import("../mcp-servers/feature-store/definitions.ts");
+    return openFeatureStore({ root: join(home, "features"), lake: await lake.get(), entities, views });
   });
-  const tracking = await openTracking({ root: join(home, "tracking") });
   const deployments = await openDeployments({ root: join(home, "serving") });
-  const store = await openFeatureStore({ root: join(home, "features"), lake, entities, views });
-  const servers: Record<string, ServerImplementation> = {
-    spark: createSparkServer({ lake }),
-    "data-quality": createDataQualityServer({ lake, suites: [purchasesSuite] }),
-    "feature-store": createFeatureStoreServer({ store }),
-    training: createTrainingServer({ lake, tracking }),
-    "model-registry": createModelRegistryServer({ tracking }),
-    "model-serving": createModelServingServer({ deployments, tracking }),
-    monitoring: createMonitoringServer({ lake, reportsRoot: join(home, "reports") }),
+  const servers: Record<string, () => Promise<ServerImplementation>> = {
+    spark: async () => {
+      const { createSparkServer } = await import("../mcp-servers/spark/server.ts");
+      return createSparkServer({ lake: await lake.get() });
+    },
+    "data-quality": async () => {
+      const { createDataQualityServer } = await import("../mcp-servers/data-quality/server.ts");
+      const { purchasesSuite } = await import("../mcp-servers/data-quality/suites/purchases.ts");
+      return createDataQualityServer({ lake: await lake.get(), suites: [purchasesSuite] });
+    },
+    "feature-store": async () => {
+      const { createFeatureStoreServer } = await import("../mcp-servers/feature-store/server.ts");
+      return createFeatureStoreServer({ store: await features.get() });
+    },
+    training: async () => {
+      const { createTrainingServer } = await import("../mcp-servers/training/server.ts");
+      return createTrainingServer({ lake: await lake.get(), tracking: await tracking.get() });
+    },
+    "model-registry": async () => {
+      const { createModelRegistryServer } = await import("../mcp-servers/model-registry/server.ts");
+      return createModelRegistryServer({ tracking: await tracking.get() });
+    },
+    "model-serving": async () => {
+      const { createModelServingServer } = await import("../mcp-servers/model-serving/server.ts");
+      return createModelServingServer({ deployments, tracking: await tracking.get() });
+    },
+    monitoring: async () => {
+      const { createMonitoringServer } = await import("../mcp-servers/monitoring/server.ts");
+      return createMonitoringServer({ lake: await lake.get(), reportsRoot: join(home, "reports") });
+    },
   };
   if (engine !== null) {
     const registry = createRegistry(dags);
-    servers["workflows"] = createWorkflowsServer({
-      client: engine,
-      catalogue: {
-        list: () => registry.list().map((dag) => dag.graph),
-        validate: (dagId, params) => {
-          planRun(registry.get(dagId), { runId: "check", params, conf: {}, trigger: "manual", now: new Date() });
+    servers["workflows"] = async () => {
+      const { createWorkflowsServer } = await import("../mcp-servers/workflows/server.ts");
+      return createWorkflowsServer({
+        client: engine,
+        catalogue: {
+          list: () => registry.list().map((dag) => dag.graph),
+          validate: (dagId, params) => {
+            planRun(registry.get(dagId), { runId: "check", params, conf: {}, trigger: "manual", now: new Date() });
+          },
         },
-      },
-    });
+      });
+    };
   }
   const pool = createMcpPool({ servers });
   return {
@@ -75,9 +122,7 @@ export async function openHouse(settings: Settings, dags: readonly Dag[], engine
     deployments,
     close: async () => {
       await pool.close();
-      await store.close();
-      await tracking.close();
-      await lake.close();
+      for (const one of [features, tracking, lake]) await one.close();
     },
   };
 }

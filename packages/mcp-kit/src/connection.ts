@@ -5,7 +5,7 @@ import { callFailed, connectionFailed } from "./call-failure.ts";
 import type { Progress } from "./contract.ts";
 import { AnsweringHttpTransport } from "./http-transport.ts";
 import type { LogLevel } from "./implement.ts";
-import type { McpServerLocation } from "./location.ts";
+import type { LazyServer, McpServerLocation } from "./location.ts";
 import { CALL_ID_META, IDEMPOTENCY_KEY_META, LOG_LEVEL_META } from "./meta.ts";
 
 /** One log line of a tool call. */
@@ -53,7 +53,7 @@ const NO_TIMEOUT_MS = 2 ** 31 - 1;
  */
 export async function openConnection(
   name: string,
-  location: McpServerLocation,
+  location: Exclude<McpServerLocation, LazyServer>,
   onClosed: () => void,
 ): Promise<Connection> {
   const isHttp = "url" in location;
@@ -112,7 +112,7 @@ function answerLast(transport: Transport): void {
   };
 }
 
-async function transportTo(location: McpServerLocation): Promise<Transport> {
+async function transportTo(location: Exclude<McpServerLocation, LazyServer>): Promise<Transport> {
   if ("contract" in location) {
     const [here, there] = InMemoryTransport.createLinkedPair();
     await location.build().connect(there);

@@ -18,5 +18,8 @@ export interface HttpServer {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
+/** A server of this process that is opened by the first call to it. */
+export type LazyServer = () => Promise<ServerImplementation>;
+
 /** Where a server lives: in this process, in a child process, or behind a URL. */
-export type McpServerLocation = ServerImplementation | StdioServer | HttpServer;
+export type McpServerLocation = ServerImplementation | LazyServer | StdioServer | HttpServer;

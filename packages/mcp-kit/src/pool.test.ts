@@ -202,6 +202,25 @@ describe("a pool", () => {
     await next.close();
   });
 
+  test("opens a server of this process by the first call to it, again if that failed", async () => {
+    let opened = 0;
+    const lazy = async () => {
+      opened += 1;
+      if (opened === 1) throw new Error("the lake is locked");
+      return createWorkbench();
+    };
+    const pool = createMcpPool({ servers: { workbench: lazy } });
+    expect(opened).toBe(0);
+    expect(await failure(pool.client(workbench).call("echo", { text: "a" }))).toMatchObject({
+      code: "CONNECTION_FAILED",
+      message: expect.stringContaining("the lake is locked"),
+      retryable: true,
+    });
+    for (let call = 0; call < 3; call += 1) await pool.client(workbench).call("echo", { text: "a" });
+    expect(opened).toBe(2);
+    await pool.close();
+  });
+
   test("names an unknown server, a missing command, a dead URL, a wrong token", async () => {
     const pool = createMcpPool({ servers: { workbanch: createWorkbench() } });
     expect(await failure(pool.client(workbench).call("echo", { text: "a" }))).toMatchObject({

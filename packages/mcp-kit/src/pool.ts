@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { CallOptions, Connection } from "./connection.ts";
 import type { Contract, ToolClient, ToolContract } from "./contract.ts";
 import { readToolErrorData, ToolError, type ToolErrorData } from "./errors.ts";
-import type { McpServerLocation } from "./location.ts";
+import type { LazyServer, McpServerLocation } from "./location.ts";
 import { ERROR_META } from "./meta.ts";
 import { nearest } from "./nearest.ts";
 
@@ -41,7 +41,8 @@ export function createMcpPool(options: { readonly servers: Readonly<Record<strin
   async function open(name: string, location: McpServerLocation, onClosed: () => void): Promise<Connection> {
     // Loaded here: a process that only serves has no use for the client half of the SDK.
     const { openConnection } = await import("./connection.ts");
-    const connection = await openConnection(name, location, onClosed);
+    const there = await openedAt(name, location, onClosed);
+    const connection = await openConnection(name, there, onClosed);
     opened.add(connection);
     return connection;
   }
@@ -81,6 +82,24 @@ export function createMcpPool(options: { readonly servers: Readonly<Record<strin
       await Promise.all([...opened].map((connection) => connection.close()));
     },
   };
+}
+
+/** A server that is opened by its first call is opened again by the next one when that failed. */
+async function openedAt(
+  name: string,
+  location: McpServerLocation,
+  onFailed: () => void,
+): Promise<Exclude<McpServerLocation, LazyServer>> {
+  if (typeof location !== "function") return location;
+  try {
+    return await location();
+  } catch (error) {
+    onFailed();
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ToolError("CONNECTION_FAILED", `MCP server "${name}" could not be opened: ${message}`, {
+      retryable: true,
+    });
+  }
 }
 
 function readAnswer(contract: Contract, tool: string, toolContract: ToolContract, result: CallToolResult): unknown {

@@ -9,7 +9,7 @@ import { missingSearchAttributes } from "../server/search-attributes.ts";
 import type { RunStore } from "../store/run-store.ts";
 import { activitiesOf } from "./activities.ts";
 import { MissingSearchAttributesError } from "./errors.ts";
-import { bundleWorkflows } from "./workflow-bundle.ts";
+import { bundleWorkflows, cachedBundle } from "./workflow-bundle.ts";
 
 /** How long a worker told to stop lets its tasks end, in milliseconds; those that do not are tried again elsewhere. */
 const SHUTDOWN_GRACE_MS = 2_000;
@@ -36,6 +36,8 @@ export interface DagWorkerOptions extends TemporalAddress {
    * @default none: an output of more than 1 MiB fails with OUTPUT_TOO_LARGE
    */
   readonly objects?: ObjectStore;
+  /** Folder in which the bundled interpreter is kept. @default none: it is bundled at every start, in this process */
+  readonly bundleFolder?: string;
   /** History events after which a run continues as new; only with `objects`. @default 8192 */
   readonly continueAfterEvents?: number;
 }
@@ -67,6 +69,7 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     logsFolder,
     objects,
     continueAfterEvents = 8_192,
+    bundleFolder,
   } = options;
   await assertSearchAttributes(options, namespace);
   quietRuntime();
@@ -78,7 +81,7 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     }).catch((cause: unknown) => {
       throw new TemporalUnreachableError(address, whyUnreachable(cause), { cause });
     }),
-    bundleWorkflows(),
+    bundleFolder === undefined ? bundleWorkflows() : cachedBundle(bundleFolder),
   ]);
   const worker = await Worker.create({
     connection,
