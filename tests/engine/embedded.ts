@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createRegistry, type Dag, type TaskServices } from "@dagwright/engine";
 import { connectEngine, type EngineClient } from "@dagwright/engine/client";
 import { startTemporalServer } from "@dagwright/engine/server";
-import { openRunStore, type RunStore } from "@dagwright/engine/store";
+import { openRunStore, type RunStore, type RunStorePlace } from "@dagwright/engine/store";
 import { createDagWorker } from "@dagwright/engine/worker";
 import { freePort } from "../product.ts";
 
@@ -25,11 +25,14 @@ export interface Embedded {
   close(): Promise<void>;
 }
 
-/** @param taskQueue of the worker and of all runs. */
-export async function startEmbedded(taskQueue = "engine-tests"): Promise<Embedded> {
+/**
+ * @param taskQueue of the worker and of all runs.
+ * @param place Where runs are kept. @default a SQLite file in the state folder
+ */
+export async function startEmbedded(taskQueue = "engine-tests", place?: RunStorePlace): Promise<Embedded> {
   const home = await mkdtemp(join(tmpdir(), "dagwright-engine-"));
   const server = await startTemporalServer({ home, port: await freePort(), uiPort: await freePort(), log: () => {} });
-  const store = openRunStore({ file: join(home, "runs.db") });
+  const store = await openRunStore(place ?? { file: join(home, "runs.db") });
   const { address } = server;
   const engine = await connectEngine({ address, taskQueue, store });
   const workers = new Set<() => Promise<void>>();
@@ -59,7 +62,7 @@ export async function startEmbedded(taskQueue = "engine-tests"): Promise<Embedde
     async close() {
       for (const stop of workers) await stop();
       await engine.close();
-      store.close();
+      await store.close();
       await server.stop();
       await rm(home, { recursive: true, force: true });
     },

@@ -10,7 +10,7 @@ import {
 import type { RunView } from "../core/state.ts";
 import { isTaskError } from "./failures.ts";
 import { ACTIVITY, FAILURE, type PlannedRun, type PlanRequest } from "./protocol.ts";
-import { recordRun } from "./record-run.ts";
+import { recordEnd } from "./record-run.ts";
 import { acceptRequests } from "./requests.ts";
 import { withinResult } from "./run-result.ts";
 import { RunShell } from "./run-shell.ts";
@@ -32,7 +32,7 @@ export async function interpreter(input?: unknown): Promise<RunView> {
     const shell = new RunShell(await planned(input), CancellationScope.current());
     requests.answerWith(shell);
     const view = await shell.toItsEnd();
-    await recordRun(view);
+    await recordEnd(view, shell.graphNotKept());
     if (view.state === "success") return withinResult(view);
     if (view.state === "cancelled") {
       // Temporal shows a workflow as cancelled only if it was asked to cancel by Temporal's own means too.
@@ -70,7 +70,7 @@ async function planned(input: unknown): Promise<PlannedRun> {
       : { code: "PLAN_FAILED", message: cause instanceof Error ? cause.message : String(cause), retryable: true };
     const view = unplannedView(request, known);
     publishRun(view);
-    await recordRun(view);
+    await recordEnd(view);
     throw failureOf(view, known.code);
   }
 }

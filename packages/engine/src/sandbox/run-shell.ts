@@ -11,7 +11,7 @@ import {
 } from "@temporalio/workflow";
 import { placesToClear } from "../core/clear.ts";
 import { decide, initialState, isOver } from "../core/decide.ts";
-import type { GraphNode, Json } from "../core/graph.ts";
+import type { DagGraph, GraphNode, Json } from "../core/graph.ts";
 import { placeNamed } from "../core/mapped.ts";
 import type { Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState, TaskError } from "../core/state.ts";
 import { viewOf } from "../core/view.ts";
@@ -53,6 +53,7 @@ export class RunShell {
   private readonly callbacks: RunCallbacks;
   /** Attempts that were aborted and have not said so: what takes their place waits for them. */
   private readonly leaving = new Map<string, Promise<void>>();
+  private graphKept = false;
   private outstanding = 0;
   /** Attempts that wait for room, in the order in which the core wanted them. */
   private readonly queue: Extract<SchedulerCommand, { type: "run_task" }>[] = [];
@@ -72,6 +73,11 @@ export class RunShell {
     return { ...viewOf(this.state), ...this.callbacks.view() };
   }
 
+  /** The graph, of a run whose start could not be kept in the run store. */
+  graphNotKept(): DagGraph | undefined {
+    return this.graphKept ? undefined : this.state.graph;
+  }
+
   isOver(): boolean {
     return isOver(this.state.state);
   }
@@ -84,7 +90,7 @@ export class RunShell {
     // Beside the first tasks, not before them.
     const recorded = recordRun({ ...before, ...this.view() }, this.state.graph);
     await condition(() => this.isOver());
-    await recorded;
+    this.graphKept = await recorded;
     await condition(() => this.outstanding === 0, ABORT_PATIENCE);
     // A callback may take its time: until then the store knows how the run has ended.
     if (this.callbacks.hasAfter(this.state.state)) await recordRun(this.view());

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 
 /** An environment variable does not hold what it must. */
@@ -36,6 +36,8 @@ export interface Settings {
     /** `TEMPORAL_TLS`; an API key implies it. @default false */
     readonly tls: boolean;
   };
+  /** Where runs are kept: PostgreSQL by `DAGWRIGHT_STORE_URL`. @default the SQLite file runs.db in `home` */
+  readonly store: { readonly file: string } | { readonly url: string };
   /** `DAGWRIGHT_TASK_QUEUE`. @default "dagwright" */
   readonly taskQueue: string;
   /** Folders that sources may be read from, besides the working folder. `DAGWRIGHT_SOURCE_ROOTS`, separated by ":". */
@@ -55,8 +57,9 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     throw new InvalidSettingError("TEMPORAL_ADDRESS", external, "host:port, such as 127.0.0.1:7233");
   }
   const apiKey = env["TEMPORAL_API_KEY"] || undefined;
+  const home = resolve(workingFolder, env["DAGWRIGHT_HOME"] || ".dagwright");
   return {
-    home: resolve(workingFolder, env["DAGWRIGHT_HOME"] || ".dagwright"),
+    home,
     temporal: {
       external,
       address: external ?? `127.0.0.1:${port}`,
@@ -66,12 +69,23 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       apiKey,
       tls: apiKey !== undefined || ["1", "true"].includes(env["TEMPORAL_TLS"] ?? ""),
     },
+    store: storeOf(env["DAGWRIGHT_STORE_URL"]) ?? { file: join(home, "runs.db") },
     taskQueue: env["DAGWRIGHT_TASK_QUEUE"] || "dagwright",
     sourceRoots: env["DAGWRIGHT_SOURCE_ROOTS"]
       ?.split(":")
       .filter(Boolean)
       .map((root) => resolve(workingFolder, root)),
   };
+
+  function storeOf(url: string | undefined): { url: string } | undefined {
+    if (url === undefined || url === "") return undefined;
+    if (!/^postgres(ql)?:/.test(url) || !URL.canParse(url)) {
+      // Not repeated: it may hold a password.
+      const shown = `${url.split(":", 1)[0]}:…`;
+      throw new InvalidSettingError("DAGWRIGHT_STORE_URL", shown, "postgres://user:password@host:port/database");
+    }
+    return { url };
+  }
 
   function portOf(name: string): number | undefined {
     const value = env[name];
