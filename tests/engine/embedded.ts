@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createRegistry, type Dag, type TaskServices } from "@dagwright/engine";
 import { connectEngine, type EngineClient } from "@dagwright/engine/client";
 import { startTemporalServer } from "@dagwright/engine/server";
-import { openRunStore, type RunStore, type RunStorePlace } from "@dagwright/engine/store";
+import { openRunStore, type RunStore } from "@dagwright/engine/store";
 import { createDagWorker } from "@dagwright/engine/worker";
 import { freePort } from "../product.ts";
 
@@ -27,12 +27,12 @@ export interface Embedded {
 
 /**
  * @param taskQueue of the worker and of all runs.
- * @param place Where runs are kept. @default a SQLite file in the state folder
+ * @param given Where runs are kept; closed with the rest. @default a SQLite file in the state folder
  */
-export async function startEmbedded(taskQueue = "engine-tests", place?: RunStorePlace): Promise<Embedded> {
+export async function startEmbedded(taskQueue = "engine-tests", given?: RunStore): Promise<Embedded> {
   const home = await mkdtemp(join(tmpdir(), "dagwright-engine-"));
   const server = await startTemporalServer({ home, port: await freePort(), uiPort: await freePort(), log: () => {} });
-  const store = await openRunStore(place ?? { file: join(home, "runs.db") });
+  const store = given ?? (await openRunStore({ file: join(home, "runs.db") }));
   const { address } = server;
   const engine = await connectEngine({ address, taskQueue, store });
   const workers = new Set<() => Promise<void>>();

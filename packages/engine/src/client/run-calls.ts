@@ -26,6 +26,7 @@ import {
   TemporalUnreachableError,
 } from "./errors.ts";
 import type { ClientGround } from "./ground.ts";
+import { whenReachable } from "./store-outage.ts";
 import { isNotFound, isTooLate, temporalCall } from "./temporal-call.ts";
 
 /** How long a worker may take to carry out an update, in milliseconds. */
@@ -81,18 +82,19 @@ export class RunCalls {
   /** A run, and whether Temporal too has closed it: its last record is written only then. */
   private async read(runId: string): Promise<{ view: RunView; closed: boolean }> {
     const { temporal, store } = this.ground;
+    const asked = store?.getRun(runId);
     // Temporal answers for a run that it knows, also while the store is away.
-    const [asked] = await Promise.allSettled([store?.getRun(runId)]);
-    const stored = asked.status === "fulfilled" ? (asked.value ?? null) : null;
+    const found = whenReachable(asked);
     let description: WorkflowExecutionDescription;
     try {
       description = await temporal.workflow.getHandle(runId).describe();
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      if (asked.status === "rejected") throw asked.reason;
+      const stored = (await asked) ?? null;
       if (stored === null) throw new RunNotFoundError(runId);
       return { view: isOver(stored.view.state) ? stored.view : forgotten(stored.view), closed: true };
     }
+    const stored = await found;
     const known = stored?.temporalRunId === description.runId ? stored.view : null;
     if (description.status.name !== "RUNNING") {
       const kept = known !== null && isOver(known.state);

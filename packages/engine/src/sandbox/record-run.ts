@@ -14,15 +14,16 @@ import { withinResult } from "./run-result.ts";
 
 /**
  * Keeps a run in the run store. That this fails is logged and never fails the run.
+ *
+ * @param attempts How often it is tried. A store that hangs holds the run up for as many times five seconds, at most.
  * @returns whether it is kept
  */
-export async function recordRun(view: RunView, graph?: DagGraph): Promise<boolean> {
+export async function recordRun(view: RunView, graph?: DagGraph, attempts = 2): Promise<boolean> {
   try {
     await scheduleLocalActivity(ACTIVITY.record, [view, ...(graph === undefined ? [] : [graph])], {
       startToCloseTimeout: "15s",
-      // A store that hangs holds up the end of a run no longer than this.
-      scheduleToCloseTimeout: "20s",
-      retry: { maximumAttempts: 4, initialInterval: "200ms" },
+      scheduleToCloseTimeout: attempts * 5_000,
+      retry: { maximumAttempts: attempts, initialInterval: "200ms" },
       summary: `record ${view.state}`,
     });
     return true;
@@ -38,8 +39,10 @@ export async function recordRun(view: RunView, graph?: DagGraph): Promise<boolea
  * @param graph Of a run whose start could not be kept: its graph is not either.
  */
 export async function recordEnd(view: RunView, graph?: DagGraph): Promise<void> {
+  // A store that was away at the start is hardly waited for at the end.
+  const kept = await recordRun(view, graph, graph === undefined ? 4 : 1);
   // A history of before this was so has failed to keep the run and went on.
-  if ((await recordRun(view, graph)) || !patched("late-record")) return;
+  if (kept || !patched("late-record")) return;
   const { runId: executionId } = workflowInfo();
   const late: LateRecord = { view: withinResult(view), ...(graph === undefined ? {} : { graph }), executionId };
   try {

@@ -51,7 +51,7 @@ export function connectPostgres(url: string, timeoutMs: number = STATEMENT_TIMEO
   const pool = new pg.Pool({
     connectionString: url,
     max: MOST_CONNECTIONS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: Math.min(CONNECT_TIMEOUT_MS, timeoutMs),
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     // Counted here: it also ends what a server that hangs would never end.
     query_timeout: timeoutMs,
@@ -66,7 +66,9 @@ export function connectPostgres(url: string, timeoutMs: number = STATEMENT_TIMEO
     client.on("error", () => {});
   });
   const withClient = async <T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
-    const client = await pool.connect();
+    const client = await pool.connect().catch((error: unknown) => {
+      throw storeError(place, error);
+    });
     try {
       const result = await use(client);
       client.release();
@@ -115,13 +117,15 @@ export function connectPostgres(url: string, timeoutMs: number = STATEMENT_TIMEO
 
 /** Whether a connection of the pool turned out to be dead: another one may be alive. */
 function wasClosed(error: unknown): boolean {
+  // One that could not be made is not made by asking again.
+  if (error instanceof RunStoreUnavailableError) return false;
   if (error instanceof pg.DatabaseError) return CLOSED.test(error.code ?? "");
   return error instanceof Error && /ECONNRESET|EPIPE|Connection terminated/.test(`${codeOf(error)} ${error.message}`);
 }
 
 function storeError(place: string, cause: unknown): Error {
   if (!(cause instanceof Error)) return new RunStoreUnavailableError(place, String(cause), { cause });
-  if (cause instanceof RunStoreTooNewError) return cause;
+  if (cause instanceof RunStoreTooNewError || cause instanceof RunStoreUnavailableError) return cause;
   const sqlState = cause instanceof pg.DatabaseError ? (cause.code ?? "") : undefined;
   if (sqlState?.startsWith("28")) {
     const hint = "Correct user and password: in DAGWRIGHT_STORE_URL, in PGPASSWORD, or in ~/.pgpass.";
