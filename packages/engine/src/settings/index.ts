@@ -81,8 +81,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     if (url === undefined || url === "") return undefined;
     if (!/^postgres(ql)?:/.test(url) || !URL.canParse(url)) {
       // Not repeated: it may hold a password.
-      const shown = `${url.split(":", 1)[0]}:…`;
-      throw new InvalidSettingError("DAGWRIGHT_STORE_URL", shown, "postgres://user:password@host:port/database");
+      const [scheme] = url.includes("://") ? url.split(":", 1) : [""];
+      throw new InvalidSettingError("DAGWRIGHT_STORE_URL", `${scheme}…`, "postgres://user:password@host:port/database");
     }
     return { url };
   }
