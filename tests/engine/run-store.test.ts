@@ -321,16 +321,21 @@ describe.skipIf(missing !== undefined)("a run store in a PostgreSQL that fails",
     await store.close();
   }, 60_000);
 
-  it("uses no connection that the server has ended", async () => {
+  it("asks again when the server ends its connections, in use or not", async () => {
     const url = await server.database("ends_connections");
     const store = await openRunStore({ url });
     await Promise.all(Array.from({ length: 10 }, () => store.saveRun({ view: DONE, temporalRunId: "a" })));
-    await server.sql(
-      server.url,
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ends_connections'",
-    );
-    const found = await Promise.all(Array.from({ length: 10 }, () => store.listRuns()));
-    expect(found.map((runs) => runs.length)).toEqual(Array(10).fill(1));
+    const ours = "FROM pg_stat_activity WHERE datname = 'ends_connections' AND application_name = 'dagwright'";
+    const lock = "BEGIN; LOCK TABLE dagwright.runs IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT";
+    const locked = server.sql(url, lock);
+    await expect
+      .poll(() => server.sql(url, "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'"))
+      .toBe("1\n");
+    const found = Promise.all([store.listRuns(), store.listRuns()]);
+    await expect.poll(() => server.sql(server.url, `SELECT count(*) ${ours} AND wait_event_type = 'Lock'`)).toBe("2\n");
+    await server.sql(server.url, `SELECT pg_terminate_backend(pid) ${ours}`);
+    expect((await found).map((runs) => runs.length)).toEqual([1, 1]);
+    await locked;
     await store.close();
   });
 

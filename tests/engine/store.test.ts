@@ -87,6 +87,8 @@ describe.skipIf(missing !== undefined)("a run whose store is in PostgreSQL", () 
     expect(await engine.getRun(runId)).toEqual(view);
     expect((await engine.explainRun(runId)).why).toContain("succeeded");
     await expect(store.getRun(runId)).rejects.toMatchObject({ code: "RUN_STORE_UNAVAILABLE" });
+    expect((await engine.listRuns({ state: "running" })).map((row) => row.runId)).toEqual([]);
+    await expect(engine.listRuns()).rejects.toMatchObject({ code: "RUN_STORE_UNAVAILABLE" });
     await expect(engine.taskLogs(runId)).rejects.toMatchObject({ code: "RUN_STORE_UNAVAILABLE" });
     await expect(engine.getRun("longer/never")).rejects.toMatchObject({ code: "RUN_STORE_UNAVAILABLE" });
     // Whether it has succeeded once, nobody can say.

@@ -6,6 +6,7 @@ import type { StoredRunHead } from "../store/run-store.ts";
 import { publishedOf } from "./closed-run.ts";
 import type { RunList, RunRow } from "./engine-client.ts";
 import type { ClientGround } from "./ground.ts";
+import { whenReachable } from "./store-outage.ts";
 import { isNotFound } from "./temporal-call.ts";
 
 /** How many runs of the server are looked at, at most. */
@@ -27,7 +28,9 @@ export async function listRuns(ground: ClientGround, { dagId, state, limit = 100
     // The server lists by close time, not by start: all that are looked at are sorted below.
     if (seen.size >= LONGEST_SCAN) break;
   }
-  const stored = await ground.store?.listRuns({ dagId, state: ended, limit: limit + seen.size });
+  const asked = ground.store?.listRuns({ dagId, state: ended, limit: limit + seen.size });
+  // What has not ended Temporal knows: of that, the store is not needed to speak.
+  const stored = state === undefined || isOver(state) ? await asked : await whenReachable(asked);
   for (const head of stored ?? []) {
     if (seen.has(head.runId)) continue;
     const row = await storedRow(ground, head);

@@ -26,7 +26,7 @@ const CLOSED = /^(08|57P0)/;
 /** A PostgreSQL database with the run store's tables. */
 export interface PostgresConnection {
   /**
-   * Runs one statement, which must be idempotent: it is repeated once when the connection turns out to be dead.
+   * Runs one statement, which must be idempotent: it is repeated when its connection turns out to be dead.
    * @throws RunStoreUnavailableError, RunStoreRefusedError
    */
   rows<Row extends pg.QueryResultRow>(text: string, values: readonly (string | number | null)[]): Promise<Row[]>;
@@ -97,15 +97,13 @@ export function connectPostgres(url: string, timeoutMs: number = STATEMENT_TIMEO
     ready,
     async rows<Row extends pg.QueryResultRow>(text: string, values: readonly (string | number | null)[]) {
       await ready();
-      try {
-        return await asked<Row>(text, values);
-      } catch (error) {
-        if (!wasClosed(error)) throw storeError(place, error);
-      }
-      try {
-        return await asked<Row>(text, values);
-      } catch (error) {
-        throw storeError(place, error);
+      // As many dead connections as there may be, and then a new one.
+      for (let dead = 0; ; dead++) {
+        try {
+          return await asked<Row>(text, values);
+        } catch (error) {
+          if (!wasClosed(error) || dead === MOST_CONNECTIONS) throw storeError(place, error);
+        }
       }
     },
     close: () => {
