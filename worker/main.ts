@@ -20,7 +20,7 @@ try {
     [SHIPPED_DAGS, ...values.dags],
     join(settings.home, "cache", "dags"),
   );
-  const store = openRunStore({ file: join(settings.home, "runs.db") });
+  const store = await openRunStore(settings.store, { warn: console.error });
   const objects = openObjectFolder(settings.objectsFolder);
   const engine = await connectEngine({
     address,
@@ -63,7 +63,7 @@ try {
   await worker.run();
   await house.close();
   await engine.close();
-  store.close();
+  await store.close();
   process.exit(0);
 } catch (error) {
   reportFailure(error);

@@ -29,7 +29,7 @@ try {
           address,
           namespace,
           taskQueue: settings.taskQueue,
-          store: openRunStore({ file: join(settings.home, "runs.db") }),
+          store: await openRunStore(settings.store, { warn: console.error }),
           apiKey,
           tls,
         })

@@ -35,7 +35,7 @@ export async function withEngine<T>(
   settings: Settings,
   use: (engine: EngineClient, store: RunStore) => Promise<T>,
 ): Promise<T> {
-  const store = openRunStore({ file: join(settings.home, "runs.db") });
+  const store = await openRunStore(settings.store);
   try {
     const { address, namespace, apiKey, tls } = settings.temporal;
     const objects = openObjectFolder(settings.objectsFolder);
@@ -47,6 +47,6 @@ export async function withEngine<T>(
       await engine.close();
     }
   } finally {
-    store.close();
+    await store.close();
   }
 }

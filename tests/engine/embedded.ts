@@ -25,11 +25,14 @@ export interface Embedded {
   close(): Promise<void>;
 }
 
-/** @param taskQueue of the worker and of all runs. */
-export async function startEmbedded(taskQueue = "engine-tests"): Promise<Embedded> {
+/**
+ * @param taskQueue of the worker and of all runs.
+ * @param given Where runs are kept; closed with the rest. @default a SQLite file in the state folder
+ */
+export async function startEmbedded(taskQueue = "engine-tests", given?: RunStore): Promise<Embedded> {
   const home = await mkdtemp(join(tmpdir(), "dagwright-engine-"));
   const server = await startTemporalServer({ home, port: await freePort(), uiPort: await freePort(), log: () => {} });
-  const store = openRunStore({ file: join(home, "runs.db") });
+  const store = given ?? (await openRunStore({ file: join(home, "runs.db") }));
   const { address } = server;
   const objects = openObjectFolder(join(home, "objects"));
   const engine = await connectEngine({ address, taskQueue, store, objects });
@@ -62,7 +65,7 @@ export async function startEmbedded(taskQueue = "engine-tests"): Promise<Embedde
     async close() {
       for (const stop of workers) await stop();
       await engine.close();
-      store.close();
+      await store.close();
       await server.stop();
       await rm(home, { recursive: true, force: true });
     },

@@ -152,7 +152,7 @@ describe("a run whose history grows too long", () => {
     expect(ends(view)).toEqual(ends(twin));
     await pause(1_500);
     expect((await historyOf("long/one")).executions).toBeGreaterThan(2);
-    const attempts = embedded.store.listAttempts("long/one");
+    const attempts = await embedded.store.listAttempts("long/one");
     const keys = attempts.filter(({ state }) => state === "success").map(({ taskId }) => taskId);
     expect(new Set(keys).size).toBe(keys.length);
   }, 90_000);
@@ -192,7 +192,7 @@ describe("a worker whose code does not fit a run", () => {
       await other.worker([versioned(["a", "b"])]);
       const view = await other.engine.waitForRun("versioned/one");
       expect(view).toMatchObject({ state: "success", tasks: { b: { state: "success", attempts: 1 } } });
-      expect(other.store.getDag("versioned", of)?.nodes.length).toBe(3);
+      expect((await other.store.getDag("versioned", of))?.nodes.length).toBe(3);
     } finally {
       await other.close();
     }

@@ -95,7 +95,7 @@ describe("a run", () => {
     const { engine, store, home } = embedded;
     const { runId, temporalRunId } = await engine.startRun({ dagId: "flaky", params: { failures: 1 } });
     await engine.waitForRun(runId);
-    const tried = store.listAttempts(runId);
+    const tried = await store.listAttempts(runId);
     expect(tried.map(({ taskId, attempt, state }) => [taskId, attempt, state])).toEqual([
       ["flaky", 1, "failed"],
       ["flaky", 2, "success"],
@@ -109,8 +109,8 @@ describe("a run", () => {
       message: "Doubling",
       fields: { value: 2 },
     });
-    expect(store.getDag("flaky", flaky.graph.version)).toEqual(flaky.graph);
-    expect(store.getRun(runId)?.view.state).toBe("success");
+    expect(await store.getDag("flaky", flaky.graph.version)).toEqual(flaky.graph);
+    expect((await store.getRun(runId))?.view.state).toBe("success");
   });
 
   it("that nobody started is not found", async () => {
@@ -133,7 +133,7 @@ describe("a running run", () => {
     expect(view.state).toBe("cancelled");
     expect(view.error?.message).toContain("wrong source by ada");
     expect(view.tasks["waits_again"]?.state).not.toBe("success");
-    const [attempt] = store.listAttempts(runId);
+    const [attempt] = await store.listAttempts(runId);
     expect(attempt).toMatchObject({ state: "failed", error: { code: "CANCELLED" } });
     const [told] = (await readFile(attempt?.logFile ?? "", "utf8")).trim().split("\n");
     expect(JSON.parse(told ?? "")).toMatchObject({ message: "Told to stop" });
@@ -252,7 +252,7 @@ describe("an ended run", () => {
       output: { value: 2 },
       tasks: { flaky: { attempts: 1, clears: 1 }, double: { clears: 1 } },
     });
-    expect(store.listAttempts(runId).filter(({ taskId }) => taskId === "flaky")).toHaveLength(4);
+    expect((await store.listAttempts(runId)).filter(({ taskId }) => taskId === "flaky")).toHaveLength(4);
     await expect(engine.clearRun(runId)).rejects.toMatchObject({ code: "NOTHING_TO_CLEAR" });
     expect((await engine.clearRun(runId, { tasks: ["double"] })).cleared).toEqual(["double"]);
     const third = await engine.waitForRun(runId);

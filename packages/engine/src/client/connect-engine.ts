@@ -7,7 +7,8 @@ import { explain } from "./explain.ts";
 import { RunCalls } from "./run-calls.ts";
 import { listRuns } from "./run-list.ts";
 import { ScheduleCalls } from "./schedule-calls.ts";
-import { attemptLogs, logText } from "./task-logs.ts";
+import { whenReachable } from "./store-outage.ts";
+import { attemptLogs, logsOf, logText } from "./task-logs.ts";
 import { temporalCall } from "./temporal-call.ts";
 import { connectTemporal } from "./temporal-connection.ts";
 
@@ -73,14 +74,17 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     explainRun: (runId) =>
       call(`explain run ${runId}`, async () => {
         const [view, workers] = await Promise.all([runs.get(runId), workersPolling()]);
-        const graph = store?.getDag(view.dagId, view.dagVersion) ?? null;
+        const [graph, attempts] = await Promise.all([
+          whenReachable(store?.getDag(view.dagId, view.dagVersion)),
+          whenReachable(store?.listAttempts(runId)),
+        ]);
         const logOf = (task: string) =>
-          (attemptLogs(store, runId, task).at(-1)?.lines ?? []).slice(-LOG_TAIL).map(logText);
+          (logsOf(attempts ?? [], task).at(-1)?.lines ?? []).slice(-LOG_TAIL).map(logText);
         return explain({ view, graph, workers, taskQueue, logOf });
       }),
     taskLogs: (runId, task) =>
       call(`read the logs of ${runId}`, async () => {
-        const found = attemptLogs(store, runId, task);
+        const found = await attemptLogs(store, runId, task);
         // Nothing may mean that there is no such run.
         if (found.length === 0) await runs.get(runId);
         return found;

@@ -26,6 +26,7 @@ import {
   TemporalUnreachableError,
 } from "./errors.ts";
 import type { ClientGround } from "./ground.ts";
+import { whenReachable } from "./store-outage.ts";
 import { isNotFound, isTooLate, temporalCall } from "./temporal-call.ts";
 
 /** How long a worker may take to carry out an update, in milliseconds. */
@@ -54,7 +55,8 @@ export class RunCalls {
   }: StartRun): Promise<StartedRun> {
     const { temporal, taskQueue, store } = this.ground;
     const runId = given ?? (logicalDate === undefined ? manualRunId(dagId) : workflowIdFor(dagId, logicalDate));
-    const done = store?.getRun(runId) ?? null;
+    // Nothing is known of an id that is made up now. Of another one the store must say it: Temporal forgets.
+    const done = given === undefined && logicalDate === undefined ? null : ((await store?.getRun(runId)) ?? null);
     if (done?.view.state === "success") return { runId, outcome: "already_done", temporalRunId: done.temporalRunId };
     try {
       const { firstExecutionRunId } = await temporal.workflow.start(dagId, {
@@ -80,15 +82,19 @@ export class RunCalls {
   /** A run, and whether Temporal too has closed it: its last record is written only then. */
   private async read(runId: string): Promise<{ view: RunView; closed: boolean }> {
     const { temporal, store } = this.ground;
-    const stored = store?.getRun(runId) ?? null;
+    const asked = store?.getRun(runId);
+    // Temporal answers for a run that it knows, also while the store is away.
+    const found = whenReachable(asked);
     let description: WorkflowExecutionDescription;
     try {
       description = await temporal.workflow.getHandle(runId).describe();
     } catch (error) {
       if (!isNotFound(error)) throw error;
+      const stored = (await asked) ?? null;
       if (stored === null) throw new RunNotFoundError(runId);
       return { view: isOver(stored.view.state) ? stored.view : forgotten(stored.view), closed: true };
     }
+    const stored = await found;
     const known = stored?.temporalRunId === description.runId ? stored.view : null;
     if (description.status.name !== "RUNNING") {
       const kept = known !== null && isOver(known.state);
@@ -126,7 +132,7 @@ export class RunCalls {
     const { view, closed } = await this.read(runId);
     if (!closed) throw new RunActiveError(runId);
     const { dagId, dagVersion, logicalDate, conf, trigger } = view;
-    const graph = this.ground.store?.getDag(dagId, dagVersion) ?? null;
+    const graph = (await this.ground.store?.getDag(dagId, dagVersion)) ?? null;
     if (graph === null) {
       const message = `The graph of ${dagId} version "${dagVersion}" is not in this run store`;
       throw new NothingToClearError(message, "Start the run again: dagwright run, with the same logical date.");

@@ -1,10 +1,12 @@
 import type { WorkflowExecutionInfo } from "@temporalio/client";
 import { isOver } from "../core/decide.ts";
-import type { RunState, RunView } from "../core/state.ts";
+import type { RunState } from "../core/state.ts";
 import { normalMoment } from "../language/logical-date.ts";
+import type { StoredRunHead } from "../store/run-store.ts";
 import { publishedOf } from "./closed-run.ts";
 import type { RunList, RunRow } from "./engine-client.ts";
 import type { ClientGround } from "./ground.ts";
+import { whenReachable } from "./store-outage.ts";
 import { isNotFound } from "./temporal-call.ts";
 
 /** How many runs of the server are looked at, at most. */
@@ -26,9 +28,12 @@ export async function listRuns(ground: ClientGround, { dagId, state, limit = 100
     // The server lists by close time, not by start: all that are looked at are sorted below.
     if (seen.size >= LONGEST_SCAN) break;
   }
-  for (const { view } of ground.store?.listRuns({ dagId, state: ended, limit: limit + seen.size }) ?? []) {
-    if (seen.has(view.runId)) continue;
-    const row = await storedRow(ground, view);
+  const asked = ground.store?.listRuns({ dagId, state: ended, limit: limit + seen.size });
+  // What has not ended Temporal knows: of that, the store is not needed to speak.
+  const stored = state === undefined || isOver(state) ? await asked : await whenReachable(asked);
+  for (const head of stored ?? []) {
+    if (seen.has(head.runId)) continue;
+    const row = await storedRow(ground, head);
     if (row !== null && (state === undefined || row.state === state)) rows.push(row);
   }
   return rows.sort((a, b) => (b.startedAt ?? "").localeCompare(a.startedAt ?? "")).slice(0, limit);
@@ -56,10 +61,10 @@ function closedState(status: WorkflowExecutionInfo["status"]["name"], published:
 }
 
 /** A run of the store that the server's list did not show; null when it would have come later in that list. */
-async function storedRow({ temporal }: ClientGround, view: RunView): Promise<RunRow | null> {
-  const { runId, dagId, logicalDate, trigger, startedAt = null, endedAt = null } = view;
-  const row = { runId, dagId, logicalDate, state: view.state, trigger, startedAt, endedAt };
-  if (isOver(view.state)) return row;
+async function storedRow({ temporal }: ClientGround, head: StoredRunHead): Promise<RunRow | null> {
+  const { runId, dagId, logicalDate, state, trigger, startedAt = null, endedAt = null } = head;
+  const row = { runId, dagId, logicalDate, state, trigger, startedAt, endedAt };
+  if (isOver(state)) return row;
   try {
     return rowOf(await temporal.workflow.getHandle(runId).describe());
   } catch (error) {

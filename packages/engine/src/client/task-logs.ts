@@ -24,8 +24,12 @@ export interface AttemptLog
  *
  * @param task Only of this task (of a mapped one, of all its items) or this item (`measure[3]`).
  */
-export function attemptLogs(store: RunStore | null, runId: string, task?: string): AttemptLog[] {
-  const attempts = store?.listAttempts(runId) ?? [];
+export async function attemptLogs(store: RunStore | null, runId: string, task?: string): Promise<AttemptLog[]> {
+  return logsOf((await store?.listAttempts(runId)) ?? [], task);
+}
+
+/** The same of attempts that the store has given. */
+export function logsOf(attempts: readonly StoredAttempt[], task?: string): AttemptLog[] {
   return attempts
     .filter(({ taskId }) => task === undefined || taskId === task || taskId.startsWith(`${task}[`))
     .map(({ taskId, attempt, state, startedAt, endedAt, error, logFile }) => ({

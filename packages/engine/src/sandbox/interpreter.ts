@@ -14,7 +14,7 @@ import type { RunView } from "../core/state.ts";
 import { type ResumeInput, resumedRunOf } from "./continuation.ts";
 import { isTaskError } from "./failures.ts";
 import { ACTIVITY, FAILURE, type PlannedRun, type PlanRequest } from "./protocol.ts";
-import { recordRun } from "./record-run.ts";
+import { recordEnd } from "./record-run.ts";
 import { acceptRequests } from "./requests.ts";
 import { withinResult } from "./run-result.ts";
 import { RunShell } from "./run-shell.ts";
@@ -41,7 +41,7 @@ export async function interpreter(input?: unknown): Promise<RunView> {
       const resume: ResumeInput = { resume: view };
       return await continueAsNew(resume);
     }
-    await recordRun(view);
+    await recordEnd(view, shell.graphNotKept());
     const most = shell.largestResult();
     if (view.state === "success") return withinResult(view, most);
     if (view.state === "cancelled") {
@@ -80,7 +80,7 @@ async function planned(input: unknown): Promise<PlannedRun> {
       : { code: "PLAN_FAILED", message: cause instanceof Error ? cause.message : String(cause), retryable: true };
     const view = unplannedView(request, known);
     publishRun(view);
-    await recordRun(view);
+    await recordEnd(view);
     throw failureOf(view, known.code);
   }
 }

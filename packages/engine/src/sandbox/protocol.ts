@@ -1,5 +1,5 @@
 import type { DagGraph, Json } from "../core/graph.ts";
-import type { Answer, CallbackName, RunInfo, RunSeed } from "../core/state.ts";
+import type { Answer, CallbackName, RunInfo, RunSeed, RunView } from "../core/state.ts";
 
 /**
  * What the interpreter, its worker and its clients agree on. A run in flight holds these names in its history: changing
@@ -141,6 +141,18 @@ export interface AttemptResult {
   readonly output: Json;
   /** The run whose output it is: the task itself did not run. */
   readonly cachedFrom?: string;
+}
+
+/** The workflow that keeps the end of a run in a run store that was away; the name of a function of the bundle. */
+export const LATE_RECORD_WORKFLOW = "lateRunRecord";
+
+/** What it keeps. */
+export interface LateRecord {
+  readonly view: RunView;
+  /** When it is not kept either. */
+  readonly graph?: DagGraph;
+  /** The Temporal execution that the run was. */
+  readonly executionId: string;
 }
 
 /** Which callback of a DAG to call, and for what; the second argument says in whose name. */

@@ -11,7 +11,7 @@ import {
 } from "@temporalio/workflow";
 import { placesToClear } from "../core/clear.ts";
 import { decide, initialState, isOver } from "../core/decide.ts";
-import type { GraphNode, Json } from "../core/graph.ts";
+import type { DagGraph, GraphNode, Json } from "../core/graph.ts";
 import { placeNamed } from "../core/mapped.ts";
 import { commandsToResume } from "../core/resume.ts";
 import type { Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState, TaskError } from "../core/state.ts";
@@ -57,6 +57,7 @@ export class RunShell {
   private readonly callbacks: RunCallbacks;
   /** Attempts that were aborted and have not said so: what takes their place waits for them. */
   private readonly leaving = new Map<string, Promise<void>>();
+  private graphKept = false;
   private outstanding = 0;
   /** Attempts that wait for room, in the order in which the core wanted them. */
   private readonly queue: Extract<SchedulerCommand, { type: "run_task" }>[] = [];
@@ -85,6 +86,11 @@ export class RunShell {
     return { ...viewOf(this.state), ...this.callbacks.view() };
   }
 
+  /** The graph, of a run whose start could not be kept in the run store. */
+  graphNotKept(): DagGraph | undefined {
+    return this.graphKept ? undefined : this.state.graph;
+  }
+
   isOver(): boolean {
     return isOver(this.state.state);
   }
@@ -95,7 +101,7 @@ export class RunShell {
     // Beside the first tasks, not before them.
     const recorded = recordRun({ ...before, ...this.view() }, this.state.graph);
     await condition(() => this.isOver() || this.mayContinue());
-    await recorded;
+    this.graphKept = await recorded;
     if (!this.isOver()) return this.handedOn();
     await condition(() => this.outstanding === 0, ABORT_PATIENCE);
     // A callback may take its time: until then the store knows how the run has ended.

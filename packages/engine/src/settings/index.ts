@@ -38,6 +38,8 @@ export interface Settings {
   };
   /** Folder of values that are too large for Temporal; all workers and clients must see the same one. `DAGWRIGHT_OBJECTS`. @default objects in `home` */
   readonly objectsFolder: string;
+  /** Where runs are kept: PostgreSQL by `DAGWRIGHT_STORE_URL`. @default the SQLite file runs.db in `home` */
+  readonly store: { readonly file: string } | { readonly url: string };
   /** `DAGWRIGHT_TASK_QUEUE`. @default "dagwright" */
   readonly taskQueue: string;
   /** Folders that sources may be read from, besides the working folder. `DAGWRIGHT_SOURCE_ROOTS`, separated by ":". */
@@ -70,12 +72,23 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       apiKey,
       tls: apiKey !== undefined || ["1", "true"].includes(env["TEMPORAL_TLS"] ?? ""),
     },
+    store: storeOf(env["DAGWRIGHT_STORE_URL"]) ?? { file: join(home, "runs.db") },
     taskQueue: env["DAGWRIGHT_TASK_QUEUE"] || "dagwright",
     sourceRoots: env["DAGWRIGHT_SOURCE_ROOTS"]
       ?.split(":")
       .filter(Boolean)
       .map((root) => resolve(workingFolder, root)),
   };
+
+  function storeOf(url: string | undefined): { url: string } | undefined {
+    if (url === undefined || url === "") return undefined;
+    if (!/^postgres(ql)?:/.test(url) || !URL.canParse(url)) {
+      // Not repeated: it may hold a password.
+      const [scheme] = url.includes("://") ? url.split(":", 1) : [""];
+      throw new InvalidSettingError("DAGWRIGHT_STORE_URL", `${scheme}…`, "postgres://user:password@host:port/database");
+    }
+    return { url };
+  }
 
   function portOf(name: string): number | undefined {
     const value = env[name];

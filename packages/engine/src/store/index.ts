@@ -1,3 +1,6 @@
-/** Runs, attempts and DAG versions, kept in SQLite beyond Temporal's retention. */
+/** Runs, attempts and DAG versions, kept in SQLite or PostgreSQL beyond Temporal's retention; large values in an object store. */
 export { ObjectMissingError, type ObjectStore, openObjectFolder } from "../objects/object-store.ts";
-export { openRunStore, type RunFilter, type RunStore, type StoredAttempt, type StoredRun } from "./run-store.ts";
+export { RunStoreRefusedError, RunStoreTooNewError, RunStoreUnavailableError } from "./errors.ts";
+export { type OpenRunStore, openRunStore, type RunStorePlace } from "./open-run-store.ts";
+export type { CachedOutput } from "./output-cache.ts";
+export type { RunFilter, RunStore, StoredAttempt, StoredRun, StoredRunHead } from "./run-store.ts";

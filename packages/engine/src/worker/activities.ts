@@ -27,10 +27,10 @@ export function activitiesOf(ground: TaskGround) {
   return {
     [ACTIVITY.plan]: async (request: PlanRequest): Promise<PlannedRun> => planned(ground, request),
     [ACTIVITY.derive]: async (request: DeriveRequest): Promise<Json> => outputOf(await derived(ground, request)),
-    [ACTIVITY.record]: async (view: RunView, graph?: DagGraph): Promise<void> => {
-      const { workflowExecution } = Context.current().info;
-      ground.store?.saveRun({ view, temporalRunId: workflowExecution?.runId ?? "" });
-      if (graph !== undefined) ground.store?.saveDag(graph);
+    [ACTIVITY.record]: async (view: RunView, graph?: DagGraph | null, executionId?: string): Promise<void> => {
+      const temporalRunId = executionId ?? Context.current().info.workflowExecution?.runId ?? "";
+      await ground.store?.saveRun({ view, temporalRunId });
+      if (graph) await ground.store?.saveDag(graph);
     },
     [ACTIVITY.callback]: async (request: CallbackRequest): Promise<void> => await runCallback(ground, request),
     default: async (input: Json, request: AttemptRequest): Promise<Json | AttemptResult> =>

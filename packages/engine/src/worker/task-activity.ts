@@ -15,6 +15,7 @@ import type { RunStore, StoredAttempt } from "../store/run-store.ts";
 import { attemptLogFile, openAttemptLog } from "./attempt-log.ts";
 import { carried } from "./carried-values.ts";
 import { withHeartbeats } from "./heartbeats.ts";
+import { patiently } from "./store-patience.ts";
 import { throughCache } from "./task-cache.ts";
 import { mismatch, refusedIfOther } from "./version-fit.ts";
 
@@ -55,7 +56,8 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
   const record = (state: StoredAttempt["state"], error?: TaskError) =>
     recordAttempt(ground, request, startedAt, logFile, state, error);
   const startedAt = new Date().toISOString();
-  record("running");
+  // Beside the task, not before it.
+  const begun = record("running");
   const executed = await withHeartbeats(context, (onProgress) =>
     attemptOutcome(request, async () =>
       executeTask({
@@ -74,14 +76,15 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
   );
   const fitting = refusedIfOther(registry, request, executed);
   const outcome = await carried(objects, fitting, `task "${nodeId}"`, request.steering ?? false);
+  await begun;
   if (outcome.type !== "success" && context.cancellationSignal.aborted) {
     const { workerShutdown } = context.cancellationDetails ?? {};
     if (workerShutdown) throw new ApplicationFailure("The worker is shutting down", FAILURE.workerShutdown, true);
-    record("failed", { code: "CANCELLED", message: "The attempt was cancelled", retryable: false });
+    await record("failed", { code: "CANCELLED", message: "The attempt was cancelled", retryable: false });
     throw new CancelledFailure("The attempt was cancelled");
   }
   if (outcome.type === "not_yet") throw notYet();
-  record(outcome.type, outcome.type === "failed" ? outcome.error : undefined);
+  await record(outcome.type, outcome.type === "failed" ? outcome.error : undefined);
   return outputOf(outcome);
 }
 
@@ -129,29 +132,25 @@ async function attemptOutcome(
   }
 }
 
-function recordAttempt(
+async function recordAttempt(
   { store }: TaskGround,
   { run, nodeId, index, attempt, executionId }: AttemptRequest,
   startedAt: string,
   logFile: string | undefined,
   state: StoredAttempt["state"],
   error: TaskError | undefined,
-): void {
-  try {
-    store?.saveAttempt({
-      runId: run.id,
-      temporalRunId: executionId,
-      taskId: taskIdOf(nodeId, index),
-      attempt,
-      state,
-      startedAt,
-      ...(state === "running" ? {} : { endedAt: new Date().toISOString() }),
-      error,
-      logFile,
-    });
-  } catch (cause) {
-    console.error(
-      `The run store could not keep attempt ${attempt} of ${run.id} ${nodeId}: ${cause instanceof Error ? cause.message : cause}`,
-    );
-  }
+): Promise<void> {
+  if (store === null) return;
+  const kept = store.saveAttempt({
+    runId: run.id,
+    temporalRunId: executionId,
+    taskId: taskIdOf(nodeId, index),
+    attempt,
+    state,
+    startedAt,
+    ...(state === "running" ? {} : { endedAt: new Date().toISOString() }),
+    error,
+    logFile,
+  });
+  await patiently(`The run store could not keep attempt ${attempt} of ${run.id} ${nodeId}`, kept);
 }

@@ -4,6 +4,9 @@ import type { Json } from "../core/graph.ts";
 import type { DagRegistry } from "../language/registry.ts";
 import type { AttemptRequest, AttemptResult, CacheRequest } from "../sandbox/protocol.ts";
 import type { RunStore } from "../store/run-store.ts";
+import { patiently } from "./store-patience.ts";
+
+const UNUSABLE = "The output cache could not be used";
 
 /**
  * Takes the output that an earlier run kept for the same task, code and input; else runs the task and keeps its output.
@@ -18,12 +21,13 @@ export async function throughCache(
 ): Promise<AttemptResult> {
   const key = keyOf(registry, dagId, nodeId, input, version);
   if (store === null || key === null) return { output: await attempt() };
-  const found = read ? guarded(() => store.getCachedOutput(key)) : null;
+  const found = read ? await patiently(UNUSABLE, store.getCachedOutput(key)) : null;
   if (found && (ttlMs === undefined || Date.now() - Date.parse(found.at) < ttlMs)) {
     return { output: found.output, cachedFrom: found.runId };
   }
   const output = await attempt();
-  guarded(() => store.putCachedOutput({ key, output, runId: run.id, at: new Date().toISOString() }));
+  const kept = { key, output, runId: run.id, at: new Date().toISOString() };
+  await patiently(UNUSABLE, store.putCachedOutput(kept));
   return { output };
 }
 
@@ -50,7 +54,7 @@ function guarded<T>(work: () => T): T | null {
   try {
     return work();
   } catch (error) {
-    console.error(`The output cache could not be used: ${error instanceof Error ? error.message : error}`);
+    console.error(`${UNUSABLE}: ${error instanceof Error ? error.message : error}`);
     return null;
   }
 }

@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { readSettings } from "./index.ts";
+
+const storeOf = (url?: string) => readSettings({ DAGWRIGHT_STORE_URL: url, DAGWRIGHT_HOME: "state" }, "/work").store;
+
+describe("DAGWRIGHT_STORE_URL", () => {
+  it("is where runs are kept, instead of a file in the state folder", () => {
+    expect(storeOf()).toEqual({ file: "/work/state/runs.db" });
+    expect(storeOf("")).toEqual({ file: "/work/state/runs.db" });
+    for (const url of [
+      "postgres://u:p@db:5432/runs?sslmode=verify-full",
+      "postgresql:///runs?host=/var/run/postgresql",
+    ])
+      expect(storeOf(url)).toEqual({ url });
+  });
+
+  it.each(["mysql://u:s3cret@db/runs", "postgres://u:s3cret@db:port/runs", "u:s3cret@db/runs", "s3cret"])(
+    "%s is refused, and its password is not repeated",
+    (url) => {
+      expect(() => storeOf(url)).toThrow(
+        expect.objectContaining({
+          code: "INVALID_SETTING",
+          field: "DAGWRIGHT_STORE_URL",
+          message: expect.stringContaining("expected postgres://user:password@host:port/database"),
+        }),
+      );
+      expect(() => storeOf(url)).toThrow(/^(?!.*s3cret)/);
+    },
+  );
+});

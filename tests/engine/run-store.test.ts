@@ -1,0 +1,386 @@
+/** What every run store must do, on each kind of database there is: a SQLite file, and a real PostgreSQL. */
+import { fork } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defineDag, type RunView, task } from "@dagwright/engine";
+import { openRunStore, type RunStore, type RunStorePlace, type StoredAttempt } from "@dagwright/engine/store";
+import fc from "fast-check";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { installPostgres, type PostgresServer, startPostgres } from "../servers/postgres.ts";
+
+const missing = await installPostgres();
+
+const VIEW: RunView = {
+  runId: "daily/2026-01-01T00:00:00Z",
+  dagId: "daily",
+  dagVersion: "000000000000",
+  logicalDate: "2026-01-01T00:00:00Z",
+  dataInterval: { start: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z" },
+  trigger: "manual",
+  conf: {},
+  params: {},
+  state: "running",
+  startedAt: "2026-01-02T00:00:00.000Z",
+  output: null,
+  tasks: {},
+};
+const DONE: RunView = { ...VIEW, state: "success", endedAt: "2026-01-02T00:01:00.000Z", output: { rows: 3 } };
+
+const ATTEMPT: StoredAttempt = {
+  runId: VIEW.runId,
+  temporalRunId: "a",
+  taskId: "load",
+  attempt: 1,
+  state: "running",
+  startedAt: "2026-01-02T00:00:00.000Z",
+};
+
+/** A text that a careless database would not give back: quotes, a NUL, half a surrogate pair, more than one plane. */
+const HARD = 'it\'s "quoted" \\ \u0000 \ud800 ü 🚀 \u2028';
+
+const { graph } = defineDag({ id: "sketch" }, () => {
+  task("first", { input: z.object({}), output: z.number(), run: () => 1 })({});
+});
+
+/** A kind of database: gives a new place each time. */
+interface Kind {
+  readonly name: string;
+  readonly missing?: string | undefined;
+  open(): Promise<void>;
+  place(): Promise<RunStorePlace>;
+  close(): Promise<void>;
+}
+
+function sqlite(): Kind {
+  let folder: string;
+  let places = 0;
+  return {
+    name: "SQLite",
+    async open() {
+      folder = await mkdtemp(join(tmpdir(), "run-store-"));
+    },
+    place: async () => ({ file: join(folder, `deep-${places++}`, "runs.db") }),
+    close: () => rm(folder, { recursive: true }),
+  };
+}
+
+let server: PostgresServer;
+beforeAll(async () => {
+  if (missing === undefined) server = await startPostgres();
+});
+afterAll(() => server?.close());
+
+function postgres(): Kind {
+  let places = 0;
+  return {
+    name: "PostgreSQL",
+    missing,
+    open: async () => {},
+    place: async () => ({ url: await server.database(`store${places++}`) }),
+    close: async () => {},
+  };
+}
+
+describe.each([sqlite(), postgres()])("a run store in $name", (kind) => {
+  if (kind.missing !== undefined) {
+    it.skip(kind.missing, () => {});
+    return;
+  }
+  let place: RunStorePlace;
+  let store: RunStore;
+  beforeAll(() => kind.open());
+  afterAll(() => kind.close());
+  beforeEach(async () => {
+    place = await kind.place();
+    store = await openRunStore(place);
+  });
+  afterEach(() => store.close());
+
+  it("keeps the latest view of a run, and survives being closed", async () => {
+    await store.saveRun({ view: VIEW, temporalRunId: "a" });
+    await store.saveRun({ view: DONE, temporalRunId: "a" });
+    await store.close();
+    await store.close();
+    store = await openRunStore(place);
+    expect(await store.getRun(VIEW.runId)).toEqual({ view: DONE, temporalRunId: "a" });
+    expect(await store.getRun("daily/other")).toBeNull();
+  });
+
+  it("a late repetition of the start does not undo the end, but a new execution of the same run does", async () => {
+    await store.saveRun({ view: DONE, temporalRunId: "a" });
+    await store.saveRun({ view: VIEW, temporalRunId: "a" });
+    expect((await store.getRun(VIEW.runId))?.view.state).toBe("success");
+    await store.saveRun({ view: VIEW, temporalRunId: "b" });
+    expect((await store.getRun(VIEW.runId))?.view.state).toBe("success");
+    const again = { ...VIEW, startedAt: "2026-01-03T00:00:00.000Z" };
+    await store.saveRun({ view: again, temporalRunId: "b" });
+    expect(await store.getRun(VIEW.runId)).toEqual({ view: again, temporalRunId: "b" });
+  });
+
+  it("gives the newest end of a run, in whatever order and however often its records come", async () => {
+    const records = [1, 2].flatMap((nth) => {
+      const startedAt = `2026-01-0${nth + 1}T00:00:00.000Z`;
+      const ended = { state: "failed", startedAt, endedAt: `2026-01-0${nth + 1}T00:01:00.000Z` } as const;
+      return [
+        { view: { ...VIEW, startedAt }, temporalRunId: `execution ${nth}` },
+        { view: { ...VIEW, ...ended, output: nth }, temporalRunId: `execution ${nth}` },
+      ];
+    });
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.shuffledSubarray([...records, ...records], { minLength: 8 }),
+        fc.boolean(),
+        async (order, together) => {
+          const runId = `daily/${runs++}`;
+          const saved = order.map((one) => ({ ...one, view: { ...one.view, runId } }));
+          if (together) await Promise.all(saved.map((one) => store.saveRun(one)));
+          else for (const one of saved) await store.saveRun(one);
+          expect(await store.getRun(runId)).toMatchObject({ view: { output: 2 }, temporalRunId: "execution 2" });
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it("takes twenty writers of one run at once", async () => {
+    const stores = await Promise.all(Array.from({ length: 4 }, () => openRunStore(place)));
+    const views = Array.from({ length: 20 }, (_, nth) => (nth === 7 ? DONE : { ...VIEW, output: nth }));
+    await Promise.all(
+      views.map((view, nth) => (stores[nth % stores.length] ?? store).saveRun({ view, temporalRunId: "a" })),
+    );
+    expect(await store.getRun(VIEW.runId)).toEqual({ view: DONE, temporalRunId: "a" });
+    expect(await store.listRuns()).toHaveLength(1);
+    await Promise.all(stores.map((one) => one.close()));
+  });
+
+  it("lists the newest first, by DAG and state, without what may be large", async () => {
+    for (const [id, startedAt] of [
+      ["daily/1", "2026-01-01T00:00:00.000Z"],
+      ["daily/3", "2026-01-03T00:00:00.000Z"],
+      ["daily/2", "2026-01-02T00:00:00.000Z"],
+      // The same moment: by id, byte by byte and not as English orders letters.
+      ["daily/a", "2026-01-02T00:00:00.000Z"],
+      ["daily/B", "2026-01-02T00:00:00.000Z"],
+    ] as const) {
+      await store.saveRun({ view: { ...VIEW, runId: id, startedAt }, temporalRunId: "a" });
+    }
+    const { startedAt: _, ...unstarted } = VIEW;
+    await store.saveRun({ view: { ...unstarted, runId: "daily/never", state: "queued" }, temporalRunId: "a" });
+    await store.saveRun({
+      view: { ...DONE, runId: "weekly/1", dagId: "weekly", startedAt: "2026-01-01T12:00:00.000Z" },
+      temporalRunId: "b",
+    });
+    const ids = async (filter: Parameters<RunStore["listRuns"]>[0]) =>
+      (await store.listRuns(filter)).map(({ runId }) => runId);
+    expect(await ids({ dagId: "daily" })).toEqual([
+      ...["daily/3", "daily/2", "daily/B", "daily/a"],
+      ...["daily/1", "daily/never"],
+    ]);
+    expect(await ids({ dagId: "daily", state: "success" })).toEqual([]);
+    expect(await ids({ limit: 1 })).toEqual(["daily/3"]);
+    expect(await store.listRuns({ state: "success" })).toEqual([
+      {
+        runId: "weekly/1",
+        dagId: "weekly",
+        dagVersion: VIEW.dagVersion,
+        logicalDate: VIEW.logicalDate,
+        state: "success",
+        trigger: "manual",
+        startedAt: "2026-01-01T12:00:00.000Z",
+        endedAt: DONE.endedAt,
+        temporalRunId: "b",
+      },
+    ]);
+  });
+
+  it("keeps attempts, the one that took a lost one's place instead of it", async () => {
+    const error = { code: "BROKEN", message: HARD, retryable: true };
+    const ended = {
+      ...ATTEMPT,
+      state: "failed",
+      endedAt: "2026-01-02T00:00:01.000Z",
+      error,
+      logFile: "1.jsonl",
+    } as const;
+    const kept = async (...attempts: StoredAttempt[]) => {
+      for (const one of attempts) await store.saveAttempt(one);
+      return await store.listAttempts(VIEW.runId);
+    };
+    expect(await kept(ATTEMPT, ended, ended)).toEqual([ended]);
+    expect(await kept(ATTEMPT)).toEqual([ended]);
+    const later = { ...ATTEMPT, startedAt: "2026-01-02T00:05:00.000Z" };
+    expect(await kept(later, ended)).toEqual([later]);
+    const before = { ...ended, taskId: "extract", startedAt: "2026-01-01T00:00:00.000Z" };
+    const cleared = { ...ended, temporalRunId: "b", startedAt: "2026-01-05T00:00:00.000Z" };
+    expect(await kept(cleared, before)).toEqual([before, later, cleared]);
+    expect(await store.listAttempts("daily/other")).toEqual([]);
+  });
+
+  it("keeps each version of a DAG", async () => {
+    await Promise.all([store.saveDag(graph), store.saveDag(graph)]);
+    expect(await store.getDag("sketch", graph.version)).toEqual(graph);
+    expect(await store.getDag("sketch", "none")).toBeNull();
+  });
+
+  it("keeps outputs by what they were made from, the newest of each", async () => {
+    const cached = { key: "k", output: { text: HARD }, runId: "daily/1", at: "2026-01-02T00:00:00.000Z" };
+    expect(await store.getCachedOutput("k")).toBeNull();
+    await store.putCachedOutput(cached);
+    await store.putCachedOutput({ ...cached, output: "older", at: "2026-01-01T00:00:00.000Z" });
+    expect(await store.getCachedOutput("k")).toEqual(cached);
+    const newer = { ...cached, output: null, runId: "daily/2", at: "2026-01-03T00:00:00.000Z" };
+    await store.putCachedOutput(newer);
+    expect(await store.getCachedOutput("k")).toEqual(newer);
+  });
+
+  it("gives back any text as it came", async () => {
+    const view = { ...VIEW, params: { [HARD]: HARD }, output: HARD };
+    await store.saveRun({ view, temporalRunId: "a" });
+    expect((await store.getRun(VIEW.runId))?.view).toEqual(view);
+  });
+
+  it("keeps a run of over 100 MB, and lists it without reading it", async () => {
+    const output = "abcdefghij".repeat(10_500_000);
+    await store.saveRun({ view: { ...DONE, output }, temporalRunId: "a" });
+    expect(await store.listRuns()).toHaveLength(1);
+    const found = (await store.getRun(VIEW.runId))?.view.output;
+    // Not by `toBe`: what differs would be printed.
+    expect(found === output).toBe(true);
+  }, 60_000);
+
+  it("is made once by several processes that open it at the same moment", async () => {
+    const fresh = await kind.place();
+    const program = fileURLToPath(new URL("run-store-writer.ts", import.meta.url));
+    const codes = [0, 1].map(
+      (nth) =>
+        new Promise<number | null>((resolve) => {
+          const writer = fork(program, [JSON.stringify(fresh), JSON.stringify(VIEW), `process-${nth}`], {
+            execArgv: ["--conditions=source", "--import", "tsx"],
+            stdio: ["ignore", "inherit", "inherit", "ipc"],
+          });
+          writer.once("exit", resolve);
+        }),
+    );
+    expect(await Promise.all(codes)).toEqual([0, 0]);
+    const made = await openRunStore(fresh);
+    expect((await made.listRuns()).map(({ runId }) => runId)).toEqual(
+      [0, 1].flatMap((nth) => [0, 1, 2, 3].map((store) => `process-${nth}/${store}`)),
+    );
+    await made.close();
+  }, 60_000);
+});
+
+describe.skipIf(missing !== undefined)("a run store in a PostgreSQL that fails", () => {
+  it("says where it is, without its password, and is used again when it is back", async () => {
+    const url = await server.database("comes_and_goes");
+    const store = await openRunStore({ url });
+    await store.saveRun({ view: VIEW, temporalRunId: "a" });
+    for (const down of [server.stop, server.kill]) {
+      await down();
+      const error = await store.listRuns().catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({
+        code: "RUN_STORE_UNAVAILABLE",
+        retryable: true,
+        hint: expect.stringContaining("DAGWRIGHT_STORE_URL"),
+        message: expect.stringContaining(`postgres://dagwright@127.0.0.1:${server.port}/comes_and_goes`),
+      });
+      expect(JSON.stringify(error) + String(error)).not.toContain("s3cret");
+      await server.start();
+      expect(await store.listRuns()).toHaveLength(1);
+    }
+    await store.close();
+  }, 60_000);
+
+  it("may be away when it is opened, and is made when it comes", async () => {
+    const url = await server.database("away");
+    await server.stop();
+    const warnings: string[] = [];
+    const store = await openRunStore({ url }, { warn: (message) => warnings.push(message) });
+    expect(warnings).toEqual([expect.stringContaining("ECONNREFUSED")]);
+    await expect(store.saveRun({ view: DONE, temporalRunId: "a" })).rejects.toMatchObject({
+      code: "RUN_STORE_UNAVAILABLE",
+    });
+    await server.start();
+    await store.saveRun({ view: DONE, temporalRunId: "a" });
+    expect(await store.listRuns()).toHaveLength(1);
+    await store.close();
+  }, 60_000);
+
+  it("holds nobody up when it hangs, and goes on when it goes on", async () => {
+    const url = await server.database("hangs");
+    const store = await openRunStore({ url }, { timeoutMs: 500 });
+    await store.saveRun({ view: DONE, temporalRunId: "a" });
+    await server.hanging(async () => {
+      await expect(store.getRun(DONE.runId)).rejects.toMatchObject({ code: "RUN_STORE_UNAVAILABLE" });
+    });
+    await expect.poll(() => store.getRun(DONE.runId), { timeout: 10_000 }).toMatchObject({ temporalRunId: "a" });
+    await store.close();
+  }, 60_000);
+
+  it("asks again when the server ends its connections, in use or not", async () => {
+    const url = await server.database("ends_connections");
+    const store = await openRunStore({ url });
+    await Promise.all(Array.from({ length: 10 }, () => store.saveRun({ view: DONE, temporalRunId: "a" })));
+    const ours = "FROM pg_stat_activity WHERE datname = 'ends_connections' AND application_name = 'dagwright'";
+    const lock = "BEGIN; LOCK TABLE dagwright.runs IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT";
+    const locked = server.sql(url, lock);
+    await expect
+      .poll(() => server.sql(url, "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'"))
+      .toBe("1\n");
+    const found = Promise.all([store.listRuns(), store.listRuns()]);
+    await expect.poll(() => server.sql(server.url, `SELECT count(*) ${ours} AND wait_event_type = 'Lock'`)).toBe("2\n");
+    await server.sql(server.url, `SELECT pg_terminate_backend(pid) ${ours}`);
+    expect((await found).map((runs) => runs.length)).toEqual([1, 1]);
+    await locked;
+    await store.close();
+  });
+
+  it("tells a wrong password, a missing database and a missing right apart", async () => {
+    const url = await server.database("rights");
+    const refusal = async (at: string) => {
+      const store = await openRunStore({ url: at });
+      try {
+        return await store.listRuns().catch((thrown: unknown) => thrown);
+      } finally {
+        await store.close();
+      }
+    };
+    expect(await refusal(url.replace("s3cret", "guess"))).toMatchObject({
+      code: "RUN_STORE_UNAVAILABLE",
+      hint: expect.stringContaining("PGPASSWORD"),
+      retryable: false,
+    });
+    expect(await refusal(url.replace("/rights", "/wrongs"))).toMatchObject({
+      code: "RUN_STORE_UNAVAILABLE",
+      hint: expect.stringContaining("createdb"),
+      retryable: false,
+    });
+    await server.sql(url, "CREATE ROLE guest LOGIN PASSWORD 'guest'");
+    const asGuest = url.replace(/\/\/[^@]*@/, "//guest:guest@");
+    await expect(openRunStore({ url: asGuest })).rejects.toMatchObject({
+      code: "RUN_STORE_REFUSED",
+      hint: expect.stringContaining("GRANT CREATE"),
+    });
+    // One who finds the tables made needs no right to make any.
+    await (await openRunStore({ url })).close();
+    await server.sql(
+      url,
+      "GRANT USAGE ON SCHEMA dagwright TO guest; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA dagwright TO guest",
+    );
+    expect(await refusal(asGuest)).toEqual([]);
+  });
+
+  it("of a later version is left alone", async () => {
+    const url = await server.database("later");
+    await (await openRunStore({ url })).close();
+    await server.sql(url, "INSERT INTO dagwright.migrations (version) VALUES (99)");
+    await expect(openRunStore({ url })).rejects.toMatchObject({
+      code: "RUN_STORE_TOO_NEW",
+      message: expect.stringMatching(/has schema version 99: expected at most \d+$/),
+    });
+  });
+});
