@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createRegistry } from "@dagwright/engine";
 import { connectEngine } from "@dagwright/engine/client";
+import { openConnections } from "@dagwright/engine/connections";
 import { loadDagFiles } from "@dagwright/engine/loader";
 import { readSettings } from "@dagwright/engine/settings";
 import { openRunStore } from "@dagwright/engine/store";
@@ -28,7 +29,10 @@ try {
     namespace,
     taskQueue: settings.taskQueue,
     registry: createRegistry(dags),
-    services: stageServices(house.pool),
+    services: {
+      ...stageServices(house.pool),
+      ...openConnections({ ...settings.connections, env: process.env, warn: console.warn }),
+    },
     store,
     logsFolder: join(settings.home, "logs"),
     apiKey,

@@ -7,7 +7,7 @@ import { failureOf, type TaskGround } from "./task-activity.ts";
 
 /** Calls a callback of a DAG as a Temporal activity: one attempt, its log in a file as a task's is. */
 export async function runCallback(ground: TaskGround, { name, attempt, event, run }: CallbackRequest): Promise<void> {
-  const { registry, services, logsFolder } = ground;
+  const { registry, services, redactor, logsFolder } = ground;
   const context = Context.current();
   const dagId = context.info.workflowType ?? "";
   const taskId = `@${name}`;
@@ -16,7 +16,7 @@ export async function runCallback(ground: TaskGround, { name, attempt, event, ru
     try {
       return await executeCallback({
         dag: registry.get(dagId),
-        ...{ name, attempt, event, run, onProgress },
+        ...{ name, attempt, event, run, redactor, onProgress },
         services: logFile === undefined ? services : { ...services, log: () => openAttemptLog(logFile) },
         signal: context.cancellationSignal,
       });

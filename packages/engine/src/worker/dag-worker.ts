@@ -1,6 +1,7 @@
 import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import { TemporalUnreachableError } from "../client/errors.ts";
 import { connectTemporal, type TemporalAddress, whyUnreachable } from "../client/temporal-connection.ts";
+import { Redactor } from "../execution/redactor.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { DagRegistry } from "../language/registry.ts";
 import { missingSearchAttributes } from "../server/search-attributes.ts";
@@ -74,7 +75,10 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     namespace,
     taskQueue,
     workflowBundle,
-    activities: activitiesOf({ registry, services, store: store ?? null, logsFolder: logsFolder ?? null }),
+    activities: activitiesOf({
+      ...{ registry, services, redactor: new Redactor() },
+      ...{ store: store ?? null, logsFolder: logsFolder ?? null },
+    }),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,

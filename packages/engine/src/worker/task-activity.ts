@@ -4,6 +4,7 @@ import type { Json } from "../core/graph.ts";
 import type { TaskError } from "../core/state.ts";
 import { executeTask, taskIdOf } from "../execution/execute-task.ts";
 import type { TaskOutcome } from "../execution/outcome.ts";
+import type { Redactor } from "../execution/redactor.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { DagRegistry } from "../language/registry.ts";
 import { type AttemptRequest, type AttemptResult, FAILURE } from "../sandbox/protocol.ts";
@@ -17,6 +18,8 @@ export interface TaskGround {
   readonly registry: DagRegistry;
   readonly services: TaskServices;
   readonly store: RunStore | null;
+  /** Knows every secret that a task of this process was given. */
+  readonly redactor: Redactor;
   /** Folder of the attempts' logs; null: no logs. */
   readonly logsFolder: string | null;
 }
@@ -37,7 +40,7 @@ export async function runTaskAttempt(
 }
 
 async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequest): Promise<Json> {
-  const { registry, services, logsFolder } = ground;
+  const { registry, services, redactor, logsFolder } = ground;
   const context = Context.current();
   const { dagId, nodeId, index, attempt, clears, run } = request;
   const taskId = taskIdOf(nodeId, index);
@@ -57,6 +60,7 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
         clears,
         run,
         services: logFile === undefined ? services : { ...services, log: () => openAttemptLog(logFile) },
+        redactor,
         signal: context.cancellationSignal,
         onProgress,
       }),
