@@ -5,9 +5,10 @@ import { createRegistry } from "@dagwright/engine";
 import { connectEngine } from "@dagwright/engine/client";
 import { openConnections } from "@dagwright/engine/connections";
 import { loadDagFiles } from "@dagwright/engine/loader";
+import { logProcessAsJson } from "@dagwright/engine/logs";
 import { readSettings } from "@dagwright/engine/settings";
 import { openRunStore } from "@dagwright/engine/store";
-import { createDagWorker } from "@dagwright/engine/worker";
+import { createDagWorker, guardOutput, Redactor } from "@dagwright/engine/worker";
 import { reportFailure, reportReady } from "./readiness.ts";
 import { stageServices } from "./stage-services.ts";
 import { openHouse, SHIPPED_DAGS } from "./wiring.ts";
@@ -17,6 +18,11 @@ const { values } = parseArgs({ options: { dags: { type: "string", multiple: true
 try {
   const settings = readSettings(process.env, process.cwd());
   const { address, namespace, apiKey, tls } = settings.temporal;
+  // Under `dagwright up` the lines go to a file.
+  if (process.send !== undefined || settings.logs.json) logProcessAsJson(settings.logs.level);
+  const { port, host } = settings.metrics;
+  const redactor = new Redactor();
+  guardOutput(redactor);
   const { dags, controllers } = await loadDagFiles(
     [SHIPPED_DAGS, ...values.dags],
     join(settings.home, "cache", "dags"),
@@ -35,9 +41,14 @@ try {
     },
     store,
     logsFolder: join(settings.home, "logs"),
+    logs: settings.logs,
+    redactor,
+    traces: settings.traces,
+    ...(port === undefined ? {} : { metrics: { port, host } }),
     apiKey,
     tls,
   });
+  if (worker.metricsUrl !== null) console.info(`Metrics at ${worker.metricsUrl}`);
   const restored = await house.deployments.restore();
   for (const controller of controllers) await engine.ensureController(controller);
 

@@ -6,7 +6,7 @@ import { createRegistry, type Dag, type TaskServices } from "@dagwright/engine";
 import { connectEngine, type EngineClient } from "@dagwright/engine/client";
 import { startTemporalServer } from "@dagwright/engine/server";
 import { openRunStore, type RunStore } from "@dagwright/engine/store";
-import { createDagWorker } from "@dagwright/engine/worker";
+import { createDagWorker, type DagWorkerOptions } from "@dagwright/engine/worker";
 import { freePort } from "../product.ts";
 
 const services: TaskServices = {
@@ -21,7 +21,10 @@ export interface Embedded {
   readonly store: RunStore;
   readonly engine: EngineClient;
   /** Starts a worker of these DAGs on the task queue; ends with `stop`. */
-  worker(dags: readonly Dag[]): Promise<{ stop(): Promise<void> }>;
+  worker(
+    dags: readonly Dag[],
+    some?: Partial<DagWorkerOptions>,
+  ): Promise<{ readonly metricsUrl: string | null; stop(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -38,7 +41,7 @@ export async function startEmbedded(taskQueue = "engine-tests"): Promise<Embedde
     home,
     store,
     engine,
-    async worker(dags) {
+    async worker(dags, some) {
       const worker = await createDagWorker({
         address,
         taskQueue,
@@ -46,6 +49,7 @@ export async function startEmbedded(taskQueue = "engine-tests"): Promise<Embedde
         services,
         store,
         logsFolder: join(home, "logs"),
+        ...some,
       });
       const ended = worker.run();
       const stop = async () => {
@@ -54,7 +58,7 @@ export async function startEmbedded(taskQueue = "engine-tests"): Promise<Embedde
         await ended;
       };
       workers.add(stop);
-      return { stop };
+      return { metricsUrl: worker.metricsUrl, stop };
     },
     async close() {
       for (const stop of workers) await stop();

@@ -1,11 +1,13 @@
 import { Client } from "@temporalio/client";
+import { logText } from "../logs/log-line.ts";
 import { ControllerCalls } from "./controller-calls.ts";
 import type { ConnectOptions, EngineClient } from "./engine-client.ts";
 import { explain } from "./explain.ts";
+import { followLogs } from "./follow-logs.ts";
 import { RunCalls } from "./run-calls.ts";
 import { listRuns } from "./run-list.ts";
 import { ScheduleCalls } from "./schedule-calls.ts";
-import { attemptLogs, logText } from "./task-logs.ts";
+import { attemptLogs } from "./task-logs.ts";
 import { temporalCall } from "./temporal-call.ts";
 import { connectTemporal } from "./temporal-connection.ts";
 
@@ -68,16 +70,18 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
         const [view, workers] = await Promise.all([runs.get(runId), workersPolling()]);
         const graph = store?.getDag(view.dagId, view.dagVersion) ?? null;
         const logOf = (task: string) =>
-          (attemptLogs(store, runId, task).at(-1)?.lines ?? []).slice(-LOG_TAIL).map(logText);
+          (attemptLogs(store, runId, { task }).at(-1)?.lines ?? []).slice(-LOG_TAIL).map(logText);
         return explain({ view, graph, workers, taskQueue, logOf });
       }),
-    taskLogs: (runId, task) =>
+    taskLogs: (runId, task, filter) =>
       call(`read the logs of ${runId}`, async () => {
-        const found = attemptLogs(store, runId, task);
+        const found = attemptLogs(store, runId, { ...filter, task });
         // Nothing may mean that there is no such run.
         if (found.length === 0) await runs.get(runId);
         return found;
       }),
+    followLogs: (runId, filter = {}) =>
+      followLogs(store, () => call(`read run ${runId}`, () => runs.get(runId)), runId, filter),
     workersPolling: () => call(`read task queue ${taskQueue}`, workersPolling),
     close: () => connection.close(),
   };

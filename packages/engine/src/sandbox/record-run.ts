@@ -1,4 +1,4 @@
-import { log, scheduleLocalActivity } from "@temporalio/workflow";
+import { log, scheduleLocalActivity, workflowInfo } from "@temporalio/workflow";
 import type { DagGraph } from "../core/graph.ts";
 import type { RunView } from "../core/state.ts";
 import { ACTIVITY } from "./protocol.ts";
@@ -6,7 +6,7 @@ import { ACTIVITY } from "./protocol.ts";
 /** Keeps a run in the run store. That this fails is logged and never fails the run. */
 export async function recordRun(view: RunView, graph?: DagGraph): Promise<void> {
   try {
-    await scheduleLocalActivity(ACTIVITY.record, [view, ...(graph === undefined ? [] : [graph])], {
+    await scheduleLocalActivity(ACTIVITY.record, [view, graph ?? null, workflowInfo().firstExecutionRunId], {
       startToCloseTimeout: "15s",
       scheduleToCloseTimeout: "60s",
       retry: { maximumAttempts: 4, initialInterval: "200ms" },

@@ -50,6 +50,8 @@ export interface Settings {
     readonly files: number;
     /** Days after which the logs of a run are removed; 0 for never. `DAGWRIGHT_LOG_DAYS`. @default 30 */
     readonly days: number;
+    /** Whether a worker on a terminal of its own prints lines of JSON. `DAGWRIGHT_LOG_FORMAT`, json or text. */
+    readonly json: boolean;
   };
   readonly metrics: {
     /** Port of the worker's `/metrics`. `DAGWRIGHT_METRICS_PORT`. @default none: there are no metrics */
@@ -109,6 +111,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       maxBytes: countOf("DAGWRIGHT_LOG_BYTES", 1024) ?? 10 * MEBIBYTE,
       files: countOf("DAGWRIGHT_LOG_FILES", 1) ?? 3,
       days: countOf("DAGWRIGHT_LOG_DAYS", 0) ?? 30,
+      json: env["DAGWRIGHT_LOG_FORMAT"] === "json",
     },
     metrics: { port: portOf("DAGWRIGHT_METRICS_PORT"), host: env["DAGWRIGHT_METRICS_HOST"] || "127.0.0.1" },
     traces: tracesOf(),

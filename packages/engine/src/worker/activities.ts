@@ -1,4 +1,5 @@
 import { Context } from "@temporalio/activity";
+import { isOver } from "../core/decide.ts";
 import type { DagGraph, Json } from "../core/graph.ts";
 import type { RunView } from "../core/state.ts";
 import { executeFunction } from "../execution/execute-task.ts";
@@ -15,19 +16,22 @@ import {
   type PlanRequest,
 } from "../sandbox/protocol.ts";
 import { runCallback } from "./callback-activity.ts";
+import { EndedRuns } from "./ended-runs.ts";
 import { readRunInput } from "./run-input.ts";
 import { failureOf, outputOf, runTaskAttempt, type TaskGround } from "./task-activity.ts";
 
 /** All activities of a worker: what the interpreter needs, and (as `default`) the tasks of every DAG. */
 export function activitiesOf(ground: TaskGround) {
+  const ended = new EndedRuns(ground.observer);
   return {
     [ACTIVITY.plan]: async (request: PlanRequest): Promise<PlannedRun> => planned(ground, request),
     [ACTIVITY.derive]: async ({ dagId, nodeId, args }: DeriveRequest): Promise<Json> =>
       outputOf(await derived(ground, dagId, nodeId, args)),
-    [ACTIVITY.record]: async (view: RunView, graph?: DagGraph): Promise<void> => {
-      const { workflowExecution } = Context.current().info;
-      ground.store?.saveRun({ view, temporalRunId: workflowExecution?.runId ?? "" });
-      if (graph !== undefined) ground.store?.saveDag(graph);
+    [ACTIVITY.record]: async (view: RunView, graph?: DagGraph | null, executionId?: string): Promise<void> => {
+      const temporalRunId = Context.current().info.workflowExecution?.runId ?? "";
+      ground.store?.saveRun({ view, temporalRunId });
+      if (graph) ground.store?.saveDag(graph);
+      if (isOver(view.state)) ended.tell(view, executionId ?? temporalRunId);
     },
     [ACTIVITY.callback]: async (request: CallbackRequest): Promise<void> => await runCallback(ground, request),
     default: async (input: Json, request: AttemptRequest): Promise<Json | AttemptResult> =>

@@ -4,10 +4,13 @@ import { connectTemporal, type TemporalAddress, whyUnreachable } from "../client
 import { Redactor } from "../execution/redactor.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { DagRegistry } from "../language/registry.ts";
+import { sweepLogs } from "../logs/retention.ts";
 import { missingSearchAttributes } from "../server/search-attributes.ts";
 import type { RunStore } from "../store/run-store.ts";
 import { activitiesOf } from "./activities.ts";
+import type { AttemptLogs } from "./attempt-log.ts";
 import { MissingSearchAttributesError } from "./errors.ts";
+import { type ObservedOptions, openObservers, unusedPort } from "./observers.ts";
 import { bundleWorkflows } from "./workflow-bundle.ts";
 
 /** How long a worker told to stop lets its tasks end, in milliseconds; those that do not are tried again elsewhere. */
@@ -18,22 +21,28 @@ const SHUTDOWN_FORCE_MS = 5_000;
 const HEARTBEAT_THROTTLE_MS = 700;
 
 /** What a worker runs, and where. */
-export interface DagWorkerOptions extends TemporalAddress {
+export interface DagWorkerOptions extends TemporalAddress, ObservedOptions {
   /** @default "default" */
   readonly namespace?: string;
   /** @default "dagwright" */
   readonly taskQueue?: string;
   readonly registry: DagRegistry;
-  /** What tasks are given: the way to MCP servers. */
+  /** What tasks are given: the ways to MCP servers, connections and secrets. */
   readonly services: TaskServices;
   /** Keeps runs and attempts beyond Temporal's retention. @default nothing is kept */
   readonly store?: RunStore;
   /** Folder of the attempts' logs. @default no logs */
   readonly logsFolder?: string;
+  /** What is kept of the attempts' logs; `days` after which a run's are removed (0: never). @default all levels, 30 days */
+  readonly logs?: Omit<AttemptLogs, "folder"> & { readonly days?: number };
+  /** Knows the secrets that tasks were given. @default its own */
+  readonly redactor?: Redactor;
 }
 
 /** A worker that is connected and ready to poll. */
 export interface DagWorker {
+  /** Where Prometheus finds its metrics, if it serves them. */
+  readonly metricsUrl: string | null;
   /** Polls until `shutdown` is called; resolves when all that ran has ended or was let go. */
   run(): Promise<void>;
   /** Takes no more work; what runs has 2 seconds to end. */
@@ -57,9 +66,11 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     services,
     store,
     logsFolder,
+    logs: { days = 30, ...logs } = {},
+    redactor = new Redactor(),
   } = options;
   await assertSearchAttributes(options, namespace);
-  quietRuntime();
+  const temporalUrl = await installRuntime(options.metrics !== undefined);
   const [connection, workflowBundle] = await Promise.all([
     NativeConnection.connect({
       address,
@@ -70,14 +81,16 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     }),
     bundleWorkflows(),
   ]);
+  const { observer, metricsUrl } = await openObservers(options, redactor, temporalUrl);
+  if (logsFolder !== undefined) void sweepLogs(logsFolder, days).catch((error: unknown) => console.warn(String(error)));
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue,
     workflowBundle,
     activities: activitiesOf({
-      ...{ registry, services, redactor: new Redactor() },
-      ...{ store: store ?? null, logsFolder: logsFolder ?? null },
+      ...{ registry, services, redactor, observer, store: store ?? null },
+      logs: logsFolder === undefined ? null : { ...logs, folder: logsFolder },
     }),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
@@ -85,10 +98,12 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     shutdownForceTime: SHUTDOWN_FORCE_MS,
   });
   return {
+    metricsUrl,
     run: async () => {
       try {
         await worker.run();
       } finally {
+        await observer.close();
         await connection.close();
       }
     },
@@ -109,8 +124,31 @@ async function assertSearchAttributes(address: TemporalAddress, namespace: strin
   }
 }
 
-/** Temporal logs warnings only, and leaves signals to whoever runs the worker. One runtime serves a process. */
-function quietRuntime(): void {
-  if (Runtime._instance !== undefined) return;
-  Runtime.install({ logger: new DefaultLogger("WARN"), shutdownSignals: [] });
+/**
+ * Temporal logs warnings only, and leaves signals to whoever runs the worker. One runtime serves a process: the first
+ * worker decides whether it serves metrics.
+ *
+ * @returns Where Temporal's own metrics are, if they are asked for and the runtime is ours.
+ */
+async function installRuntime(withMetrics: boolean): Promise<string | null> {
+  if (Runtime._instance !== undefined) return null;
+  const bindAddress = withMetrics ? `127.0.0.1:${await unusedPort()}` : null;
+  // Another worker of this process may have come first.
+  if (Runtime._instance !== undefined) return null;
+  Runtime.install({
+    logger: new DefaultLogger("WARN", ({ level, message, meta }) =>
+      level === "ERROR" ? console.error(message, meta ?? {}) : console.warn(message, meta ?? {}),
+    ),
+    shutdownSignals: [],
+    ...(bindAddress === null
+      ? {}
+      : {
+          telemetryOptions: {
+            metrics: {
+              prometheus: { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true },
+            },
+          },
+        }),
+  });
+  return bindAddress === null ? null : `http://${bindAddress}/metrics`;
 }

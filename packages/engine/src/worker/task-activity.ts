@@ -9,8 +9,10 @@ import type { TaskServices } from "../language/context.ts";
 import type { DagRegistry } from "../language/registry.ts";
 import { type AttemptRequest, type AttemptResult, FAILURE } from "../sandbox/protocol.ts";
 import type { RunStore, StoredAttempt } from "../store/run-store.ts";
-import { attemptLogFile, openAttemptLog } from "./attempt-log.ts";
+import type { AttemptLogs } from "./attempt-log.ts";
+import { attemptServices } from "./attempt-services.ts";
 import { withHeartbeats } from "./heartbeats.ts";
+import type { Observer } from "./observer.ts";
 import { throughCache } from "./task-cache.ts";
 
 /** What attempts stand on. */
@@ -20,8 +22,9 @@ export interface TaskGround {
   readonly store: RunStore | null;
   /** Knows every secret that a task of this process was given. */
   readonly redactor: Redactor;
-  /** Folder of the attempts' logs; null: no logs. */
-  readonly logsFolder: string | null;
+  /** Where attempts write their logs; null: nowhere. */
+  readonly logs: AttemptLogs | null;
+  readonly observer: Observer;
 }
 
 /**
@@ -40,40 +43,39 @@ export async function runTaskAttempt(
 }
 
 async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequest): Promise<Json> {
-  const { registry, services, redactor, logsFolder } = ground;
+  const { registry, redactor, observer } = ground;
   const context = Context.current();
-  const { dagId, nodeId, index, attempt, clears, run } = request;
+  const { dagId, nodeId, index, attempt, clears, run, executionId } = request;
   const taskId = taskIdOf(nodeId, index);
-  const logFile = logsFolder === null ? undefined : attemptLogFile(logsFolder, { run, taskId, attempt });
+  const { currentAttemptScheduledTimestampMs: scheduledAt } = context.info;
+  const observed = observer.attempt({ dagId, nodeId, taskId, attempt, run, executionId, scheduledAt });
+  const { services, logFile, within } = attemptServices(ground, { run, taskId, attempt }, observed);
   const record = (state: StoredAttempt["state"], error?: TaskError) =>
     recordAttempt(ground, request, startedAt, logFile, state, error);
   const startedAt = new Date().toISOString();
   record("running");
   const outcome = await withHeartbeats(context, (onProgress) =>
-    attemptOutcome(() =>
-      executeTask({
-        dag: registry.get(dagId),
-        nodeId,
-        index,
-        input,
-        attempt,
-        clears,
-        run,
-        services: logFile === undefined ? services : { ...services, log: () => openAttemptLog(logFile) },
-        redactor,
-        signal: context.cancellationSignal,
-        onProgress,
-      }),
+    within(() =>
+      attemptOutcome(() =>
+        executeTask({
+          dag: registry.get(dagId),
+          ...{ nodeId, index, input, attempt, clears, run, services, redactor, onProgress },
+          signal: context.cancellationSignal,
+        }),
+      ),
     ),
   );
   if (outcome.type !== "success" && context.cancellationSignal.aborted) {
     const { workerShutdown } = context.cancellationDetails ?? {};
+    observed.ended({ state: workerShutdown ? "released" : "cancelled" });
     if (workerShutdown) throw new ApplicationFailure("The worker is shutting down", FAILURE.workerShutdown, true);
     record("failed", { code: "CANCELLED", message: "The attempt was cancelled", retryable: false });
     throw new CancelledFailure("The attempt was cancelled");
   }
+  const error = outcome.type === "failed" ? outcome.error : undefined;
+  observed.ended({ state: outcome.type, error });
   if (outcome.type === "not_yet") throw notYet();
-  record(outcome.type, outcome.type === "failed" ? outcome.error : undefined);
+  record(outcome.type, error);
   return outputOf(outcome);
 }
 
