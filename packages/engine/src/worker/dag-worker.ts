@@ -1,9 +1,10 @@
-import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
+import { DefaultLogger, type LogEntry, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import { TemporalUnreachableError } from "../client/errors.ts";
 import { connectTemporal, type TemporalAddress, whyUnreachable } from "../client/temporal-connection.ts";
 import { Redactor } from "../execution/redactor.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { DagRegistry } from "../language/registry.ts";
+import { plainJson } from "../logs/log-line.ts";
 import { sweepLogs } from "../logs/retention.ts";
 import { missingSearchAttributes } from "../server/search-attributes.ts";
 import type { RunStore } from "../store/run-store.ts";
@@ -136,9 +137,7 @@ async function installRuntime(withMetrics: boolean): Promise<string | null> {
   // Another worker of this process may have come first.
   if (Runtime._instance !== undefined) return null;
   Runtime.install({
-    logger: new DefaultLogger("WARN", ({ level, message, meta }) =>
-      level === "ERROR" ? console.error(message, meta ?? {}) : console.warn(message, meta ?? {}),
-    ),
+    logger: new DefaultLogger("WARN", temporalLog),
     shutdownSignals: [],
     ...(bindAddress === null
       ? {}
@@ -151,4 +150,14 @@ async function installRuntime(withMetrics: boolean): Promise<string | null> {
         }),
   });
   return bindAddress === null ? null : `http://${bindAddress}/metrics`;
+}
+
+/** Of what Temporal tells with a line, that by which a person finds the run. */
+function temporalLog({ level, message, meta = {} }: LogEntry): void {
+  const { workflowId, activityId, taskQueue, error } = meta;
+  const why = error === undefined ? undefined : String(error);
+  // What is not known is left out.
+  const fields = plainJson({ run: workflowId, task: activityId, taskQueue, error: why });
+  if (level === "ERROR") console.error(message, fields);
+  else console.warn(message, fields);
 }
