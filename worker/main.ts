@@ -1,6 +1,6 @@
 /** The worker process: loads the DAG files, wires the house, polls Temporal until told to stop. */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 import { createRegistry } from "@dagwright/engine";
 import { connectEngine } from "@dagwright/engine/client";
 import { openConnections } from "@dagwright/engine/connections";
@@ -23,6 +23,11 @@ try {
   const { port, host } = settings.metrics;
   const redactor = new Redactor();
   guardOutput(redactor);
+  // By the guarded way out: what Node itself prints of it might hold a secret.
+  process.on("uncaughtException", (error) => {
+    process.stderr.write(`The worker ends: ${inspect(error)}\n`);
+    process.exit(1);
+  });
   const { dags, controllers } = await loadDagFiles(
     [SHIPPED_DAGS, ...values.dags],
     join(settings.home, "cache", "dags"),

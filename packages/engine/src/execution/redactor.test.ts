@@ -38,6 +38,12 @@ const PLACES: readonly ((secret: string) => unknown)[] = [
   (one) => new URLSearchParams({ password: one }).toString(),
 ];
 
+/** What stands in a text as base64. */
+function decodedIn(text: string): string {
+  const runs = text.match(/[A-Za-z0-9+/_-]{5,}/g) ?? [];
+  return runs.map((run) => Buffer.from(run, "base64").toString("utf8")).join("\n");
+}
+
 function textsIn(value: unknown): string[] {
   if (typeof value === "string") return [value];
   if (typeof value !== "object" || value === null) return [];
@@ -96,6 +102,7 @@ describe("a secret never comes out", () => {
           return null;
         });
         for (const text of textsIn(out)) expect(text).not.toContain(password);
+        for (const text of textsIn(out)) expect(decodedIn(text)).not.toContain(password);
         const forms = [encodeURIComponent(password), Buffer.from(password).toString("base64url")];
         for (const text of textsIn(out)) for (const form of forms) expect(text).not.toContain(form);
       }),

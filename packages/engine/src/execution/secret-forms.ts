@@ -1,9 +1,6 @@
 /** The shortest text that is taken for a secret, in characters: shorter ones stand everywhere by chance. */
 export const SHORTEST_SECRET = 4;
 
-/** The shortest inner part of a base64 text by which a secret in it is known. */
-const SHORTEST_CORE = 6;
-
 /** The shortest line of a longer secret (a key in PEM) that is one by itself. */
 const SHORTEST_LINE = 8;
 
@@ -44,8 +41,7 @@ function escapedForms(text: string): string[] {
 function encodedForms(text: string): string[] {
   const bytes = Buffer.from(text, "utf8");
   const whole = bytes.toString("base64").replaceAll("=", "");
-  const cores = [0, 1, 2].map((before) => base64Core(bytes, before)).filter((core) => core.length >= SHORTEST_CORE);
-  const base64 = [whole, ...cores];
+  const base64 = [whole, ...[0, 1, 2].map((before) => base64Core(bytes, before))];
   const hex = bytes.toString("hex");
   return [...base64, ...base64.map((one) => one.replaceAll("+", "-").replaceAll("/", "_")), hex, hex.toUpperCase()];
 }

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { MetricsAddressError } from "./errors.ts";
 import type { Observer } from "./observer.ts";
 
 /** Where `/metrics` is served. */
@@ -19,7 +20,7 @@ const QUEUE_BUCKETS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800];
  * the process and those of Temporal's SDK. Names and labels: docs/operations.md.
  *
  * @param temporalUrl Where Temporal's own metrics are served in this process, if they are.
- * @throws what the system says of an address that cannot be listened on
+ * @throws MetricsAddressError
  */
 export async function openMetrics(
   { port, host = "127.0.0.1" }: MetricsAddress,
@@ -39,7 +40,7 @@ export async function openMetrics(
     );
   });
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    server.once("error", (cause) => reject(new MetricsAddressError(host, port, cause)));
     server.listen(port, host, resolve);
   });
   const bound = server.address();
