@@ -1,12 +1,14 @@
 /** The worker process: loads the DAG files, wires the house, polls Temporal until told to stop. */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 import { createRegistry } from "@dagwright/engine";
 import { connectEngine } from "@dagwright/engine/client";
+import { openConnections } from "@dagwright/engine/connections";
 import { loadDagFiles } from "@dagwright/engine/loader";
+import { logProcessAsJson } from "@dagwright/engine/logs";
 import { readSettings } from "@dagwright/engine/settings";
 import { openObjectFolder, openRunStore } from "@dagwright/engine/store";
-import { createDagWorker } from "@dagwright/engine/worker";
+import { createDagWorker, guardOutput, Redactor } from "@dagwright/engine/worker";
 import { reportFailure, reportReady } from "./readiness.ts";
 import { stageServices } from "./stage-services.ts";
 import { openHouse, SHIPPED_DAGS } from "./wiring.ts";
@@ -16,6 +18,16 @@ const { values } = parseArgs({ options: { dags: { type: "string", multiple: true
 try {
   const settings = readSettings(process.env, process.cwd());
   const { address, namespace, apiKey, tls } = settings.temporal;
+  // Under `dagwright up` the lines go to a file.
+  if (process.send !== undefined || settings.logs.json) logProcessAsJson(settings.logs.level);
+  const { port, host } = settings.metrics;
+  const redactor = new Redactor();
+  guardOutput(redactor);
+  // By the guarded way out: what Node itself prints of it might hold a secret.
+  process.on("uncaughtException", (error) => {
+    process.stderr.write(`The worker ends: ${inspect(error)}\n`);
+    process.exit(1);
+  });
   const { dags, controllers } = await loadDagFiles(
     [SHIPPED_DAGS, ...values.dags],
     join(settings.home, "cache", "dags"),
@@ -37,14 +49,22 @@ try {
     namespace,
     taskQueue: settings.taskQueue,
     registry: createRegistry(dags),
-    services: stageServices(house.pool),
+    services: {
+      ...stageServices(house.pool),
+      ...openConnections({ ...settings.connections, env: process.env, warn: console.warn }),
+    },
     store,
     logsFolder: join(settings.home, "logs"),
     objects,
     bundleFolder: join(settings.home, "cache", "workflows"),
+    logs: settings.logs,
+    redactor,
+    traces: settings.traces,
+    ...(port === undefined ? {} : { metrics: { port, host } }),
     apiKey,
     tls,
   });
+  if (worker.metricsUrl !== null) console.info(`Metrics at ${worker.metricsUrl}`);
   const restored = await house.deployments.restore();
   for (const controller of controllers) await engine.ensureController(controller);
 

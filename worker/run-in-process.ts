@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createRegistry } from "@dagwright/engine";
+import { openConnections } from "@dagwright/engine/connections";
 import { loadDagFiles } from "@dagwright/engine/loader";
 import { readSettings } from "@dagwright/engine/settings";
 import { runInProcess } from "@dagwright/engine/testing";
@@ -41,7 +42,10 @@ try {
     params: JsonObject.parse(JSON.parse(values.params)),
     conf: JsonObject.parse(JSON.parse(values.conf)),
     ...(logicalDate === undefined ? {} : { logicalDate }),
-    services: stageServices(house.pool),
+    services: {
+      ...stageServices(house.pool),
+      ...openConnections({ ...settings.connections, env: process.env, warn: console.warn }),
+    },
   });
   await house.close();
   process.stdout.write(`${JSON.stringify(view)}\n`, () => process.exit(view.state === "success" ? 0 : 1));

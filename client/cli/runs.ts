@@ -1,10 +1,10 @@
 import type { RunView } from "@dagwright/engine";
-import { type AttemptLog, type EngineClient, logText, type RunExplanation } from "@dagwright/engine/client";
-import { nearest } from "@dagwright/mcp-kit/nearest";
+import type { EngineClient, RunExplanation } from "@dagwright/engine/client";
 import type { Command } from "commander";
 import { z } from "zod";
 import { taskLine } from "./live.ts";
 import { parseJsonObject, show, table, UsageError } from "./output.ts";
+import { addRunLogs, noSuchTask } from "./run-logs.ts";
 import { settingsOf, withEngine } from "./session.ts";
 
 const RunState = z.enum(["queued", "running", "paused", "success", "failed", "cancelled"]);
@@ -63,19 +63,7 @@ export function addRuns(program: Command): void {
         );
       show({ ...told, tasks }, options.json, explanationText);
     });
-  runs
-    .command("logs <run> [task]")
-    .description("what the attempts of a run, or of one task, have logged")
-    .option("--json", "print JSON", false)
-    .addHelpText("after", "\nExample:\n  $ dagwright runs logs daily_ml_pipeline/1998-01-31T00:00:00Z train\n")
-    .action(async (runId: string, task: string | undefined, options: { json: boolean }) => {
-      const found = await withEngine(settingsOf(), (engine) => engine.taskLogs(runId, task));
-      if (task !== undefined && found.length === 0) {
-        const view = await withEngine(settingsOf(), (engine) => engine.getRun(runId));
-        if (!(task in view.tasks)) throw noSuchTask(runId, task, Object.keys(view.tasks));
-      }
-      show(found, options.json, logsText);
-    });
+  addRunLogs(runs);
   runs
     .command("clear <run> [tasks...]")
     .description(
@@ -115,12 +103,6 @@ export function addRuns(program: Command): void {
   }
 }
 
-function noSuchTask(runId: string, task: string, known: readonly string[]): UsageError {
-  const meant = nearest(task, known);
-  const suggestion = meant === undefined ? "" : `; did you mean "${meant}"?`;
-  return new UsageError(`Run ${runId} has no task "${task}"${suggestion}`, `It has: ${known.join(", ")}`);
-}
-
 function explanationText({ runId, state, why, next, tasks }: RunExplanation): string {
   const width = Math.max(...tasks.map(({ task }) => task.length), 0);
   const lines = tasks.flatMap((one) => [
@@ -129,17 +111,6 @@ function explanationText({ runId, state, why, next, tasks }: RunExplanation): st
     ...(one.log ?? []).map((line) => `  ${" ".repeat(width)}  | ${line}`),
   ]);
   return [`${runId}  ${state}: ${why}`, ...(next === undefined ? [] : [`→ ${next}`]), ...lines].join("\n");
-}
-
-function logsText(found: readonly AttemptLog[]): string {
-  if (found.length === 0) return "No attempt was recorded";
-  return found
-    .flatMap(({ taskId, attempt, state, error, lines }) => [
-      `── ${taskId}, attempt ${attempt}: ${state}`,
-      ...lines.map(logText),
-      ...(error === undefined ? [] : [`${error.code}: ${error.message}`]),
-    ])
-    .join("\n");
 }
 
 function stateOf(text: string): z.infer<typeof RunState> {

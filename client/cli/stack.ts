@@ -39,6 +39,7 @@ export async function openStack(o: {
       home,
       dags: o.dags,
       env: { ...process.env, TEMPORAL_ADDRESS: address, DAGWRIGHT_HOME: home },
+      logs: settings.logs,
       onRestart: log,
     });
     return {

@@ -1,8 +1,10 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { createWriteStream, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
+import { type LogLevel, type LogLimits, printedLine, RotatingFile } from "@dagwright/engine/logs";
 import { z } from "zod";
 import { PROJECT } from "./session.ts";
 
@@ -38,18 +40,18 @@ export interface SupervisedWorker {
 }
 
 /**
- * Starts `worker/main.ts` and resolves once it polls. Its output goes to `<home>/logs/worker.log`.
+ * Starts `worker/main.ts` and resolves once it polls. Its output goes to `<home>/logs/worker.log`, in lines of JSON.
  * @throws WorkerFailedError when it cannot start.
  */
 export async function superviseWorker(o: {
   home: string;
   dags: readonly string[];
   env: NodeJS.ProcessEnv;
+  logs?: LogLimits;
   onRestart: (why: string) => void;
 }): Promise<SupervisedWorker> {
   const logFile = join(o.home, "logs", "worker.log");
-  mkdirSync(join(o.home, "logs"), { recursive: true });
-  const log = createWriteStream(logFile, { flags: "a" });
+  const log = new RotatingFile(logFile, o.logs);
   let stopping = false;
   let child = await launch();
   return {
@@ -59,7 +61,6 @@ export async function superviseWorker(o: {
     stop: async () => {
       stopping = true;
       await endProcess(child, 8_000);
-      log.end();
     },
   };
 
@@ -73,8 +74,8 @@ export async function superviseWorker(o: {
         stdio: ["ignore", "pipe", "pipe", "ipc"],
       },
     );
-    started.stdout?.pipe(log, { end: false });
-    started.stderr?.pipe(log, { end: false });
+    keep(started.stdout, "info");
+    keep(started.stderr, "error");
     await new Promise<void>((ready, fail) => {
       const exited = (code: number | null, signal: string | null) =>
         fail(
@@ -98,6 +99,17 @@ export async function superviseWorker(o: {
     });
     started.once("exit", (code, signal) => void relaunch(signal ?? `exit code ${code}`));
     return started;
+  }
+
+  function keep(output: Readable | null, level: LogLevel): void {
+    if (output === null) return;
+    createInterface({ input: output }).on("line", (line) => {
+      try {
+        if (line !== "") log.append(printedLine(line, level));
+      } catch (error) {
+        o.onRestart(`${logFile} cannot be written: ${error instanceof Error ? error.message : error}`);
+      }
+    });
   }
 
   async function relaunch(why: string): Promise<void> {

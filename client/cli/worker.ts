@@ -24,7 +24,8 @@ export function addWorker(program: Command): void {
     .option("--dags <path...>", "further DAG files or folders", [])
     .option("--json", "log lines as JSON", false)
     .addHelpText("after", "\nExample:\n  $ TEMPORAL_ADDRESS=temporal.internal:7233 dagwright worker\n")
-    .action(async (options: { dags: string[] }) => {
+    .action(async (options: { dags: string[]; json: boolean }) => {
+      if (options.json) process.env["DAGWRIGHT_LOG_FORMAT"] = "json";
       process.exitCode = await handOver(
         "main.ts",
         options.dags.flatMap((path) => ["--dags", path]),

@@ -21,7 +21,10 @@ export interface Embedded {
   readonly store: RunStore;
   readonly engine: EngineClient;
   /** Starts a worker of these DAGs on the task queue; ends with `stop`. */
-  worker(dags: readonly Dag[], options?: Partial<DagWorkerOptions>): Promise<{ stop(): Promise<void> }>;
+  worker(
+    dags: readonly Dag[],
+    some?: Partial<DagWorkerOptions>,
+  ): Promise<{ readonly metricsUrl: string | null; stop(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -42,7 +45,7 @@ export async function startEmbedded(taskQueue = "engine-tests", given?: RunStore
     home,
     store,
     engine,
-    async worker(dags, options = {}) {
+    async worker(dags, some) {
       const worker = await createDagWorker({
         address,
         taskQueue,
@@ -51,7 +54,7 @@ export async function startEmbedded(taskQueue = "engine-tests", given?: RunStore
         store,
         logsFolder: join(home, "logs"),
         objects,
-        ...options,
+        ...some,
       });
       const ended = worker.run();
       const stop = async () => {
@@ -60,7 +63,7 @@ export async function startEmbedded(taskQueue = "engine-tests", given?: RunStore
         await ended;
       };
       workers.add(stop);
-      return { stop };
+      return { metricsUrl: worker.metricsUrl, stop };
     },
     async close() {
       for (const stop of workers) await stop();

@@ -28,7 +28,15 @@ export type {
 export { type ApprovalOptions, type Approved, approval } from "./language/approval.ts";
 export type { CacheOption } from "./language/cache.ts";
 export type { Callback, CallbackFunction, Deadline, RunEvent } from "./language/callbacks.ts";
-export type { LogFields, McpOptions, TaskAttempt, TaskContext, TaskLog, TaskServices } from "./language/context.ts";
+export type {
+  ConnectionValue,
+  LogFields,
+  McpOptions,
+  TaskAttempt,
+  TaskContext,
+  TaskLog,
+  TaskServices,
+} from "./language/context.ts";
 export { type RetrainingController, retrainingController } from "./language/controller.ts";
 export { type Dag, type DagContext, type DagOptions, defineDag, isDag, type OutputOf } from "./language/dag.ts";
 export { derive } from "./language/derive.ts";

@@ -6,7 +6,7 @@ import type { Progress } from "./contract.ts";
 import { AnsweringHttpTransport } from "./http-transport.ts";
 import type { LogLevel } from "./implement.ts";
 import type { LazyServer, McpServerLocation } from "./location.ts";
-import { CALL_ID_META, IDEMPOTENCY_KEY_META, LOG_LEVEL_META } from "./meta.ts";
+import { CALL_ID_META, IDEMPOTENCY_KEY_META, LOG_LEVEL_META, TRACEPARENT_META } from "./meta.ts";
 
 /** One log line of a tool call. */
 export interface LogLine {
@@ -21,6 +21,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Sent with every call, the same for every attempt of one piece of work. */
   readonly idempotencyKey?: string | undefined;
+  /** Sent with every call: the trace it belongs to, as in W3C Trace Context. */
+  readonly traceparent?: string | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly onLog?: ((line: LogLine) => void) | undefined;
   /** Longest silence in milliseconds; each progress report starts it anew. @default none: the caller owns timeouts */
@@ -134,9 +136,10 @@ async function transportTo(location: Exclude<McpServerLocation, LazyServer>): Pr
   });
 }
 
-function callMeta(callId: string, { idempotencyKey, onLog }: CallOptions): Record<string, string> {
+function callMeta(callId: string, { idempotencyKey, traceparent, onLog }: CallOptions): Record<string, string> {
   return {
     ...(idempotencyKey === undefined ? {} : { [IDEMPOTENCY_KEY_META]: idempotencyKey }),
+    ...(traceparent === undefined ? {} : { [TRACEPARENT_META]: traceparent }),
     ...(onLog === undefined ? {} : { [CALL_ID_META]: callId, [LOG_LEVEL_META]: "debug" }),
   };
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { inputJsonSchema, parseArguments } from "./arguments.ts";
 import type { Contract, Progress, ToolAnnotations, ToolArguments, ToolContract } from "./contract.ts";
 import { ToolError, type ToolErrorData, toolErrorData } from "./errors.ts";
-import { CALL_ID_META, ERROR_META, IDEMPOTENCY_KEY_META } from "./meta.ts";
+import { CALL_ID_META, ERROR_META, IDEMPOTENCY_KEY_META, TRACEPARENT_META } from "./meta.ts";
 
 /** `level` of a log line, as in MCP. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
@@ -14,6 +14,8 @@ export interface ToolContext {
   readonly signal: AbortSignal;
   /** The same for every attempt of one call: an effect done under it must not be done again. */
   readonly idempotencyKey?: string;
+  /** The caller's trace, as in W3C Trace Context, when it has one. */
+  readonly traceparent?: string;
   /** Tells the caller how far the call has come; nothing happens when it did not ask. */
   progress(progress: Progress): void;
   /** Sends a log line to the caller. */
@@ -97,11 +99,12 @@ async function answer(
   context: ServerContext,
 ) {
   const sender = notifications(server, context);
-  const key = context.mcpReq._meta?.[IDEMPOTENCY_KEY_META];
+  const { [IDEMPOTENCY_KEY_META]: key, [TRACEPARENT_META]: traceparent } = context.mcpReq._meta ?? {};
   try {
     const output = await handler(parseArguments(name, tool.input, args), {
       signal: context.mcpReq.signal,
       ...(typeof key === "string" ? { idempotencyKey: key } : {}),
+      ...(typeof traceparent === "string" ? { traceparent } : {}),
       progress: sender.progress,
       log: sender.log,
     });

@@ -8,3 +8,5 @@ export const CALL_ID_META = "dagwright/callId";
 export const ERROR_META = "dagwright/error";
 /** On a request, of MCP itself: the least level of log lines the caller wants. */
 export const LOG_LEVEL_META = "io.modelcontextprotocol/logLevel";
+/** On a request, of MCP itself: the trace that the call belongs to, as in W3C Trace Context. */
+export const TRACEPARENT_META = "traceparent";

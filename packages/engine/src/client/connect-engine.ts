@@ -1,14 +1,16 @@
 import { Client } from "@temporalio/client";
+import { logText } from "../logs/log-line.ts";
 import { largePayloads } from "../objects/large-payloads.ts";
 import { viewWithOutputs } from "../objects/stored-outputs.ts";
 import { ControllerCalls } from "./controller-calls.ts";
 import type { ConnectOptions, EngineClient } from "./engine-client.ts";
 import { explain } from "./explain.ts";
+import { followLogs } from "./follow-logs.ts";
 import { RunCalls } from "./run-calls.ts";
 import { listRuns } from "./run-list.ts";
 import { ScheduleCalls } from "./schedule-calls.ts";
 import { whenReachable } from "./store-outage.ts";
-import { attemptLogs, logsOf, logText } from "./task-logs.ts";
+import { attemptLogs, logsOf } from "./task-logs.ts";
 import { temporalCall } from "./temporal-call.ts";
 import { connectTemporal } from "./temporal-connection.ts";
 
@@ -79,16 +81,18 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
           whenReachable(store?.listAttempts(runId)),
         ]);
         const logOf = (task: string) =>
-          (logsOf(attempts ?? [], task).at(-1)?.lines ?? []).slice(-LOG_TAIL).map(logText);
+          (logsOf(attempts ?? [], { task }).at(-1)?.lines ?? []).slice(-LOG_TAIL).map(logText);
         return explain({ view, graph, workers, taskQueue, logOf });
       }),
-    taskLogs: (runId, task) =>
+    taskLogs: (runId, task, filter) =>
       call(`read the logs of ${runId}`, async () => {
-        const found = await attemptLogs(store, runId, task);
+        const found = await attemptLogs(store, runId, { ...filter, task });
         // Nothing may mean that there is no such run.
         if (found.length === 0) await runs.get(runId);
         return found;
       }),
+    followLogs: (runId, filter = {}) =>
+      followLogs(store, () => call(`read run ${runId}`, () => runs.get(runId)), runId, filter),
     workersPolling: () => call(`read task queue ${taskQueue}`, workersPolling),
     close: () => connection.close(),
   };

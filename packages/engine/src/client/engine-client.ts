@@ -8,7 +8,8 @@ import type { DriftSignal } from "../sandbox/controller-protocol.ts";
 import type { AnswerRequest, Remark } from "../sandbox/protocol.ts";
 import type { RunStore } from "../store/run-store.ts";
 import type { RunExplanation } from "./explain.ts";
-import type { AttemptLog } from "./task-logs.ts";
+import type { FollowedLine } from "./follow-logs.ts";
+import type { AttemptLog, LogFilter } from "./task-logs.ts";
 import type { TemporalAddress } from "./temporal-connection.ts";
 
 /** Where Temporal is, and what is kept beside it. */
@@ -152,7 +153,12 @@ export interface EngineClient {
    * The attempts of a run (or of one task) with their logs. Needs the run store.
    * @throws RunNotFoundError
    */
-  taskLogs(runId: string, task?: string): Promise<AttemptLog[]>;
+  taskLogs(runId: string, task?: string, filter?: Omit<LogFilter, "task">): Promise<AttemptLog[]>;
+  /**
+   * The lines of a run's attempts as they are written on this machine, until the run has ended. Needs the run store.
+   * @throws RunNotFoundError
+   */
+  followLogs(runId: string, filter?: LogFilter): AsyncIterable<FollowedLine>;
   /**
    * Answers an approval of a run.
    * @throws RunNotFoundError, RunOverError, NoWorkerError, NotWaitingError

@@ -1,4 +1,6 @@
 /** The asking side of runs: starts, reads and steers them, and keeps schedules in line with the code. */
+
+export { type LogLine, logText } from "../logs/log-line.ts";
 export { connectEngine } from "./connect-engine.ts";
 export type {
   ConnectOptions,
@@ -24,4 +26,5 @@ export {
   TemporalUnreachableError,
 } from "./errors.ts";
 export type { RunExplanation, TaskExplanation } from "./explain.ts";
-export { type AttemptLog, type LogLine, logText } from "./task-logs.ts";
+export type { FollowedLine } from "./follow-logs.ts";
+export type { AttemptLog, LogFilter } from "./task-logs.ts";

@@ -1,16 +1,7 @@
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import { isAtLeast, type LogLevel, type LogLine, linesIn } from "../logs/log-line.ts";
+import { logFiles } from "../logs/rotating-file.ts";
 import type { RunStore, StoredAttempt } from "../store/run-store.ts";
-
-const LogEntry = z.object({
-  at: z.string(),
-  level: z.enum(["debug", "info", "warn", "error"]),
-  message: z.string(),
-  fields: z.record(z.string(), z.unknown()).optional(),
-});
-
-/** One line of an attempt's log. */
-export type LogLine = z.infer<typeof LogEntry>;
 
 /** An attempt, and what it logged. */
 export interface AttemptLog
@@ -18,52 +9,56 @@ export interface AttemptLog
   readonly lines: readonly LogLine[];
 }
 
+/** Which attempts and lines are asked for. */
+export interface LogFilter {
+  /** Only of this task (of a mapped one, of all its items) or this item (`measure[3]`). */
+  readonly task?: string | undefined;
+  /** Only of this attempt; counts from 1. */
+  readonly attempt?: number | undefined;
+  /** Lines of this level and graver. @default all */
+  readonly level?: LogLevel | undefined;
+  /** The last so many lines of each attempt. @default all */
+  readonly tail?: number | undefined;
+}
+
 /**
  * The attempts of a run with their logs, in the order of their starts. Logs lie on the machines of the workers: what is
  * not on this one reads as empty.
- *
- * @param task Only of this task (of a mapped one, of all its items) or this item (`measure[3]`).
  */
-export async function attemptLogs(store: RunStore | null, runId: string, task?: string): Promise<AttemptLog[]> {
-  return logsOf((await store?.listAttempts(runId)) ?? [], task);
+export async function attemptLogs(
+  store: RunStore | null,
+  runId: string,
+  filter: LogFilter = {},
+): Promise<AttemptLog[]> {
+  return logsOf((await store?.listAttempts(runId)) ?? [], filter);
 }
 
 /** The same of attempts that the store has given. */
-export function logsOf(attempts: readonly StoredAttempt[], task?: string): AttemptLog[] {
+export function logsOf(attempts: readonly StoredAttempt[], filter: LogFilter = {}): AttemptLog[] {
+  return attemptsOf(attempts, filter).map(({ taskId, attempt, state, startedAt, endedAt, error, logFile }) => ({
+    ...{ taskId, attempt, state, startedAt },
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(error === undefined ? {} : { error }),
+    lines: linesOf(logFile === undefined ? [] : logFiles(logFile).flatMap(linesInFile), filter),
+  }));
+}
+
+export function attemptsOf(attempts: readonly StoredAttempt[], { task, attempt }: LogFilter): StoredAttempt[] {
   return attempts
     .filter(({ taskId }) => task === undefined || taskId === task || taskId.startsWith(`${task}[`))
-    .map(({ taskId, attempt, state, startedAt, endedAt, error, logFile }) => ({
-      ...{ taskId, attempt, state, startedAt },
-      ...(endedAt === undefined ? {} : { endedAt }),
-      ...(error === undefined ? {} : { error }),
-      lines: logFile === undefined ? [] : linesOf(logFile),
-    }));
+    .filter((one) => attempt === undefined || one.attempt === attempt);
 }
 
-/** A line as text: moment, level, message, fields. */
-export function logText({ at, level, message, fields }: LogLine): string {
-  return `${at} ${level.toUpperCase()} ${message}${fields ? ` ${JSON.stringify(fields)}` : ""}`;
+export function linesOf(lines: readonly LogLine[], { level = "debug", tail }: LogFilter): LogLine[] {
+  const shown = lines.filter((line) => isAtLeast(line.level, level));
+  return tail === undefined ? shown : shown.slice(Math.max(0, shown.length - tail));
 }
 
-function linesOf(file: string): LogLine[] {
-  let text: string;
+function linesInFile(file: string): LogLine[] {
   try {
-    text = readFileSync(file, "utf8");
+    return linesIn(readFileSync(file, "utf8"));
   } catch {
-    // A task that logged nothing has no file; another machine's is not here.
+    // It was set aside, or removed, in this moment.
     return [];
-  }
-  return text.split("\n").flatMap((line) => {
-    // The last line of a worker that was killed may be half.
-    const parsed = LogEntry.safeParse(jsonOf(line));
-    return parsed.success ? [parsed.data] : [];
-  });
-}
-
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }

@@ -4,6 +4,7 @@ import type { RunEvent } from "../language/callbacks.ts";
 import type { Dag } from "../language/dag.ts";
 import { type ContextGround, contextOf } from "./execute-task.ts";
 import type { TaskOutcome } from "./outcome.ts";
+import { Redactor } from "./redactor.ts";
 import { outcomeOfThrown } from "./task-error.ts";
 
 /** One attempt of a callback. */
@@ -21,11 +22,13 @@ export async function executeCallback({ dag, name, event, ...ground }: CallbackE
     const message = `This worker's DAG "${dag.id}" (version ${dag.graph.version}) has no ${name}`;
     return { type: "failed", error: { code: "CALLBACK_NOT_FOUND", message, retryable: true } };
   }
+  const { redactor = new Redactor() } = ground;
+  const context = contextOf({ ...ground, nodeId: `@${name}`, redactor });
   try {
     // Made by eventOf of a view.
-    await run(event as unknown as RunEvent, contextOf({ ...ground, nodeId: `@${name}` }));
+    await run(event as unknown as RunEvent, context);
     return { type: "success", output: null };
   } catch (thrown) {
-    return outcomeOfThrown(thrown);
+    return redactor.outcome(outcomeOfThrown(thrown, redactor.text), context.log);
   }
 }

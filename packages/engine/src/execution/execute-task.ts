@@ -7,6 +7,8 @@ import { problemsOf } from "../language/problems.ts";
 import type { TaskDefinition } from "../language/task-definition.ts";
 import { outcomeOfValue } from "./json-output.ts";
 import { finalFailure, type TaskOutcome } from "./outcome.ts";
+import { Redactor } from "./redactor.ts";
+import { connectionsOf } from "./task-connections.ts";
 import { outcomeOfThrown } from "./task-error.ts";
 
 /** One attempt of one task. */
@@ -22,6 +24,8 @@ export interface TaskExecution {
   readonly clears?: number | undefined;
   readonly run: RunInfo;
   readonly services: TaskServices;
+  /** Knows the secrets of all that runs in this process. @default those that this attempt asks for */
+  readonly redactor?: Redactor | undefined;
   /** Aborts the attempt. @default never */
   readonly signal?: AbortSignal;
   /** Called with each progress the task reports. */
@@ -46,28 +50,38 @@ export function taskIdOf(nodeId: string, index: number | undefined): string {
 }
 
 /**
- * Runs one attempt of a task: checks the input by the task's schema, runs it, checks the output. Never throws.
+ * Runs one attempt of a task: checks the input by the task's schema, runs it, checks the output. Never throws. Secrets
+ * that it asked for are replaced in its outcome, its log and its progress.
  *
  * Errors of its own: `TASK_NOT_FOUND` (this worker's code does not have the node), `INVALID_INPUT`, `INVALID_OUTPUT`,
  * `OUTPUT_TOO_LARGE`; what the task throws: see `taskErrorOf`.
  */
 export async function executeTask(execution: TaskExecution): Promise<TaskOutcome> {
-  const { dag, nodeId, input } = execution;
+  const { dag, nodeId, redactor = new Redactor() } = execution;
   const definition = dag.tasks.get(nodeId);
   if (definition === undefined) return unknownNode(dag, nodeId, "task");
+  const context = contextOf({ ...execution, redactor });
+  return redactor.outcome(await outcomeOf(execution, definition, context, redactor), context.log);
+}
+
+async function outcomeOf(
+  { nodeId, input, implementation }: TaskExecution,
+  definition: TaskDefinition,
+  context: TaskContext,
+  { text: shown }: Redactor,
+): Promise<TaskOutcome> {
   const what = `task "${nodeId}"`;
   try {
     const given = await definition.input.safeParseAsync(input);
     if (!given.success) return misfit("INVALID_INPUT", `Input of ${what}`, problemsOf(given.error.issues, input));
-    const run = execution.implementation ?? definition.run;
-    const returned: unknown = await run.call(definition, given.data, contextOf(execution));
+    const returned: unknown = await (implementation ?? definition.run).call(definition, given.data, context);
     if (definition.sensor !== undefined && returned === undefined) return { type: "not_yet" };
     const output = await definition.output.safeParseAsync(returned);
     if (!output.success)
-      return misfit("INVALID_OUTPUT", `Output of ${what}`, problemsOf(output.error.issues, returned));
+      return misfit("INVALID_OUTPUT", `Output of ${what}`, problemsOf(output.error.issues, returned, shown));
     return outcomeOfValue(output.data, what);
   } catch (thrown) {
-    return outcomeOfThrown(thrown);
+    return outcomeOfThrown(thrown, shown);
   }
 }
 
@@ -86,7 +100,7 @@ export async function executeFunction(dag: Dag, nodeId: string, args: Json): Pro
 /** What the context of an attempt is made of. */
 export type ContextGround = Pick<
   TaskExecution,
-  "nodeId" | "index" | "clears" | "attempt" | "run" | "services" | "signal" | "onProgress"
+  "nodeId" | "index" | "clears" | "attempt" | "run" | "services" | "signal" | "onProgress" | "redactor"
 >;
 
 /** What a running task, or callback, is given. */
@@ -99,11 +113,13 @@ export function contextOf({
   services,
   signal,
   onProgress,
+  redactor = new Redactor(),
 }: ContextGround): TaskContext {
   const key = idempotencyKeyOf(run, nodeId, index, clears);
   const taskId = taskIdOf(nodeId, index);
   const aborts = signal ?? new AbortController().signal;
-  const progress = (one: Progress) => onProgress?.(one);
+  const progress = ({ note, ...far }: Progress) =>
+    onProgress?.(note === undefined ? far : { ...far, note: redactor.text(note) });
   const calls = new Map<string, number>();
   return {
     attempt,
@@ -111,10 +127,11 @@ export function contextOf({
     signal: aborts,
     run,
     taskId,
-    log: services.log?.({ run, taskId, attempt }) ?? SILENT,
+    log: redactor.log(services.log?.({ run, taskId, attempt }) ?? SILENT),
     progress,
     mcp: <C extends Contract>(contract: C): ToolClient<C> =>
       services.mcp(contract, { signal: aborts, idempotencyKey: key, onProgress: progress, calls }),
+    ...connectionsOf(services, redactor),
   };
 }
 

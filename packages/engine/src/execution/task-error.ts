@@ -6,21 +6,30 @@ import type { TaskOutcome } from "./outcome.ts";
 /** Longest text that is kept of a message or stack, in characters: an error travels through every history. */
 const LONGEST = 4_000;
 
-/** The outcome of an attempt that threw: skipped for `SkipTask` (of any copy of this package), else failed. */
-export function outcomeOfThrown(thrown: unknown): TaskOutcome {
+/** Takes out of a text what must not be told; all of it is told by default. */
+type Shown = (text: string) => string;
+
+const AS_IT_IS: Shown = (text) => text;
+
+/**
+ * The outcome of an attempt that threw: skipped for `SkipTask` (of any copy of this package), else failed.
+ *
+ * @param shown Sees each text before it is cut: half a secret would be known no more.
+ */
+export function outcomeOfThrown(thrown: unknown, shown: Shown = AS_IT_IS): TaskOutcome {
   const { code, reason } = fieldsOf(thrown);
   if (code === "SKIP_TASK" && typeof reason === "string") return { type: "skipped", reason };
-  return { type: "failed", error: taskErrorOf(thrown) };
+  return { type: "failed", error: taskErrorOf(thrown, shown) };
 }
 
 /**
  * Any thrown thing as a `TaskError`. What has `code` (text) and `message` keeps them, with `field`, `hint` and
  * `retryable` (default true); a zod error is not retryable; all else is `TASK_FAILED` with its stack.
  */
-export function taskErrorOf(thrown: unknown): TaskError {
+export function taskErrorOf(thrown: unknown, shown: Shown = AS_IT_IS): TaskError {
   if (thrown instanceof z.core.$ZodError) {
     const [first] = problemsOf(thrown.issues, undefined);
-    const message = z.prettifyError(thrown).slice(0, LONGEST);
+    const message = shown(z.prettifyError(thrown)).slice(0, LONGEST);
     return { code: "INVALID_DATA", message, ...(first?.field ? { field: first.field } : {}), retryable: false };
   }
   const { code, message, field, hint, retryable, name, stack } = fieldsOf(thrown);
@@ -29,12 +38,12 @@ export function taskErrorOf(thrown: unknown): TaskError {
     typeof message === "string" && message !== "" ? message : typeof name === "string" ? name : String(thrown);
   return {
     code: coded ? code : "TASK_FAILED",
-    message: text.slice(0, LONGEST),
+    message: shown(text).slice(0, LONGEST),
     ...(typeof field === "string" ? { field } : {}),
     ...(typeof hint === "string" ? { hint } : {}),
     retryable: retryable !== false,
     // An error with a code was thrown on purpose: where from is of no use to who reads it.
-    ...(!coded && typeof stack === "string" ? { stack: stack.slice(0, LONGEST) } : {}),
+    ...(!coded && typeof stack === "string" ? { stack: shown(stack).slice(0, LONGEST) } : {}),
   };
 }
 

@@ -1,4 +1,6 @@
 import type { Contract, Progress, ToolClient } from "@dagwright/mcp-kit/contract";
+import type { z } from "zod";
+import type { Json } from "../core/graph.ts";
 import type { RunInfo } from "../core/state.ts";
 
 /** A field of a log line. */
@@ -10,6 +12,11 @@ export interface TaskLog {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
+}
+
+/** What is needed to reach another system: address, names, keys. */
+export interface ConnectionValue {
+  readonly [field: string]: Json;
 }
 
 /** What a running task knows and may ask for. */
@@ -28,6 +35,21 @@ export interface TaskContext {
   progress(progress: Progress): void;
   /** The way to an MCP server's tools. */
   mcp<C extends Contract>(contract: C): ToolClient<C>;
+  /**
+   * A connection by its name, from the environment (`DAGWRIGHT_CONN_<NAME>`), a file or a command; its values are
+   * replaced by `***` in all that leaves the attempt. One given as a URL has the fields `url, scheme, host, port, user,
+   * password, path, query`, those that it has.
+   *
+   * @throws CONNECTION_NOT_FOUND, INVALID_CONNECTION (it does not fit the schema)
+   * @example const { url } = await ctx.connection("warehouse", z.object({ url: z.string() }));
+   */
+  connection(name: string): Promise<ConnectionValue>;
+  connection<S extends z.ZodType>(name: string, schema: S): Promise<z.output<S>>;
+  /**
+   * A single secret by its name, from `DAGWRIGHT_SECRET_<NAME>`, a file or a command; replaced likewise.
+   * @throws SECRET_NOT_FOUND
+   */
+  secret(name: string): Promise<string>;
 }
 
 /** What a call to an MCP server carries on behalf of a task. */
@@ -37,6 +59,8 @@ export interface McpOptions {
   readonly onProgress: (progress: Progress) => void;
   /** How often this attempt has called each tool, by "server.tool"; kept by whoever makes the calls. */
   readonly calls: Map<string, number>;
+  /** The trace that the calls belong to, as W3C `traceparent`. @default none */
+  readonly traceparent?: string | undefined;
 }
 
 /** Which attempt of which task is meant. */
@@ -51,4 +75,8 @@ export interface TaskServices {
   mcp<C extends Contract>(contract: C, options: McpOptions): ToolClient<C>;
   /** Where an attempt writes its log. @default nowhere */
   log?(attempt: TaskAttempt): TaskLog;
+  /** A connection as it was written down: a JSON object, or the text of a URL. @default there are none */
+  connection?(name: string): Promise<unknown>;
+  /** @default there are none */
+  secret?(name: string): Promise<string>;
 }

@@ -8,14 +8,20 @@ export interface Problem {
   readonly message: string;
 }
 
-/** What zod found wrong with a value, in words that name field, value and what was expected. */
-export function problemsOf(issues: readonly z.core.$ZodIssue[], given: unknown): Problem[] {
+/**
+ * What zod found wrong with a value, in words that name field, value and what was expected.
+ *
+ * @param shown The text of a value as it may be shown, before it is cut. @default all of it
+ */
+export function problemsOf(
+  issues: readonly z.core.$ZodIssue[],
+  given: unknown,
+  shown: (text: string) => string = (text) => text,
+): Problem[] {
   return issues.map((issue) => {
     const field = issue.path.join(".");
-    return {
-      field,
-      message: `${field === "" ? "it" : `"${field}"`} is ${inWords(valueAt(given, issue.path))}: ${sentence(issue)}`,
-    };
+    const value = inWords(valueAt(given, issue.path), shown);
+    return { field, message: `${field === "" ? "it" : `"${field}"`} is ${value}: ${sentence(issue)}` };
   });
 }
 
@@ -28,12 +34,13 @@ function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /** A value as a person would say it, cut where it is long. */
-function inWords(value: unknown): string {
+function inWords(value: unknown, shown: (text: string) => string): string {
   if (value === undefined) return "missing";
-  const text =
+  const text = shown(
     typeof value === "bigint" || typeof value === "number"
       ? String(value)
-      : (JSON.stringify(value) ?? `a ${typeof value}`);
+      : (JSON.stringify(value) ?? `a ${typeof value}`),
+  );
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 

@@ -20,7 +20,7 @@ import { withinResult } from "./run-result.ts";
  */
 export async function recordRun(view: RunView, graph?: DagGraph, attempts = 2): Promise<boolean> {
   try {
-    await scheduleLocalActivity(ACTIVITY.record, [view, ...(graph === undefined ? [] : [graph])], {
+    await scheduleLocalActivity(ACTIVITY.record, [view, graph ?? null, workflowInfo().firstExecutionRunId], {
       startToCloseTimeout: "15s",
       scheduleToCloseTimeout: attempts * 5_000,
       retry: { maximumAttempts: attempts, initialInterval: "200ms" },

@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { LogLevel } from "../logs/log-line.ts";
 
 /** An environment variable does not hold what it must. */
 export class InvalidSettingError extends Error {
@@ -44,7 +45,40 @@ export interface Settings {
   readonly taskQueue: string;
   /** Folders that sources may be read from, besides the working folder. `DAGWRIGHT_SOURCE_ROOTS`, separated by ":". */
   readonly sourceRoots: readonly string[] | undefined;
+  readonly logs: {
+    /** The least level that is kept. `DAGWRIGHT_LOG_LEVEL`. @default "debug" */
+    readonly level: LogLevel;
+    /** A file that would grow beyond this many bytes is set aside. `DAGWRIGHT_LOG_BYTES`. @default 10 MiB */
+    readonly maxBytes: number;
+    /** How many files are kept of one log, the present one included. `DAGWRIGHT_LOG_FILES`. @default 3 */
+    readonly files: number;
+    /** Days after which the logs of a run are removed; 0 for never. `DAGWRIGHT_LOG_DAYS`. @default 30 */
+    readonly days: number;
+    /** Whether a worker on a terminal of its own prints lines of JSON. `DAGWRIGHT_LOG_FORMAT`, json or text. */
+    readonly json: boolean;
+  };
+  readonly metrics: {
+    /** Port of the worker's `/metrics`. `DAGWRIGHT_METRICS_PORT`. @default none: there are no metrics */
+    readonly port: number | undefined;
+    /** Address it listens on. `DAGWRIGHT_METRICS_HOST`. @default "127.0.0.1" */
+    readonly host: string;
+  };
+  /** Whether traces are exported: `OTEL_EXPORTER_OTLP_ENDPOINT` (or `…_TRACES_ENDPOINT`), or `OTEL_TRACES_EXPORTER`. */
+  readonly traces: "otlp" | "console" | "none";
+  /** Where connections and secrets are looked for beside the environment. */
+  readonly connections: {
+    /** `DAGWRIGHT_CONNECTIONS_FILE`. @default connections.json in `home` */
+    readonly connectionsFile: string;
+    /** `DAGWRIGHT_SECRETS_FILE`. @default secrets.json in `home` */
+    readonly secretsFile: string;
+    /** `DAGWRIGHT_CONNECTIONS_COMMAND`. */
+    readonly connectionsCommand: string | undefined;
+    /** `DAGWRIGHT_SECRETS_COMMAND`. */
+    readonly secretsCommand: string | undefined;
+  };
 }
+
+const MEBIBYTE = 1_048_576;
 
 const Port = z.coerce.number().int().min(1).max(65535);
 
@@ -78,6 +112,21 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       ?.split(":")
       .filter(Boolean)
       .map((root) => resolve(workingFolder, root)),
+    logs: {
+      level: levelOf("DAGWRIGHT_LOG_LEVEL") ?? "debug",
+      maxBytes: countOf("DAGWRIGHT_LOG_BYTES", 1024) ?? 10 * MEBIBYTE,
+      files: countOf("DAGWRIGHT_LOG_FILES", 1) ?? 3,
+      days: countOf("DAGWRIGHT_LOG_DAYS", 0) ?? 30,
+      json: env["DAGWRIGHT_LOG_FORMAT"] === "json",
+    },
+    metrics: { port: portOf("DAGWRIGHT_METRICS_PORT"), host: env["DAGWRIGHT_METRICS_HOST"] || "127.0.0.1" },
+    traces: tracesOf(),
+    connections: {
+      connectionsFile: resolve(workingFolder, env["DAGWRIGHT_CONNECTIONS_FILE"] || join(home, "connections.json")),
+      secretsFile: resolve(workingFolder, env["DAGWRIGHT_SECRETS_FILE"] || join(home, "secrets.json")),
+      connectionsCommand: env["DAGWRIGHT_CONNECTIONS_COMMAND"] || undefined,
+      secretsCommand: env["DAGWRIGHT_SECRETS_COMMAND"] || undefined,
+    },
   };
 
   function storeOf(url: string | undefined): { url: string } | undefined {
@@ -88,6 +137,31 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       throw new InvalidSettingError("DAGWRIGHT_STORE_URL", `${scheme}…`, "postgres://user:password@host:port/database");
     }
     return { url };
+  }
+
+  function levelOf(name: string): LogLevel | undefined {
+    const value = env[name];
+    if (value === undefined || value === "") return undefined;
+    const parsed = LogLevel.safeParse(value.toLowerCase());
+    if (!parsed.success) throw new InvalidSettingError(name, value, `one of ${LogLevel.options.join(", ")}`);
+    return parsed.data;
+  }
+
+  function countOf(name: string, least: number): number | undefined {
+    const value = env[name];
+    if (value === undefined || value === "") return undefined;
+    const parsed = z.coerce.number().int().min(least).safeParse(value);
+    if (!parsed.success) throw new InvalidSettingError(name, value, `a whole number from ${least} on`);
+    return parsed.data;
+  }
+
+  function tracesOf(): Settings["traces"] {
+    const name = "OTEL_TRACES_EXPORTER";
+    const exporter = env[name] || undefined;
+    if (env["OTEL_SDK_DISABLED"] === "true" || exporter === "none") return "none";
+    if (exporter === "console" || exporter === "otlp") return exporter;
+    if (exporter !== undefined) throw new InvalidSettingError(name, exporter, '"otlp", "console" or "none"');
+    return env["OTEL_EXPORTER_OTLP_ENDPOINT"] || env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] ? "otlp" : "none";
   }
 
   function portOf(name: string): number | undefined {

@@ -14,9 +14,11 @@ import type {
 import { viewOf } from "../core/view.ts";
 import { executeFunction, executeTask, type TaskExecution, taskIdOf } from "../execution/execute-task.ts";
 import { finalFailure, sensorTimedOut, type TaskOutcome } from "../execution/outcome.ts";
+import { Redactor } from "../execution/redactor.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { Dag } from "../language/dag.ts";
 import { planRun } from "../language/plan.ts";
+import { givenConnections } from "./given-connections.ts";
 import { implementationsOf, type Mocks } from "./mocks.ts";
 
 /** How to run a DAG in this process. */
@@ -38,6 +40,10 @@ export interface InProcessOptions<Params extends z.ZodObject = z.ZodObject> {
   readonly mocks?: Mocks;
   /** The way to MCP servers, and logs. Without it a task that asks a server fails with `NO_MCP`. */
   readonly services?: TaskServices;
+  /** What `ctx.connection(name)` gives, before `services` is asked: an object, or the text of a URL. */
+  readonly connections?: Readonly<Record<string, unknown>>;
+  /** What `ctx.secret(name)` gives, before `services` is asked. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** How tasks stand at first, as `clearedRun` gives it. @default untouched */
   readonly seed?: RunSeed;
   /** Called after every change of the run, progress included. */
@@ -88,6 +94,8 @@ class InProcessRun {
   private readonly end: Promise<RunView>;
   private resolve: (view: RunView) => void = () => {};
   private reject: (error: unknown) => void = () => {};
+  private readonly redactor = new Redactor();
+  private readonly services: TaskServices;
 
   constructor(
     private readonly dag: Dag,
@@ -97,6 +105,7 @@ class InProcessRun {
     private readonly implementationOf: ReturnType<typeof implementationsOf>,
   ) {
     this.state = initialState(plan.graph, plan.params, plan.run, options.seed);
+    this.services = givenConnections(options, options.services ?? NO_SERVICES);
     this.end = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -200,7 +209,8 @@ class InProcessRun {
       attempt,
       clears,
       run: this.state.run,
-      services: this.options.services ?? NO_SERVICES,
+      services: this.services,
+      redactor: this.redactor,
       signal: controller.signal,
       onProgress: ({ done, total, note }) => {
         // Of a mapped task, what counts is how many items have ended.

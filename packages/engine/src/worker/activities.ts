@@ -1,4 +1,5 @@
 import { Context } from "@temporalio/activity";
+import { isOver } from "../core/decide.ts";
 import type { DagGraph, Json } from "../core/graph.ts";
 import type { RunView } from "../core/state.ts";
 import { executeFunction } from "../execution/execute-task.ts";
@@ -18,19 +19,28 @@ import {
 } from "../sandbox/protocol.ts";
 import { runCallback } from "./callback-activity.ts";
 import { carried, limitsOf } from "./carried-values.ts";
+import { EndedRuns } from "./ended-runs.ts";
 import { readRunInput } from "./run-input.ts";
 import { failureOf, outputOf, runTaskAttempt, type TaskGround } from "./task-activity.ts";
 import { mismatch, refusedIfOther } from "./version-fit.ts";
 
 /** All activities of a worker: what the interpreter needs, and (as `default`) the tasks of every DAG. */
 export function activitiesOf(ground: TaskGround) {
+  const ended = new EndedRuns(ground.observer);
   return {
     [ACTIVITY.plan]: async (request: PlanRequest): Promise<PlannedRun> => planned(ground, request),
     [ACTIVITY.derive]: async (request: DeriveRequest): Promise<Json> => outputOf(await derived(ground, request)),
-    [ACTIVITY.record]: async (view: RunView, graph?: DagGraph | null, executionId?: string): Promise<void> => {
+    [ACTIVITY.record]: async (
+      view: RunView,
+      graph?: DagGraph | null,
+      firstExecutionId?: string | null,
+      executionId?: string,
+    ): Promise<void> => {
       const temporalRunId = executionId ?? Context.current().info.workflowExecution?.runId ?? "";
       await ground.store?.saveRun({ view, temporalRunId });
       if (graph) await ground.store?.saveDag(graph);
+      // A late record has been told of when the run ended.
+      if (isOver(view.state) && executionId === undefined) ended.tell(view, firstExecutionId ?? temporalRunId);
     },
     [ACTIVITY.callback]: async (request: CallbackRequest): Promise<void> => await runCallback(ground, request),
     default: async (input: Json, request: AttemptRequest): Promise<Json | AttemptResult> =>

@@ -1,6 +1,14 @@
-import { appendFileSync, mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { LogFields, TaskAttempt, TaskLog } from "../language/context.ts";
+import { isAtLeast, type LogLevel, lineOf } from "../logs/log-line.ts";
+import { type LogLimits, RotatingFile } from "../logs/rotating-file.ts";
+
+/** Where the logs of attempts lie, and what is kept of them. */
+export interface AttemptLogs extends LogLimits {
+  readonly folder: string;
+  /** The least level that is kept. @default "debug" */
+  readonly level?: LogLevel;
+}
 
 /** File of an attempt's log: `<folder>/<run>/<task>/<attempt>.jsonl`, with what a file name cannot hold as "__". */
 export function attemptLogFile(folder: string, { run, taskId, attempt }: TaskAttempt): string {
@@ -8,18 +16,20 @@ export function attemptLogFile(folder: string, { run, taskId, attempt }: TaskAtt
 }
 
 /** A log that appends one JSON object a line: `{ at, level, message, fields? }`. A disk that refuses it fails no task. */
-export function openAttemptLog(file: string): TaskLog {
-  let ready = false;
-  const write = (level: string, message: string, fields?: LogFields) => {
+export function openAttemptLog(
+  file: string,
+  { level: least = "debug", ...limits }: Omit<AttemptLogs, "folder">,
+): TaskLog {
+  const kept = new RotatingFile(file, limits);
+  const write = (level: LogLevel, message: string, fields?: LogFields) => {
+    if (!isAtLeast(level, least)) return;
     try {
-      if (!ready) mkdirSync(dirname(file), { recursive: true });
-      ready = true;
-      appendFileSync(
-        file,
-        `${JSON.stringify({ at: new Date().toISOString(), level, message, ...(fields ? { fields } : {}) })}\n`,
-      );
+      kept.append(lineOf(level, message, fields));
     } catch (error) {
-      console.error(`A log line could not be written to ${file}: ${error instanceof Error ? error.message : error}`);
+      // Not by `console`: inside an attempt that is this log.
+      process.stderr.write(
+        `A log line could not be written to ${file}: ${error instanceof Error ? error.message : error}\n`,
+      );
     }
   };
   return {

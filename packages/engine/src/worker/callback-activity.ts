@@ -1,31 +1,36 @@
 import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
 import { executeCallback } from "../execution/execute-callback.ts";
 import type { CallbackRequest } from "../sandbox/protocol.ts";
-import { attemptLogFile, openAttemptLog } from "./attempt-log.ts";
+import { attemptServices } from "./attempt-services.ts";
 import { withHeartbeats } from "./heartbeats.ts";
 import { failureOf, type TaskGround } from "./task-activity.ts";
 
 /** Calls a callback of a DAG as a Temporal activity: one attempt, its log in a file as a task's is. */
-export async function runCallback(ground: TaskGround, { name, attempt, event, run }: CallbackRequest): Promise<void> {
-  const { registry, services, logsFolder } = ground;
+export async function runCallback(ground: TaskGround, request: CallbackRequest): Promise<void> {
+  const { registry, redactor, observer } = ground;
+  const { name, attempt, event, run, executionId } = request;
   const context = Context.current();
   const dagId = context.info.workflowType ?? "";
   const taskId = `@${name}`;
-  const logFile = logsFolder === null ? undefined : attemptLogFile(logsFolder, { run, taskId, attempt });
-  const outcome = await withHeartbeats(context, async (onProgress) => {
-    try {
-      return await executeCallback({
-        dag: registry.get(dagId),
-        ...{ name, attempt, event, run, onProgress },
-        services: logFile === undefined ? services : { ...services, log: () => openAttemptLog(logFile) },
-        signal: context.cancellationSignal,
-      });
-    } catch (error) {
-      // Only the registry throws here: this worker does not know the DAG, another one may.
-      const { message } = error instanceof Error ? error : { message: String(error) };
-      return { type: "failed", error: { code: "DAG_NOT_FOUND", message, retryable: true } } as const;
-    }
-  });
+  const { currentAttemptScheduledTimestampMs: scheduledAt } = context.info;
+  const observed = observer.attempt({ dagId, nodeId: taskId, taskId, attempt, run, executionId, scheduledAt });
+  const { services, within } = attemptServices(ground, { run, taskId, attempt }, observed);
+  const outcome = await withHeartbeats(context, (onProgress) =>
+    within(async () => {
+      try {
+        return await executeCallback({
+          dag: registry.get(dagId),
+          ...{ name, attempt, event, run, services, redactor, onProgress },
+          signal: context.cancellationSignal,
+        });
+      } catch (error) {
+        // Only the registry throws here: this worker does not know the DAG, another one may.
+        const { message } = error instanceof Error ? error : { message: String(error) };
+        return { type: "failed", error: { code: "DAG_NOT_FOUND", message, retryable: true } } as const;
+      }
+    }),
+  );
+  observed.ended({ state: outcome.type, error: outcome.type === "failed" ? outcome.error : undefined });
   if (outcome.type === "success") return;
   if (context.cancellationDetails?.workerShutdown)
     throw ApplicationFailure.create({ type: "WORKER_SHUTDOWN", message: "The worker is shutting down" });

@@ -1,14 +1,19 @@
-import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
+import { DefaultLogger, type LogEntry, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import { TemporalUnreachableError } from "../client/errors.ts";
 import { connectTemporal, type TemporalAddress, whyUnreachable } from "../client/temporal-connection.ts";
+import { Redactor } from "../execution/redactor.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { DagRegistry } from "../language/registry.ts";
+import { plainJson } from "../logs/log-line.ts";
+import { sweepLogs } from "../logs/retention.ts";
 import { largePayloads } from "../objects/large-payloads.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import { missingSearchAttributes } from "../server/search-attributes.ts";
 import type { RunStore } from "../store/run-store.ts";
 import { activitiesOf } from "./activities.ts";
+import type { AttemptLogs } from "./attempt-log.ts";
 import { MissingSearchAttributesError } from "./errors.ts";
+import { type ObservedOptions, openObservers, unusedPort } from "./observers.ts";
 import { bundleWorkflows, cachedBundle } from "./workflow-bundle.ts";
 
 /** How long a worker told to stop lets its tasks end, in milliseconds; those that do not are tried again elsewhere. */
@@ -19,13 +24,13 @@ const SHUTDOWN_FORCE_MS = 5_000;
 const HEARTBEAT_THROTTLE_MS = 700;
 
 /** What a worker runs, and where. */
-export interface DagWorkerOptions extends TemporalAddress {
+export interface DagWorkerOptions extends TemporalAddress, ObservedOptions {
   /** @default "default" */
   readonly namespace?: string;
   /** @default "dagwright" */
   readonly taskQueue?: string;
   readonly registry: DagRegistry;
-  /** What tasks are given: the way to MCP servers. */
+  /** What tasks are given: the ways to MCP servers, connections and secrets. */
   readonly services: TaskServices;
   /** Keeps runs and attempts beyond Temporal's retention. @default nothing is kept */
   readonly store?: RunStore;
@@ -40,10 +45,16 @@ export interface DagWorkerOptions extends TemporalAddress {
   readonly bundleFolder?: string;
   /** History events after which a run continues as new; only with `objects`. @default 8192 */
   readonly continueAfterEvents?: number;
+  /** What is kept of the attempts' logs; `days` after which a run's are removed (0: never). @default all levels, 30 days */
+  readonly logs?: Omit<AttemptLogs, "folder"> & { readonly days?: number };
+  /** Knows the secrets that tasks were given. @default its own */
+  readonly redactor?: Redactor;
 }
 
 /** A worker that is connected and ready to poll. */
 export interface DagWorker {
+  /** Where Prometheus finds its metrics, if it serves them. */
+  readonly metricsUrl: string | null;
   /** Polls until `shutdown` is called; resolves when all that ran has ended or was let go. */
   run(): Promise<void>;
   /** Takes no more work; what runs has 2 seconds to end. */
@@ -70,9 +81,11 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     objects,
     continueAfterEvents = 8_192,
     bundleFolder,
+    logs: { days = 30, ...logs } = {},
+    redactor = new Redactor(),
   } = options;
   await assertSearchAttributes(options, namespace);
-  quietRuntime();
+  const temporalUrl = await installRuntime(options.metrics !== undefined);
   const [connection, workflowBundle] = await Promise.all([
     NativeConnection.connect({
       address,
@@ -83,18 +96,24 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     }),
     bundleFolder === undefined ? bundleWorkflows() : cachedBundle(bundleFolder),
   ]);
+  const { observer, metricsUrl } = await openObservers(options, redactor, temporalUrl);
+  if (logsFolder !== undefined) void sweepLogs(logsFolder, days).catch((error: unknown) => console.warn(String(error)));
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue,
     workflowBundle,
     activities: activitiesOf({
-      registry,
-      services,
-      store: store ?? null,
-      logsFolder: logsFolder ?? null,
-      objects: objects ?? null,
-      continueAfterEvents,
+      ...{
+        registry,
+        services,
+        redactor,
+        observer,
+        continueAfterEvents,
+        store: store ?? null,
+        objects: objects ?? null,
+      },
+      logs: logsFolder === undefined ? null : { ...logs, folder: logsFolder },
     }),
     ...(objects === undefined ? {} : { dataConverter: { payloadCodecs: [largePayloads(objects)] } }),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
@@ -103,10 +122,12 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     shutdownForceTime: SHUTDOWN_FORCE_MS,
   });
   return {
+    metricsUrl,
     run: async () => {
       try {
         await worker.run();
       } finally {
+        await observer.close();
         await connection.close();
       }
     },
@@ -127,8 +148,39 @@ async function assertSearchAttributes(address: TemporalAddress, namespace: strin
   }
 }
 
-/** Temporal logs warnings only, and leaves signals to whoever runs the worker. One runtime serves a process. */
-function quietRuntime(): void {
-  if (Runtime._instance !== undefined) return;
-  Runtime.install({ logger: new DefaultLogger("WARN"), shutdownSignals: [] });
+/**
+ * Temporal logs warnings only, and leaves signals to whoever runs the worker. One runtime serves a process: the first
+ * worker decides whether it serves metrics.
+ *
+ * @returns Where Temporal's own metrics are, if they are asked for and the runtime is ours.
+ */
+async function installRuntime(withMetrics: boolean): Promise<string | null> {
+  if (Runtime._instance !== undefined) return null;
+  const bindAddress = withMetrics ? `127.0.0.1:${await unusedPort()}` : null;
+  // Another worker of this process may have come first.
+  if (Runtime._instance !== undefined) return null;
+  Runtime.install({
+    logger: new DefaultLogger("WARN", temporalLog),
+    shutdownSignals: [],
+    ...(bindAddress === null
+      ? {}
+      : {
+          telemetryOptions: {
+            metrics: {
+              prometheus: { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true },
+            },
+          },
+        }),
+  });
+  return bindAddress === null ? null : `http://${bindAddress}/metrics`;
+}
+
+/** Of what Temporal tells with a line, that by which a person finds the run. */
+function temporalLog({ level, message, meta = {} }: LogEntry): void {
+  const { workflowId, activityId, taskQueue, error } = meta;
+  const why = error === undefined ? undefined : String(error);
+  // What is not known is left out.
+  const fields = plainJson({ run: workflowId, task: activityId, taskQueue, error: why });
+  if (level === "ERROR") console.error(message, fields);
+  else console.warn(message, fields);
 }

@@ -10,3 +10,14 @@ export class MissingSearchAttributesError extends Error {
     this.hint = `Add them: temporal operator search-attribute create --namespace ${namespace} ${flags}`;
   }
 }
+
+/** Metrics cannot be served where they are wanted: most often another worker of this machine is there. */
+export class MetricsAddressError extends Error {
+  readonly code = "METRICS_ADDRESS_UNUSABLE";
+  readonly retryable = true;
+  readonly hint = "Give each worker of a machine a DAGWRIGHT_METRICS_PORT of its own.";
+  constructor(host: string, port: number, cause: Error) {
+    super(`Metrics cannot be served at ${host}:${port}: ${cause.message}`, { cause });
+    this.name = "MetricsAddressError";
+  }
+}

@@ -4,6 +4,7 @@ import type { Json } from "../core/graph.ts";
 import type { TaskError } from "../core/state.ts";
 import { executeTask, taskIdOf } from "../execution/execute-task.ts";
 import type { TaskOutcome } from "../execution/outcome.ts";
+import type { Redactor } from "../execution/redactor.ts";
 import { outcomeOfThrown } from "../execution/task-error.ts";
 import type { TaskServices } from "../language/context.ts";
 import { DagNotFoundError } from "../language/errors.ts";
@@ -12,9 +13,11 @@ import type { ObjectStore } from "../objects/object-store.ts";
 import { fetchStored } from "../objects/stored-outputs.ts";
 import { type AttemptRequest, type AttemptResult, FAILURE } from "../sandbox/protocol.ts";
 import type { RunStore, StoredAttempt } from "../store/run-store.ts";
-import { attemptLogFile, openAttemptLog } from "./attempt-log.ts";
+import type { AttemptLogs } from "./attempt-log.ts";
+import { attemptServices } from "./attempt-services.ts";
 import { carried } from "./carried-values.ts";
 import { withHeartbeats } from "./heartbeats.ts";
+import type { Observer } from "./observer.ts";
 import { patiently } from "./store-patience.ts";
 import { throughCache } from "./task-cache.ts";
 import { mismatch, refusedIfOther } from "./version-fit.ts";
@@ -28,8 +31,11 @@ export interface TaskGround {
   readonly objects: ObjectStore | null;
   /** History events after which a run continues as new. */
   readonly continueAfterEvents: number;
-  /** Folder of the attempts' logs; null: no logs. */
-  readonly logsFolder: string | null;
+  /** Knows every secret that a task of this process was given. */
+  readonly redactor: Redactor;
+  /** Where attempts write their logs; null: nowhere. */
+  readonly logs: AttemptLogs | null;
+  readonly observer: Observer;
 }
 
 /**
@@ -48,30 +54,28 @@ export async function runTaskAttempt(
 }
 
 async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequest): Promise<Json> {
-  const { registry, services, logsFolder, objects } = ground;
+  const { registry, redactor, observer, objects } = ground;
   const context = Context.current();
-  const { dagId, nodeId, index, attempt, clears, run } = request;
+  const { dagId, nodeId, index, attempt, clears, run, executionId } = request;
   const taskId = taskIdOf(nodeId, index);
-  const logFile = logsFolder === null ? undefined : attemptLogFile(logsFolder, { run, taskId, attempt });
+  const { currentAttemptScheduledTimestampMs: scheduledAt } = context.info;
+  const observed = observer.attempt({ dagId, nodeId, taskId, attempt, run, executionId, scheduledAt });
+  const { services, logFile, within } = attemptServices(ground, { run, taskId, attempt }, observed);
   const record = (state: StoredAttempt["state"], error?: TaskError) =>
     recordAttempt(ground, request, startedAt, logFile, state, error);
   const startedAt = new Date().toISOString();
   // Beside the task, not before it.
   const begun = record("running");
   const executed = await withHeartbeats(context, (onProgress) =>
-    attemptOutcome(request, async () =>
-      executeTask({
-        dag: registry.get(dagId),
-        nodeId,
-        index,
-        input: objects === null ? input : await fetchStored(objects, input),
-        attempt,
-        clears,
-        run,
-        services: logFile === undefined ? services : { ...services, log: () => openAttemptLog(logFile) },
-        signal: context.cancellationSignal,
-        onProgress,
-      }),
+    within(() =>
+      attemptOutcome(request, async () =>
+        executeTask({
+          dag: registry.get(dagId),
+          ...{ nodeId, index, attempt, clears, run, services, redactor, onProgress },
+          input: objects === null ? input : await fetchStored(objects, input),
+          signal: context.cancellationSignal,
+        }),
+      ),
     ),
   );
   const fitting = refusedIfOther(registry, request, executed);
@@ -79,12 +83,15 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
   await begun;
   if (outcome.type !== "success" && context.cancellationSignal.aborted) {
     const { workerShutdown } = context.cancellationDetails ?? {};
+    observed.ended({ state: workerShutdown ? "released" : "cancelled" });
     if (workerShutdown) throw new ApplicationFailure("The worker is shutting down", FAILURE.workerShutdown, true);
     await record("failed", { code: "CANCELLED", message: "The attempt was cancelled", retryable: false });
     throw new CancelledFailure("The attempt was cancelled");
   }
+  const error = outcome.type === "failed" ? outcome.error : undefined;
+  observed.ended({ state: outcome.type, error });
   if (outcome.type === "not_yet") throw notYet();
-  await record(outcome.type, outcome.type === "failed" ? outcome.error : undefined);
+  await record(outcome.type, error);
   return outputOf(outcome);
 }
 
