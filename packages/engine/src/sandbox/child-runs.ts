@@ -8,7 +8,7 @@ import {
   startChild,
   WorkflowIdReusePolicy,
 } from "@temporalio/workflow";
-import { childRunIdOf } from "../core/child-run.ts";
+import { childRunIdOf, subdagCancelled, subdagFailed } from "../core/child-run.ts";
 import type { GraphNode, Json } from "../core/graph.ts";
 import type { RunInfo, RunTrigger, RunView, TaskError } from "../core/state.ts";
 import { isTaskError } from "./failures.ts";
@@ -73,21 +73,18 @@ function publishedAs({ dag = "" }: GraphNode, trigger: RunTrigger) {
 }
 
 function subdagError(runId: string, thrown: unknown): TaskError {
-  const hint = `dagwright runs explain ${runId}`;
   const cause = thrown instanceof ChildWorkflowFailure ? thrown.cause : thrown;
-  if (isCancellation(cause)) {
-    return { code: "SUBDAG_CANCELLED", message: `Run ${runId} was cancelled`, hint, retryable: false };
-  }
+  if (isCancellation(cause)) return subdagCancelled(runId);
   if (cause instanceof ApplicationFailure) {
+    if (cause.type === "RUN_CANCELLED") return subdagCancelled(runId);
     const [view] = cause.details ?? [];
     const error: unknown = typeof view === "object" && view !== null ? Reflect.get(view, "error") : undefined;
-    const told = isTaskError(error) ? `${error.code}: ${error.message}` : cause.message;
-    if (cause.type === "RUN_CANCELLED")
-      return { code: "SUBDAG_CANCELLED", message: `Run ${runId} was cancelled`, hint, retryable: false };
-    return { code: "SUBDAG_FAILED", message: `Run ${runId} failed: ${told}`, hint, retryable: true };
+    return subdagFailed(
+      runId,
+      isTaskError(error) ? error : { code: cause.type ?? "RUN_FAILED", message: cause.message },
+    );
   }
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return { code: "SUBDAG_FAILED", message: `Run ${runId}: ${message}`, hint, retryable: true };
+  return subdagFailed(runId, { code: "RUN_FAILED", message: cause instanceof Error ? cause.message : String(cause) });
 }
 
 function failureOf(error: TaskError): ApplicationFailure {

@@ -9,10 +9,9 @@ import {
   sleep,
   workflowInfo,
 } from "@temporalio/workflow";
-import { placesToClear } from "../core/clear.ts";
 import { decide, initialState, isOver } from "../core/decide.ts";
 import type { GraphNode, Json } from "../core/graph.ts";
-import { placeNamed } from "../core/mapped.ts";
+import { answerAsked, clearAsked, markAsked, type Refusal, wordsOf } from "../core/requests.ts";
 import type { Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState, TaskError } from "../core/state.ts";
 import { viewOf } from "../core/view.ts";
 import { runSubdag, triggerRun } from "./child-runs.ts";
@@ -92,36 +91,29 @@ export class RunShell {
     return this.view();
   }
 
-  request(name: UpdateName, { by, reason }: Remark): void {
-    const who = by === undefined ? "" : `by ${by}`;
-    const why = [reason, who].filter(Boolean).join(" ") || "on request";
+  request(name: UpdateName, remark: Remark): void {
     const at = Date.now();
-    this.feed(name === "cancel" ? { type: "cancel", reason: why, at } : { type: name, at });
+    this.feed(name === "cancel" ? { type: "cancel", reason: wordsOf(remark), at } : { type: name, at });
   }
 
-  /** @throws ApplicationFailure NO_SUCH_TASK, NOTHING_TO_CLEAR */
-  clear({ tasks, downstream = true }: ClearRequest): void {
-    const places = placesToClear(this.state.graph, this.view(), { tasks }, true);
-    for (const place of places) this.mustHave(place);
-    if (places.length === 0)
-      throw refusal("NOTHING_TO_CLEAR", "No task of this run has failed: name those to run again");
-    this.feed({ type: "clear", places, downstream, at: Date.now() });
+  /** @throws ApplicationFailure RUN_OVER, NO_SUCH_TASK, NOTHING_TO_CLEAR */
+  clear(request: ClearRequest): void {
+    this.asked(clearAsked(this.state, request, Date.now()));
   }
 
-  /** @throws ApplicationFailure NO_SUCH_TASK */
+  /** @throws ApplicationFailure RUN_OVER, NO_SUCH_TASK */
   mark(as: "success" | "failed", { task, output, by, reason }: MarkRequest): void {
-    const place = placeNamed(task);
-    this.mustHave(place);
-    this.feed({ type: "mark", ...place, as, output, by, comment: reason, at: Date.now() });
+    this.asked(markAsked(this.state, { as, task, output, by, comment: reason }, Date.now()));
   }
 
-  private mustHave({ id, index }: Place): void {
-    if (this.isOver()) throw refusal("RUN_OVER", "The run has ended: try again when it is closed");
-    if (!this.nodes.has(id))
-      throw refusal("NO_SUCH_TASK", `This run has no task "${id}"; it has: ${[...this.nodes.keys()].join(", ")}`);
-    const items = this.state.tasks[id]?.mapped?.length ?? 0;
-    if (index !== undefined && index >= items)
-      throw refusal("NO_SUCH_TASK", `Task "${id}" has no item ${index}: it has ${items} (from 0) at the moment`);
+  /** @throws ApplicationFailure NOT_WAITING */
+  answer(answer: AnswerRequest): void {
+    this.asked(answerAsked(this.state, answer, Date.now()));
+  }
+
+  private asked(event: SchedulerEvent | Refusal): void {
+    if (event.type !== "refused") this.feed(event);
+    else throw ApplicationFailure.create({ type: event.code, message: event.message, nonRetryable: true });
   }
 
   private feed(event: SchedulerEvent): void {
@@ -222,15 +214,6 @@ export class RunShell {
     };
   }
 
-  answer({ task, approved, by, comment }: AnswerRequest): void {
-    if (this.state.tasks[task]?.asks === undefined) {
-      const open = Object.entries(this.state.tasks).flatMap(([id, { asks }]) => (asks === undefined ? [] : [id]));
-      const message = `Task "${task}" waits for no approval; ${open.length > 0 ? `waiting: ${open.join(", ")}` : "none does"}`;
-      throw ApplicationFailure.create({ type: "NOT_WAITING", message, nonRetryable: true });
-    }
-    this.feed({ type: "answer", id: task, approved, by, comment, at: Date.now() });
-  }
-
   private wait(id: string, delayMs: number): void {
     this.inScope(id, async () => {
       try {
@@ -301,10 +284,6 @@ export class RunShell {
     // What a task with a cache returns says so.
     return node.cache === undefined ? { output: returned as Json } : (returned as AttemptResult);
   }
-}
-
-function refusal(type: string, message: string): ApplicationFailure {
-  return ApplicationFailure.create({ type, message, nonRetryable: true });
 }
 
 function inputTooLarge(bytes: number): TaskError {
