@@ -21,6 +21,8 @@ export interface TaskExecution {
   /** How often the task was cleared. @default 0 */
   readonly clears?: number | undefined;
   readonly run: RunInfo;
+  /** Codes of errors, and names of their classes, that no further attempt can mend. */
+  readonly noRetryOn?: readonly string[] | undefined;
   readonly services: TaskServices;
   /** Aborts the attempt. @default never */
   readonly signal?: AbortSignal;
@@ -67,7 +69,7 @@ export async function executeTask(execution: TaskExecution): Promise<TaskOutcome
       return misfit("INVALID_OUTPUT", `Output of ${what}`, problemsOf(output.error.issues, returned));
     return outcomeOfValue(output.data, what);
   } catch (thrown) {
-    return outcomeOfThrown(thrown);
+    return outcomeOfThrown(thrown, execution.noRetryOn);
   }
 }
 

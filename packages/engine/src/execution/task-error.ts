@@ -6,11 +6,31 @@ import type { TaskOutcome } from "./outcome.ts";
 /** Longest text that is kept of a message or stack, in characters: an error travels through every history. */
 const LONGEST = 4_000;
 
-/** The outcome of an attempt that threw: skipped for `SkipTask` (of any copy of this package), else failed. */
-export function outcomeOfThrown(thrown: unknown): TaskOutcome {
+/**
+ * The outcome of an attempt that threw: skipped for `SkipTask` (of any copy of this package), else failed.
+ *
+ * @param noRetryOn Codes of errors, and names of their classes, that no further attempt can mend.
+ */
+export function outcomeOfThrown(thrown: unknown, noRetryOn: readonly string[] = []): TaskOutcome {
   const { code, reason } = fieldsOf(thrown);
   if (code === "SKIP_TASK" && typeof reason === "string") return { type: "skipped", reason };
-  return { type: "failed", error: taskErrorOf(thrown) };
+  const error = taskErrorOf(thrown);
+  const final = noRetryOn.length > 0 && [error.code, ...classesOf(thrown)].some((name) => noRetryOn.includes(name));
+  return { type: "failed", error: final ? { ...error, retryable: false } : error };
+}
+
+/** The names of an error's class and its ancestors', and the name that it gives itself: by name, across copies of a module. */
+function classesOf(thrown: unknown): readonly string[] {
+  const names: string[] = [];
+  if (typeof thrown !== "object" || thrown === null) return names;
+  const { name } = fieldsOf(thrown);
+  if (typeof name === "string") names.push(name);
+  for (let at: unknown = Object.getPrototypeOf(thrown); typeof at === "object" && at !== null; ) {
+    const { constructor: made } = at;
+    if (typeof made === "function" && made !== Object) names.push(made.name);
+    at = Object.getPrototypeOf(at);
+  }
+  return names;
 }
 
 /**

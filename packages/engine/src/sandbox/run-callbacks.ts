@@ -2,7 +2,7 @@ import { CancellationScope, isCancellation, scheduleActivity, sleep, workflowInf
 import { callbackAfter, eventOf } from "../core/callbacks.ts";
 import { MAX_LOST_ATTEMPTS } from "../core/decide.ts";
 import type { DagGraph } from "../core/graph.ts";
-import { retryDelayMs } from "../core/reasons.ts";
+import { chanceOf, retryDelayMs } from "../core/retries.ts";
 import type { CallbackName, CallbackView, RunInfo, RunView, TaskError } from "../core/state.ts";
 import { eventOfFailure } from "./failures.ts";
 import { ACTIVITY, type CallbackRequest } from "./protocol.ts";
@@ -96,7 +96,9 @@ export class RunCallbacks {
           this.views[name] = { state: "failed", error };
           return;
         }
-        await sleep(retryDelayMs(policy, attempt), { summary: `retry of ${name}` });
+        await sleep(retryDelayMs(policy, attempt, chanceOf(this.run, `@${name}`, attempt)), {
+          summary: `retry of ${name}`,
+        });
         attempt += 1;
       }
     }

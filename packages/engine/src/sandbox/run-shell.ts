@@ -169,7 +169,8 @@ export class RunShell {
     if (place >= 0) this.queue.splice(place, 1);
   }
 
-  private attempt({ id, index, attempt, clears, input }: Extract<SchedulerCommand, { type: "run_task" }>): void {
+  private attempt(command: Extract<SchedulerCommand, { type: "run_task" }>): void {
+    const { id, index, input, withinMs } = command;
     const node = this.nodes.get(id);
     if (node === undefined) throw new Error(`The core named an unknown node: ${id}`);
     const place = { id, index };
@@ -181,10 +182,10 @@ export class RunShell {
         const bytes = JSON.stringify(input).length;
         if (bytes > LARGEST_INPUT)
           return { type: "task_failed", ...place, error: inputTooLarge(bytes), at: Date.now() };
-        const { output, cachedFrom } = await this.execute(node, { index, clears }, attempt, input);
+        const { output, cachedFrom } = await this.execute(node, command);
         return { type: "task_succeeded", ...place, output, cachedFrom, at: Date.now() };
       } catch (thrown) {
-        return eventOfFailure(node, place, thrown, Date.now());
+        return eventOfFailure(node, place, thrown, Date.now(), withinMs);
       } finally {
         this.atServer -= 1;
         this.startQueued();
@@ -243,19 +244,22 @@ export class RunShell {
 
   private async execute(
     node: GraphNode,
-    { index, clears }: { index: number | undefined; clears: number },
-    attempt: number,
-    input: Json,
+    { index, clears, attempt, input, withinMs }: Extract<SchedulerCommand, { type: "run_task" }>,
   ): Promise<AttemptResult> {
     const { id, policy } = node;
     const { graph, run } = this.state;
-    if (node.kind === "subdag") return { output: await runSubdag({ node, run, input, clears }) };
+    if (node.kind === "subdag") return { output: await runSubdag({ node, run, input, clears, withinMs }) };
     if (node.kind === "trigger") return { output: await triggerRun({ node, run, input, clears }) };
     const name = nameOf({ id, index });
     const title = attempt > 1 ? `${name}, attempt ${attempt}` : name;
     const summary = node.summary === undefined ? title : `${title}: ${node.summary}`;
     // The core owns retries: it alone knows a failure from a lost worker.
-    const options = { startToCloseTimeout: policy.timeoutMs, retry: { maximumAttempts: 1 }, summary };
+    const options = {
+      startToCloseTimeout: policy.timeoutMs,
+      retry: { maximumAttempts: 1 },
+      summary,
+      ...(withinMs === undefined ? {} : { scheduleToCloseTimeout: withinMs }),
+    };
     if (node.kind === "derive") {
       const request: DeriveRequest = { dagId: graph.dagId, nodeId: id, args: input };
       return { output: await scheduleLocalActivity<Json>(ACTIVITY.derive, [request], options) };
@@ -267,6 +271,7 @@ export class RunShell {
       ...(index === undefined ? {} : { index }),
       ...(clears > 0 ? { clears } : {}),
       ...(node.cache === undefined ? {} : { cache: { ...node.cache, read: clears === 0 && run.noCache !== true } }),
+      ...(policy.noRetryOn === undefined ? {} : { noRetryOn: policy.noRetryOn }),
       attempt,
       run,
       executionId: workflowInfo().firstExecutionRunId,

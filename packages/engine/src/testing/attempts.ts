@@ -1,4 +1,5 @@
 import type { GraphNode } from "../core/graph.ts";
+import { totalTimeoutError } from "../core/retries.ts";
 import { cacheKeyOf, isFresh } from "../execution/cache-key.ts";
 import { executeTask, type TaskExecution } from "../execution/execute-task.ts";
 import { finalFailure, sensorTimedOut, type TaskOutcome } from "../execution/outcome.ts";
@@ -13,6 +14,8 @@ export interface Attempt {
   readonly controller: AbortController;
   readonly time: RunTime;
   readonly cache: TaskCache | undefined;
+  /** How long it may take, when that is less than its policy's timeout. */
+  readonly withinMs: number | undefined;
 }
 
 /** An outcome, and the run that it was taken from when the task itself did not run. */
@@ -41,10 +44,15 @@ export async function attemptTask(attempt: Attempt): Promise<CachedOutcome> {
   return outcome;
 }
 
-async function once({ node, execution, controller, time }: Attempt): Promise<TaskOutcome> {
-  const { timeoutMs } = node.policy;
+async function once({ node, execution, controller, time, withinMs = Infinity }: Attempt): Promise<TaskOutcome> {
+  const { timeoutMs, totalTimeoutMs } = node.policy;
   return await time.during(() =>
-    withinTime(executeTask(execution), timeoutMs, () => {
+    withinTime(executeTask(execution), Math.min(timeoutMs, withinMs), () => {
+      if (withinMs <= timeoutMs) {
+        const error = totalTimeoutError(totalTimeoutMs);
+        controller.abort(new Error(error.message));
+        return { type: "failed", error };
+      }
       const message = `The attempt took longer than its timeout of ${timeoutMs} ms`;
       controller.abort(new Error(message));
       return { type: "failed", error: { code: "TASK_TIMEOUT", message, retryable: true } };

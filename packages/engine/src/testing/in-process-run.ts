@@ -2,6 +2,7 @@ import { childRunIdOf, subdagCancelled, subdagFailed } from "../core/child-run.t
 import { decide, initialState, isOver } from "../core/decide.ts";
 import type { GraphNode, Json } from "../core/graph.ts";
 import { answerAsked, clearAsked, markAsked, over, type Refusal, wordsOf } from "../core/requests.ts";
+import { totalTimeoutError } from "../core/retries.ts";
 import type {
   Answer,
   RunSeed,
@@ -237,7 +238,7 @@ export class InProcessRun {
   }
 
   private async attempt(command: RunTask, controller: AbortController): Promise<CachedOutcome> {
-    const { id, index, attempt, clears, input } = command;
+    const { id, index, attempt, clears, input, withinMs } = command;
     const node = topologyOf(this.state.graph).nodes.get(id);
     if (node === undefined) throw new Error(`The core named an unknown node: ${id}`);
     const { time, services, mocks, cache } = this.ground;
@@ -250,11 +251,15 @@ export class InProcessRun {
         return await time.during(() => mocked(id, () => implementation(input, contextOf(ground))));
       const runId = childRunIdOf(node, run, clears);
       if (node.kind === "trigger") return { type: "success", output: { runId } };
-      return await this.runChild(node, runId, input, controller.signal);
+      const child = this.runChild(node, runId, input, controller.signal);
+      if (withinMs === undefined) return await child;
+      // Its time can be skipped as its pauses are; it ends before this does.
+      return await endedWithin(time, withinMs, child, () => controller.abort(new Error("its time is over")), node);
     }
     if (index === undefined) delete this.progress[id];
     const execution: TaskExecution = {
       ...ground,
+      noRetryOn: node.policy.noRetryOn,
       dag: this.dag,
       input,
       onProgress: ({ done, total, note }) => {
@@ -266,7 +271,7 @@ export class InProcessRun {
       },
       ...(implementation === undefined ? {} : { implementation }),
     };
-    return await attemptTask({ node, execution, controller, time, cache });
+    return await attemptTask({ node, execution, controller, time, cache, withinMs });
   }
 
   /** A sub-DAG is a run of its own, in this process as on Temporal. */
@@ -299,6 +304,28 @@ export class InProcessRun {
     else if (outcome.type === "skipped") this.feed({ type: "task_skipped", id, index, reason: outcome.reason, at });
     else if (outcome.type === "failed") this.feed({ type: "task_failed", id, index, error: outcome.error, at });
   }
+}
+
+/** What a child run gives, or that its time is over: then it is cancelled, and has ended. */
+async function endedWithin(
+  time: RunTime,
+  withinMs: number,
+  child: Promise<TaskOutcome>,
+  cancel: () => void,
+  { policy }: GraphNode,
+): Promise<TaskOutcome> {
+  let late = false;
+  const forget = time.after(
+    withinMs,
+    () => {
+      late = true;
+      cancel();
+    },
+    false,
+  );
+  const outcome = await child;
+  forget();
+  return late ? failed(totalTimeoutError(policy.totalTimeoutMs)) : outcome;
 }
 
 /** What stands in for a sub-DAG's run, or a triggered one. */

@@ -1,5 +1,5 @@
 import { callbackAfter, eventOf } from "../core/callbacks.ts";
-import { retryDelayMs } from "../core/reasons.ts";
+import { chanceOf, retryDelayMs } from "../core/retries.ts";
 import type { CallbackName, CallbackView, RunInfo, RunView } from "../core/state.ts";
 import { executeCallback } from "../execution/execute-callback.ts";
 import type { TaskOutcome } from "../execution/outcome.ts";
@@ -71,7 +71,7 @@ export class RunCallbacks {
   }
 
   private async call(name: CallbackName): Promise<void> {
-    const { dag, time, viewOfRun } = this.ground;
+    const { dag, run, time, viewOfRun } = this.ground;
     const policy = dag.graph.callbacks?.[name]?.policy;
     if (policy === undefined) return;
     this.tell(name, { state: "running" });
@@ -87,7 +87,8 @@ export class RunCallbacks {
         this.tell(name, { state: "failed", error });
         return;
       }
-      await new Promise<void>((later) => time.after(retryDelayMs(policy, attempt), later));
+      const pause = retryDelayMs(policy, attempt, chanceOf(run, `@${name}`, attempt));
+      await new Promise<void>((later) => time.after(pause, later));
     }
   }
 

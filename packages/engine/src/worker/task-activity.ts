@@ -39,7 +39,7 @@ export async function runTaskAttempt(
 async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequest): Promise<Json> {
   const { registry, services, logsFolder } = ground;
   const context = Context.current();
-  const { dagId, nodeId, index, attempt, clears, run } = request;
+  const { dagId, nodeId, index, attempt, clears, run, noRetryOn } = request;
   const taskId = taskIdOf(nodeId, index);
   const logFile = logsFolder === null ? undefined : attemptLogFile(logsFolder, { run, taskId, attempt });
   const record = (state: StoredAttempt["state"], error?: TaskError) =>
@@ -56,6 +56,7 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
         attempt,
         clears,
         run,
+        noRetryOn,
         services: logFile === undefined ? services : { ...services, log: () => openAttemptLog(logFile) },
         signal: context.cancellationSignal,
         onProgress,
