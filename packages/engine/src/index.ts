@@ -56,7 +56,7 @@ export { dataIntervalFor, type Interval, intervalEndingAt, lastCompleteInterval 
 export { normalMoment, parseLogicalDate, workflowIdFor } from "./language/logical-date.ts";
 export type { CommonNodeOptions, MapOptions, NodeOptions } from "./language/node-options.ts";
 export { planRun, type RunPlan, type RunRequest } from "./language/plan.ts";
-export type { Policy } from "./language/policy.ts";
+export type { ErrorClass, Policy } from "./language/policy.ts";
 export type { AnyRef, Ref } from "./language/ref.ts";
 export { createRegistry, type DagRegistry, dagsOfModule } from "./language/registry.ts";
 export { cron, every, type Schedule } from "./language/schedule.ts";

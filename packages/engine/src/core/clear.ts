@@ -14,6 +14,7 @@ import type {
   TaskStatus,
   TaskView,
 } from "./state.ts";
+import { topologyOf } from "./topology.ts";
 import { isFinal } from "./trigger-rules.ts";
 
 /** What to clear of a run. */
@@ -58,7 +59,9 @@ export function placesToClear(graph: DagGraph, view: RunView, { tasks }: Clearin
     if (goesOn && !isFinal(task?.state ?? "none")) return [];
     if (!didNotWork(task)) return [];
     const failed = [...(task?.mapped ?? []).entries()].filter(([, item]) => didNotWork({ ...BLANK, ...item }));
-    return failed.length > 0 ? failed.map(([index]) => ({ id, index })) : [{ id }];
+    // Items that have worked, of a task that did not come to run again, follow those that they come from.
+    const keepsItems = failed.length > 0 || ((task?.mapped ?? []).length > 0 && task?.state !== "failed");
+    return keepsItems ? failed.map(([index]) => ({ id, index })) : [{ id }];
   });
 }
 
@@ -70,7 +73,9 @@ function seedAfter(graph: DagGraph, view: RunView, event: SchedulerEvent): RunSe
   const run: RunInfo = { id, logicalDate, dataInterval, trigger, conf };
   const seed: Record<string, TaskStatus> = {};
   for (const node of graph.nodes) {
-    const status = kept(node, view.tasks[node.id], { params, run, outputOf: (other) => seed[other]?.output });
+    const values = { params, run, outputOf: (other: string) => seed[other]?.output };
+    const source = topologyOf(graph).itemwise.get(node.id);
+    const status = kept(node, view.tasks[node.id], values, source === undefined ? undefined : seed[source]?.mapped);
     if (status !== null) seed[node.id] = status;
   }
   return decide(initialState(graph, params, run, seed), event).state.tasks;
@@ -81,29 +86,39 @@ function clearedNames(graph: DagGraph, view: RunView, seed: RunSeed, places: rea
     graph.nodes.map(({ id }) => id).filter((id) => (seed[id]?.clears ?? 0) > (view.tasks[id]?.clears ?? 0)),
   );
   const whole = places.filter(({ index }) => index === undefined).map(({ id }) => id);
-  const names = graph.nodes.flatMap(({ id }) => {
+  return graph.nodes.flatMap(({ id }) => {
     if (again.has(id) || whole.includes(id)) return [id];
-    const items = places.flatMap((place) => (place.id === id && place.index !== undefined ? [place.index] : []));
-    return items.sort((a, b) => a - b).map((index) => `${id}[${index}]`);
+    const before = view.tasks[id]?.mapped ?? [];
+    const named = new Set(places.flatMap((place) => (place.id === id ? [place.index] : [])));
+    return (seed[id]?.mapped ?? []).flatMap(({ clears = 0 }, index) =>
+      named.has(index) || clears > (before[index]?.clears ?? 0) ? [`${id}[${index}]`] : [],
+    );
   });
-  return names;
 }
 
 /** Failed, or kept from running by a failure, a cancel or the run's end: a task that chose to skip itself has worked. */
 function didNotWork(task: TaskView | undefined): boolean {
   if (task === undefined || !isFinal(task.state)) return true;
   if (task.state === "failed" || task.state === "upstream_failed") return true;
-  return task.state === "skipped" && task.attempts === 0 && (task.reason ?? "").startsWith("the run was cancelled");
+  return task.state === "skipped" && task.attempts === 0 && /^the run was cancelled/i.test(task.reason ?? "");
 }
 
-function kept(node: GraphNode, task: TaskView | undefined, values: Parameters<typeof readBy>[1]): TaskStatus | null {
+/** @param sources The items that its own come from, of a node that is mapped over another mapped node's outputs. */
+function kept(
+  node: GraphNode,
+  task: TaskView | undefined,
+  values: Parameters<typeof readBy>[1],
+  sources: readonly MappedStatus[] | undefined,
+): TaskStatus | null {
   if (task === undefined) return null;
   const status = statusOfView(task);
   if (task.mapped === undefined || node.map === undefined) return isFinal(task.state) ? status : begunAnew(status);
   const list = readBy(node.map.over, values);
-  const inputs: readonly Json[] = Array.isArray(list)
-    ? list.map((value: Json, index) => readBy(node.input, { ...values, item: { value, index } }))
-    : [];
+  const inputs = task.mapped.map(({ source = null }, index): Json => {
+    const listed: Json = Array.isArray(list) ? (list[index] ?? null) : null;
+    const value = sources === undefined ? listed : (sources[source ?? index]?.output ?? null);
+    return readBy(node.input, { ...values, item: { value, index } });
+  });
   return { ...status, mapped: itemsOf(task.mapped, inputs, task) };
 }
 
@@ -120,6 +135,7 @@ function itemsOf(mapped: readonly MappedView[], inputs: readonly Json[], task: T
       ...status,
       ...withOutput,
       ...(item.error === undefined ? {} : { error: item.error }),
+      ...(item.source === undefined ? {} : { source: item.source }),
       input: inputs[index] ?? null,
     };
   });

@@ -1,13 +1,16 @@
 import { answered, unanswered } from "./approval.ts";
+import type { Desk } from "./desk.ts";
 import { type Readable, readBy } from "./expression.ts";
 import { chosenArm, forkVerdict, undecidedArm } from "./forks.ts";
 import type { DagGraph, GraphNode, Json } from "./graph.ts";
-import { cancelTasks, clearTasks, type Desk, markTask } from "./interventions.ts";
-import { itemsToStart, mappedOutcome, placeOf, untouchedItems } from "./mapped.ts";
-import { lostError, refusalDelayMs, retryDelayMs, runError, upstreamReason, whenReason } from "./reasons.ts";
+import { cancelTasks, clearTasks, markTask } from "./interventions.ts";
+import { ItemList, partsOf, withItems } from "./item-list.ts";
+import { placeNameOf, placeOf } from "./mapped.ts";
+import { goOnMapping, startMapping, withdrawItems } from "./mapping.ts";
+import { lostError, runError, upstreamReason, whenReason } from "./reasons.ts";
+import { afterFailure, afterRefusal, chanceOf, timeLeftMs, totalTimeoutError } from "./retries.ts";
 import type {
   Decision,
-  MappedStatus,
   Place,
   RunInfo,
   RunSeed,
@@ -25,9 +28,6 @@ import { dueOf } from "./wait.ts";
 
 /** How many workers may die under one task before it is given up: a task that kills its worker must not do so for ever. */
 export const MAX_LOST_ATTEMPTS = 20;
-
-/** How often a task is refused by workers whose code does not fit its run before it is given up: for about a day. */
-export const MAX_REFUSALS = 1_440;
 
 /** A run before its first event. */
 export function initialState(graph: DagGraph, params: Json, run: RunInfo, seed: RunSeed = {}): SchedulerState {
@@ -61,12 +61,12 @@ class Deciding implements Desk {
   readonly topology: Topology;
   readonly statusOf: StatusOf;
   private readonly statuses: TaskStatus[];
-  private readonly values: Readable;
+  readonly values: Readable;
   private readonly changes: {
     -readonly [K in "state" | "output" | "error" | "startedAt" | "endedAt" | "cancelling"]?: SchedulerState[K];
   } = {};
   /** Items of mapped nodes that this decision has looked at. */
-  private readonly mapping = new Map<string, MappedStatus[]>();
+  private readonly mapping = new Map<string, ItemList>();
   /** Nodes to look at again, in the order in which they were touched. */
   private readonly queue: string[] = [];
 
@@ -88,6 +88,11 @@ class Deciding implements Desk {
       ...(startedAt === undefined ? {} : { startedAt }),
       ...(cancelling === undefined ? {} : { cancelling }),
     };
+    for (const [id, items] of this.mapping) {
+      const index = this.topology.indices.get(id);
+      if (index === undefined || !items.changed) continue;
+      this.statuses[index] = withItems(partsOf(this.statusOf(id)).bare, items);
+    }
     return withStatuses({ ...kept, ...this.changes }, this.statuses);
   }
 
@@ -134,8 +139,9 @@ class Deciding implements Desk {
   }
 
   private takeOutcome(event: Extract<SchedulerEvent, { type: `task_${string}` }>): void {
-    const { id, index } = event;
-    const { lost: lostBefore, attempts } = this.placed(event) ?? UNTOUCHED;
+    const { id } = event;
+    const status = this.placed(event) ?? UNTOUCHED;
+    const { lost: lostBefore, attempts } = status;
     switch (event.type) {
       case "task_succeeded":
         this.endPlace(event, {
@@ -154,29 +160,32 @@ class Deciding implements Desk {
         return;
       }
       case "task_refused": {
-        const refused = (this.placed(event)?.refused ?? 0) + 1;
-        if (refused >= MAX_REFUSALS) {
-          this.endPlace(event, { state: "failed", refused, error: event.error });
-          return;
-        }
-        const delayMs = refusalDelayMs(refused);
-        const back = { state: "up_for_retry", refused, attempts: attempts - 1, error: event.error } as const;
-        this.changePlace(event, { ...back, retryAt: this.at + delayMs });
-        this.commands.push({ type: "wait_retry", ...placeOf(id, index), delayMs });
+        const refused = (status.refused ?? 0) + 1;
+        // It has not begun: the attempt does not count.
+        this.tryAgain(event, afterRefusal(refused, event.error), { refused, attempts: attempts - 1 });
         return;
       }
       case "task_failed": {
-        const policy = this.topology.nodes.get(id)?.policy;
-        if (policy === undefined || !event.error.retryable || attempts > policy.retries) {
-          this.endPlace(event, { state: "failed", error: event.error });
-          return;
-        }
-        const delayMs = retryDelayMs(policy, attempts);
-        this.changePlace(event, { state: "up_for_retry", error: event.error, retryAt: this.at + delayMs });
-        this.commands.push({ type: "wait_retry", ...placeOf(id, index), delayMs });
+        const chance = chanceOf(this.before.run, placeNameOf(event), attempts);
+        const { policy } = this.topology.nodes.get(id) ?? {};
+        this.tryAgain(event, afterFailure(policy, status, event.error, { at: this.at, chance }));
         return;
       }
     }
+  }
+
+  private tryAgain(
+    event: Place & { readonly error: TaskError },
+    then: ReturnType<typeof afterFailure>,
+    counted: Partial<TaskStatus> = {},
+  ): void {
+    if ("error" in then) {
+      this.endPlace(event, { ...counted, state: "failed", error: then.error });
+      return;
+    }
+    const { delayMs } = then;
+    this.changePlace(event, { ...counted, state: "up_for_retry", error: event.error, retryAt: this.at + delayMs });
+    this.commands.push({ type: "wait_retry", ...placeOf(event.id, event.index), delayMs });
   }
 
   private cancel(reason: string): void {
@@ -200,7 +209,7 @@ class Deciding implements Desk {
       const { state } = this.statusOf(node.id);
       if (state === "none") this.consider(node);
       else if (state === "scheduled") this.start(node);
-      else if (state === "running" && node.map !== undefined) this.goOnMapping(node, node.map.window);
+      else if (state === "running" && node.map !== undefined) goOnMapping(this, node);
     }
     const { nodes } = this.before.graph;
     // The last nodes end last: looked at from behind, an unfinished run is known at once.
@@ -248,50 +257,26 @@ class Deciding implements Desk {
     this.start(node);
   }
 
-  /** Starts a mapped node: works out its list and what each item is given. */
-  private startMapping(node: GraphNode, { over, window }: NonNullable<GraphNode["map"]>): void {
-    const list = readBy(over, this.values);
-    this.change(node.id, { state: "running", startedAt: this.at });
-    if (!Array.isArray(list)) {
-      const message = `It is mapped over ${JSON.stringify(list)?.slice(0, 100)}: expected a list`;
-      this.end(node.id, { state: "failed", error: { code: "NOT_A_LIST", message, retryable: false } });
-      return;
-    }
-    const inputs = list.map((value: Json, index) => readBy(node.input, { ...this.values, item: { value, index } }));
-    this.mapping.set(node.id, untouchedItems(inputs));
-    this.goOnMapping(node, window);
-  }
-
-  /** Starts the next items of a mapped node, or ends it when all have ended. */
-  private goOnMapping({ id }: GraphNode, window: number): void {
-    const { clears = 0 } = this.statusOf(id);
-    const items = this.itemsOf(id);
-    const outcome = mappedOutcome(items);
-    if (outcome !== null) {
-      this.end(id, { ...outcome, mapped: items });
-      return;
-    }
-    if ((this.changes.state ?? this.before.state) === "running") {
-      for (const index of itemsToStart(items, window)) {
-        const { input = null, attempts = 0, startedAt = this.at, clears: again = 0 } = items[index] ?? {};
-        this.changePlace({ id, index }, { state: "running", attempts: attempts + 1, startedAt });
-        this.commands.push({ type: "run_task", id, index, attempt: attempts + 1, clears: clears + again, input });
-      }
-    }
-    this.change(id, { mapped: items });
+  goesOn(): boolean {
+    return (this.changes.state ?? this.before.state) === "running";
   }
 
   /** The items of a mapped node, copied once for this decision. */
-  itemsOf(id: string): MappedStatus[] {
-    const copied = this.mapping.get(id);
-    if (copied !== undefined) return copied;
-    const copy = [...(this.statusOf(id).mapped ?? [])];
-    this.mapping.set(id, copy);
+  itemsOf(id: string): ItemList | undefined {
+    const known = this.mapping.get(id);
+    if (known !== undefined) return known;
+    const copy = partsOf(this.statusOf(id)).items?.copy();
+    if (copy !== undefined) this.mapping.set(id, copy);
     return copy;
   }
 
+  putItems(id: string, items: ItemList): void {
+    items.changed = true;
+    this.mapping.set(id, items);
+  }
+
   private placed({ id, index }: Place): Omit<TaskStatus, "mapped"> | undefined {
-    return index === undefined ? this.statusOf(id) : this.itemsOf(id)[index];
+    return index === undefined ? this.statusOf(id) : this.itemsOf(id)?.at(index);
   }
 
   private endPlace(place: Place, to: Partial<TaskStatus>): void {
@@ -299,25 +284,32 @@ class Deciding implements Desk {
     else this.changePlace(place, { ...to, endedAt: this.at });
   }
 
-  private changePlace({ id, index }: Place, to: Partial<TaskStatus>): void {
+  changePlace({ id, index }: Place, to: Partial<TaskStatus>): void {
     if (index === undefined) {
       this.change(id, to);
       return;
     }
     const items = this.itemsOf(id);
-    const { input = null, ...status } = items[index] ?? { ...UNTOUCHED, input: null };
-    items[index] = { ...changed(status, to), input };
+    const item = items?.at(index);
+    if (item === undefined) return;
+    const { input, source, ...status } = item;
+    items?.set(index, { ...changed(status, to), input, ...(source === undefined ? {} : { source }) });
   }
 
   /** Starts a node that may start, unless the run is paused. */
   private start(node: GraphNode): void {
-    if ((this.changes.state ?? this.before.state) !== "running") return;
+    if (!this.goesOn()) return;
     if (node.map !== undefined) {
-      this.startMapping(node, node.map);
+      startMapping(this, node, node.map);
       return;
     }
     const input = readBy(node.input, this.values);
-    const { attempts, clears = 0, startedAt = this.at } = this.statusOf(node.id);
+    const { attempts, clears = 0, startedAt = this.at, error } = this.statusOf(node.id);
+    const withinMs = timeLeftMs(node.policy, startedAt, this.at);
+    if (withinMs !== undefined && withinMs <= 0) {
+      this.end(node.id, { state: "failed", error: totalTimeoutError(node.policy.totalTimeoutMs, error) });
+      return;
+    }
     this.change(node.id, { state: "running", attempts: attempts + 1, startedAt });
     if (node.kind === "wait") {
       this.defer(node.id, input);
@@ -328,7 +320,8 @@ class Deciding implements Desk {
     } else if (node.kind === "branch") {
       this.end(node.id, chosenArm(node, input));
     } else {
-      this.commands.push({ type: "run_task", id: node.id, attempt: attempts + 1, clears, input });
+      const within = withinMs === undefined ? {} : { withinMs };
+      this.commands.push({ type: "run_task", id: node.id, attempt: attempts + 1, clears, input, ...within });
     }
   }
 
@@ -380,19 +373,29 @@ class Deciding implements Desk {
   }
 
   /** Ends a node: what hangs on it is looked at next. */
-  end(id: string, to: Partial<TaskStatus>): void {
+  end(id: string, { mapped, ...to }: Partial<TaskStatus>): void {
+    if (mapped !== undefined) this.putItems(id, ItemList.of(mapped));
+    // It ends without those of its items that go on from before.
+    else if ((this.itemsOf(id)?.open ?? 0) > 0) withdrawItems(this, id);
     this.change(id, { ...to, endedAt: this.at });
     this.queue.push(...(this.topology.dependents.get(id) ?? []));
   }
 
-  put(id: string, status: TaskStatus): void {
+  put(id: string, { mapped, ...status }: TaskStatus): void {
     const index = this.topology.indices.get(id);
     if (index !== undefined) this.statuses[index] = status;
-    if (status.mapped === undefined) this.mapping.delete(id);
+    this.mapping.delete(id);
+    if (mapped !== undefined) this.putItems(id, ItemList.of(mapped));
   }
 
-  private change(id: string, to: Partial<TaskStatus>): void {
+  restate(id: string, status: TaskStatus): void {
     const index = this.topology.indices.get(id);
-    if (index !== undefined) this.statuses[index] = changed(this.statusOf(id), to);
+    const items = this.itemsOf(id);
+    if (index === undefined) return;
+    this.statuses[index] = items === undefined ? status : withItems(status, items);
+  }
+
+  change(id: string, to: Partial<TaskStatus>): void {
+    this.restate(id, changed(partsOf(this.statusOf(id)).bare, to));
   }
 }

@@ -44,6 +44,12 @@ export interface NodePolicy {
   readonly timeoutMs: number;
   /** A worker silent for so long is taken for dead, and the attempt starts again elsewhere. @default 15000 */
   readonly heartbeatMs: number;
+  /** The pause is shortened or lengthened at random by up to this share, from 0 to 1. @default 0 */
+  readonly jitter?: number;
+  /** Codes of errors, and names of their classes, that no further attempt can mend. */
+  readonly noRetryOn?: readonly string[];
+  /** Longest time that all attempts and pauses may take together. @default as long as they take */
+  readonly totalTimeoutMs?: number;
 }
 
 /** What a node is: a task of the worker, a pure function over values, a fork that the scheduler decides itself, a wait, or another DAG. */

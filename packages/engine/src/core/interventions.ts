@@ -1,23 +1,11 @@
+import type { Desk } from "./desk.ts";
 import type { GraphNode } from "./graph.ts";
-import { cancelledItems, mappedOutcome } from "./mapped.ts";
-import type { MappedStatus, Place, SchedulerCommand, SchedulerEvent, TaskStatus } from "./state.ts";
-import { type StatusOf, UNTOUCHED } from "./statuses.ts";
-import type { Topology } from "./topology.ts";
+import { partsOf } from "./item-list.ts";
+import { cancelledItems, mappedOutcome, mostAttempts } from "./mapped.ts";
+import { untouchedItem } from "./mapping.ts";
+import type { MappedStatus, SchedulerEvent, TaskStatus } from "./state.ts";
+import { UNTOUCHED } from "./statuses.ts";
 import { isFinal } from "./trigger-rules.ts";
-
-/** The decision in the making that somebody from outside reaches into. */
-export interface Desk {
-  readonly at: number;
-  readonly topology: Topology;
-  readonly statusOf: StatusOf;
-  readonly commands: SchedulerCommand[];
-  /** The items of a mapped node, as a copy that may be changed. */
-  itemsOf(id: string): MappedStatus[];
-  /** Replaces a status whole. */
-  put(id: string, status: TaskStatus): void;
-  /** Ends a node: what hangs on it is looked at next. */
-  end(id: string, to: Partial<TaskStatus>): void;
-}
 
 /**
  * Ends all that has not ended, since the run is cancelled; what cleans up is left.
@@ -26,12 +14,15 @@ export interface Desk {
 export function cancelTasks(desk: Desk, nodes: readonly GraphNode[], begun: boolean, reason: string): string {
   const message = `The run was cancelled: ${reason}`;
   for (const { id, teardown } of nodes) {
-    const { state, mapped } = desk.statusOf(id);
+    const { state } = desk.statusOf(id);
     if (isFinal(state) || (teardown && begun)) continue;
-    if (state === "running" || state === "queued" || state === "deferred") {
+    const items = desk.itemsOf(id)?.toArray();
+    if (state === "running" || state === "queued" || state === "deferred" || items?.some(goesOn)) {
       stop(desk, id);
       desk.end(id, {
-        ...(mapped === undefined ? {} : { mapped: cancelledItems(mapped, desk.at, message) }),
+        ...(items === undefined
+          ? {}
+          : { mapped: cancelledItems(items, desk.at, message), attempts: mostAttempts(items) }),
         state: "failed",
         error: { code: "CANCELLED", message, retryable: false },
       });
@@ -43,15 +34,58 @@ export function cancelTasks(desk: Desk, nodes: readonly GraphNode[], begun: bool
 }
 
 /**
- * Makes tasks untouched again, with what comes after them if that is wanted; what of it runs is aborted.
+ * Makes tasks untouched again, with what comes after them if that is wanted; what of it runs is aborted. Of a node that
+ * is mapped over another mapped node's outputs only the items run again that come from items that do.
  * @returns The nodes to look at again.
  */
-export function clearTasks(desk: Desk, { places, downstream }: Extract<SchedulerEvent, { type: "clear" }>): string[] {
-  const whole = places.filter(({ index }) => index === undefined).map(({ id }) => id);
-  const cleared = downstream ? [...whole, ...after(desk, [...places.map(({ id }) => id)])] : whole;
-  for (const id of new Set(cleared)) clearNode(desk, id);
-  for (const place of places) if (!cleared.includes(place.id)) clearItem(desk, place);
-  return [...new Set([...places.map(({ id }) => id), ...cleared])];
+export function clearTasks(desk: Desk, event: Extract<SchedulerEvent, { type: "clear" }>): string[] {
+  const cleared = clearingOf(desk, event);
+  for (const [id, part] of cleared) {
+    if (part.items === "all") clearNode(desk, id);
+    else clearItems(desk, id, part.items, part.awaits);
+  }
+  return [...cleared.keys()];
+}
+
+/** What of a node is cleared. */
+interface Part {
+  readonly items: "all" | ReadonlySet<number>;
+  /** Whether its list is to be made anew first. */
+  readonly awaits: boolean;
+}
+
+/** What is cleared, in the order in which it was named, and then of the graph. */
+function clearingOf(
+  desk: Desk,
+  { places, downstream }: Extract<SchedulerEvent, { type: "clear" }>,
+): ReadonlyMap<string, Part> {
+  const { topology } = desk;
+  const cleared = new Map<string, Part>();
+  for (const { id, index } of places) {
+    const { items = new Set<number>() } = cleared.get(id) ?? {};
+    const all = index === undefined || items === "all";
+    cleared.set(id, { items: all ? "all" : new Set([...items, index]), awaits: false });
+  }
+  if (!downstream) return cleared;
+  // In topological order: what a node hangs on has been looked at.
+  for (const [id, before] of topology.dependencies) {
+    const causes = before.filter((one) => cleared.has(one));
+    if (causes.length === 0) continue;
+    const [source = ""] = causes;
+    const from = causes.length === 1 && topology.itemwise.get(id) === source ? cleared.get(source)?.items : "all";
+    const own = cleared.get(id)?.items ?? new Set<number>();
+    const items = desk.itemsOf(id);
+    if (own === "all" || from === "all" || from === undefined || items === undefined) {
+      cleared.set(id, { items: "all", awaits: true });
+      continue;
+    }
+    const again = new Set(own);
+    for (let index = 0; index < items.length; index += 1) {
+      if (from.has(items.at(index)?.source ?? index)) again.add(index);
+    }
+    cleared.set(id, { items: again, awaits: true });
+  }
+  return cleared;
 }
 
 /**
@@ -64,25 +98,31 @@ export function markTask(desk: Desk, event: Extract<SchedulerEvent, { type: "mar
   if (index === undefined) markNode(desk, event);
   else if (!markItem(desk, id, index, event)) return [];
   const again = neverRun(desk, id);
-  for (const one of again) desk.put(one, { ...UNTOUCHED, clears: desk.statusOf(one).clears ?? 0 });
-  return [id, ...again];
+  for (const one of again) desk.restate(one, { ...UNTOUCHED, clears: desk.statusOf(one).clears ?? 0 });
+  return [id, ...again, ...(desk.topology.dependents.get(id) ?? [])];
 }
 
 function clearNode(desk: Desk, id: string): void {
   const status = desk.statusOf(id);
-  if (status.state === "none") return;
+  if (status.state === "none" && desk.itemsOf(id) === undefined) return;
   stop(desk, id);
   desk.put(id, fresh(status));
 }
 
-function clearItem(desk: Desk, { id, index = 0 }: Place): void {
-  const { state, endedAt: _, output: __, error: ___, reason: ____, ...status } = desk.statusOf(id);
+function clearItems(desk: Desk, id: string, again: ReadonlySet<number>, awaits: boolean): void {
   const items = desk.itemsOf(id);
-  const item = items[index];
-  if (item === undefined || item.state === "none") return;
-  if (isActive(item.state)) desk.commands.push({ type: "cancel_task", id, index });
-  items[index] = { state: "none", attempts: 0, lost: 0, input: item.input, clears: (item.clears ?? 0) + 1 };
-  desk.put(id, { ...status, state: "running", mapped: items });
+  for (const index of again) {
+    const item = items?.at(index);
+    if (item === undefined || item.state === "none") continue;
+    if (isActive(item.state)) desk.commands.push({ type: "cancel_task", id, index });
+    items?.set(index, untouchedItem(item, 1));
+  }
+  const status = withoutEnding(desk.statusOf(id));
+  const { clears = 0 } = status;
+  // What never came to run on its list is decided about anew; else it goes on with the list that it has.
+  const hasRun = status.state === "running" || (isFinal(status.state) && status.attempts > 0);
+  if (awaits || !hasRun) desk.restate(id, { ...UNTOUCHED, ...(clears > 0 ? { clears } : {}) });
+  else desk.restate(id, { ...status, state: "running" });
 }
 
 function markNode(desk: Desk, event: Extract<SchedulerEvent, { type: "mark" }>): void {
@@ -90,9 +130,10 @@ function markNode(desk: Desk, event: Extract<SchedulerEvent, { type: "mark" }>):
   const status = desk.statusOf(id);
   stop(desk, id);
   const ending = endingOf(event, status);
-  const mapped = status.mapped?.map((item) =>
-    isFinal(item.state) ? item : { ...item, ...endingOf(event, item), endedAt: desk.at },
-  );
+  const items = desk.itemsOf(id);
+  const mapped = items
+    ?.toArray()
+    .map((item) => (isFinal(item.state) ? item : { ...item, ...endingOf(event, item), endedAt: desk.at }));
   const outputs = mapped?.flatMap(({ state, output }) => (state === "success" ? [output ?? null] : []));
   desk.put(id, {
     ...withoutEnding(status),
@@ -105,15 +146,16 @@ function markNode(desk: Desk, event: Extract<SchedulerEvent, { type: "mark" }>):
 
 function markItem(desk: Desk, id: string, index: number, event: Extract<SchedulerEvent, { type: "mark" }>): boolean {
   const items = desk.itemsOf(id);
-  const item = items[index];
-  if (item === undefined) return false;
+  const item = items?.at(index);
+  if (items === undefined || item === undefined) return false;
   if (isActive(item.state)) desk.commands.push({ type: "cancel_task", id, index });
   const { error: _, reason: __, output: ___, retryAt: ____, ...rest } = item;
-  items[index] = { ...rest, ...endingOf(event, item), endedAt: desk.at };
+  items.set(index, { ...rest, ...endingOf(event, item), endedAt: desk.at });
   const status = withoutEnding(desk.statusOf(id));
-  const outcome = mappedOutcome(items);
-  if (outcome === null) desk.put(id, { ...status, state: "running", mapped: items });
-  else desk.put(id, { ...status, ...outcome, state: outcome.state ?? "success", mapped: items, endedAt: desk.at });
+  // One that waits for its list to be made anew goes on waiting.
+  if (status.state === "none" || status.state === "scheduled") return true;
+  if (items.open > 0) desk.restate(id, { ...status, state: "running" });
+  else desk.restate(id, { ...status, state: "success", ...mappedOutcome(items), endedAt: desk.at });
   return true;
 }
 
@@ -129,8 +171,9 @@ function endingOf(
 
 function withoutEnding(
   status: TaskStatus,
-): Omit<TaskStatus, "endedAt" | "output" | "error" | "reason" | "retryAt" | "asks"> {
-  const { endedAt: _, output: __, error: ___, reason: ____, retryAt: _____, asks: ______, ...rest } = status;
+): Omit<TaskStatus, "endedAt" | "output" | "error" | "reason" | "retryAt" | "asks" | "mapped"> {
+  const { bare } = partsOf(status);
+  const { endedAt: _, output: __, error: ___, reason: ____, retryAt: _____, asks: ______, ...rest } = bare;
   return rest;
 }
 
@@ -138,20 +181,6 @@ function withoutEnding(
 function fresh({ clears = 0, mapped = [] }: TaskStatus): TaskStatus {
   const ofItems = mapped.reduce((most, item) => Math.max(most, item.clears ?? 0), 0);
   return { state: "none", attempts: 0, lost: 0, clears: clears + ofItems + 1 };
-}
-
-/** All that comes after some nodes, near and far. */
-function after({ topology }: Desk, ids: readonly string[]): string[] {
-  const found = new Set<string>();
-  const queue = [...ids];
-  for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
-    for (const next of topology.dependents.get(id) ?? []) {
-      if (found.has(next)) continue;
-      found.add(next);
-      queue.push(next);
-    }
-  }
-  return [...found];
 }
 
 /** What comes after a node, near and far, and was decided about without having run. */
@@ -170,13 +199,16 @@ function neverRun({ topology, statusOf }: Desk, id: string): string[] {
 }
 
 /** Aborts what runs of a node. */
-function stop({ statusOf, commands }: Desk, id: string): void {
-  const { state, mapped } = statusOf(id);
-  if (!isActive(state)) return;
-  if (mapped === undefined) commands.push({ type: "cancel_task", id });
-  for (const [index, item] of (mapped ?? []).entries()) {
-    if (isActive(item.state)) commands.push({ type: "cancel_task", id, index });
+function stop(desk: Desk, id: string): void {
+  const items = desk.itemsOf(id);
+  if (items === undefined && isActive(desk.statusOf(id).state)) desk.commands.push({ type: "cancel_task", id });
+  for (const [index, item] of items?.toArray().entries() ?? []) {
+    if (isActive(item.state)) desk.commands.push({ type: "cancel_task", id, index });
   }
+}
+
+function goesOn({ state }: MappedStatus): boolean {
+  return isActive(state);
 }
 
 /** Whether the shell has something going for it: an attempt, a pause before one, a wait. */

@@ -1,32 +1,14 @@
-import type { Json } from "./graph.ts";
+import type { ItemList } from "./item-list.ts";
 import type { MappedStatus, Place, TaskError, TaskStatus } from "./state.ts";
 import { isFinal } from "./trigger-rules.ts";
 
-/** The items of a mapped node that has just started. */
-export function untouchedItems(inputs: readonly Json[]): MappedStatus[] {
-  return inputs.map((input) => ({ state: "none", attempts: 0, lost: 0, input }));
-}
-
-/** Which items start now, in the order of the list: as many as the window has room for. */
-export function itemsToStart(items: readonly MappedStatus[], window: number): number[] {
-  let room = window;
-  const waiting: number[] = [];
-  for (const [index, { state }] of items.entries()) {
-    if (state === "running") room -= 1;
-    else if (state === "none" || state === "scheduled") waiting.push(index);
-    if (room <= 0) return [];
-  }
-  return waiting.slice(0, room);
-}
-
 /**
  * How a mapped node ends when its items have: failed if one has failed; skipped if all of them (one at least) skipped
- * themselves; else successful, with the outputs of those that were not skipped, in the order of the list. Null while
- * an item has not ended.
+ * themselves; else successful, with the outputs of those that were not skipped, in the order of the list.
  */
-export function mappedOutcome(items: readonly MappedStatus[]): Partial<TaskStatus> | null {
-  if (!items.every(({ state }) => isFinal(state))) return null;
-  const attempts = items.reduce((most, item) => Math.max(most, item.attempts), 0);
+export function mappedOutcome(list: ItemList): Partial<TaskStatus> {
+  const items = list.toArray();
+  const attempts = mostAttempts(items);
   const failed = items.findIndex(({ state }) => state === "failed");
   if (failed >= 0) return { state: "failed", attempts, error: itemError(items, failed) };
   const outputs = items.flatMap(({ state, output }) => (state === "success" ? [output ?? null] : []));
@@ -34,6 +16,10 @@ export function mappedOutcome(items: readonly MappedStatus[]): Partial<TaskStatu
     return { state: "skipped", attempts, reason: `all ${items.length} items were skipped: ${items[0]?.reason ?? ""}` };
   }
   return { state: "success", attempts, output: outputs };
+}
+
+export function mostAttempts(items: readonly MappedStatus[]): number {
+  return items.reduce((most, item) => Math.max(most, item.attempts), 0);
 }
 
 /** The items of a mapped node whose run was cancelled. */
@@ -55,6 +41,11 @@ function itemError(items: readonly MappedStatus[], index: number): TaskError {
 /** A node, or its item of that index. */
 export function placeOf(id: string, index: number | undefined): Place {
   return index === undefined ? { id } : { id, index };
+}
+
+/** What a task, or an item of a mapped one, is called: `measure`, `measure[3]`. */
+export function placeNameOf({ id, index }: Place): string {
+  return index === undefined ? id : `${id}[${index}]`;
 }
 
 /** A task, or an item of a mapped one, by its name: `measure`, `measure[3]`. */

@@ -1,18 +1,8 @@
 import { nodesRead, type Readable, readBy } from "./expression.ts";
-import type { DagGraph, GraphNode, NodePolicy } from "./graph.ts";
+import type { DagGraph, GraphNode } from "./graph.ts";
 import type { TaskError } from "./state.ts";
 import type { StatusOf } from "./statuses.ts";
 import { topologyOf } from "./topology.ts";
-
-/** Pause before the attempt after `attempt` (counted from 1): retryDelay × backoff^(attempt−1), at most maxRetryDelay. */
-export function retryDelayMs(policy: NodePolicy, attempt: number): number {
-  return Math.round(Math.min(policy.retryDelayMs * policy.backoff ** (attempt - 1), policy.maxRetryDelayMs));
-}
-
-/** Pause before a task is offered again to workers that refused it `refused` times: 5 s, doubled up to a minute. */
-export function refusalDelayMs(refused: number): number {
-  return Math.min(60_000, 5_000 * 2 ** Math.min(refused - 1, 10));
-}
 
 /** Why a trigger rule kept a node from running, with the upstream nodes that decided it. */
 export function upstreamReason(node: GraphNode, verdict: "skipped" | "upstream_failed", statusOf: StatusOf): string {

@@ -1,6 +1,7 @@
 import { readBy } from "./expression.ts";
 import type { GraphNode } from "./graph.ts";
 import { placeOf } from "./mapped.ts";
+import { timeLeftMs } from "./retries.ts";
 import type { SchedulerCommand, SchedulerState, TaskStatus } from "./state.ts";
 import { lookup, statusesOf } from "./statuses.ts";
 
@@ -38,7 +39,9 @@ function ofPlace(
   if (state === "running") {
     // A mapped node that has not started its items yet.
     if (node.map !== undefined && index === undefined) return [];
-    return [{ type: "run_task", ...place, attempt: attempts, clears, input: input() }];
+    const withinMs = timeLeftMs(node.policy, startedAt, at);
+    const within = withinMs === undefined ? {} : { withinMs: Math.max(1, withinMs) };
+    return [{ type: "run_task", ...place, attempt: attempts, clears, input: input(), ...within }];
   }
   if (state !== "deferred") return [];
   if (node.kind !== "approval") return [{ type: "wait", id: node.id, delayMs: left(retryAt) }];

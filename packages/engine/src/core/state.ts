@@ -68,7 +68,11 @@ export interface TaskStatus {
 }
 
 /** One item of a mapped node. */
-export type MappedStatus = Omit<TaskStatus, "mapped"> & { readonly input: Json };
+export type MappedStatus = Omit<TaskStatus, "mapped"> & {
+  readonly input: Json;
+  /** Place of the item that it comes from, in the list of the node that this one is mapped over. @default its own */
+  readonly source?: number;
+};
 
 /** How tasks stand before a run begins, by id: what a cleared run keeps of its former self. Others are untouched. */
 export type RunSeed = Readonly<Record<string, TaskStatus>>;
@@ -145,7 +149,14 @@ export type SchedulerEvent =
 /** What the shell is to do. */
 export type SchedulerCommand =
   /** Run a `task` or `derive` node with this input; `attempt` counts from 1. Report succeeded, failed, skipped or lost. */
-  | (Place & { readonly type: "run_task"; readonly attempt: number; readonly clears: number; readonly input: Json })
+  | (Place & {
+      readonly type: "run_task";
+      readonly attempt: number;
+      readonly clears: number;
+      readonly input: Json;
+      /** It is to be aborted after so long, and to fail with `TASK_TOTAL_TIMEOUT`. @default its policy's timeout only */
+      readonly withinMs?: number;
+    })
   /** Report `retry_due` after `delayMs`. */
   | (Place & { readonly type: "wait_retry"; readonly delayMs: number })
   /** Report `answer` when somebody has answered; `status.asks` holds what they are shown. */
@@ -218,7 +229,11 @@ export interface TaskView {
   readonly mapped?: readonly MappedView[];
 }
 
-export type MappedView = Pick<TaskView, "state" | "attempts"> & Partial<Omit<TaskView, "mapped" | "progress" | "asks">>;
+export type MappedView = Pick<TaskView, "state" | "attempts"> &
+  Partial<Omit<TaskView, "mapped" | "progress" | "asks">> & {
+    /** Of a task mapped over another's outputs: the item there that it comes from, where that is not of the same place. */
+    readonly source?: number;
+  };
 
 /** How far a running task has come: `done` of `total`, in the task's own unit (rows, trees, files). */
 export interface TaskProgress {

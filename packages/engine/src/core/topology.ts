@@ -10,6 +10,10 @@ export interface Topology {
   readonly upstream: ReadonlyMap<string, readonly number[]>;
   /** What may move on when a node ends: all that name it as upstream, and all that its fork decides about. */
   readonly dependents: ReadonlyMap<string, readonly string[]>;
+  /** What a node hangs on: its upstream nodes, and the forks that decide about it. */
+  readonly dependencies: ReadonlyMap<string, readonly string[]>;
+  /** Mapped nodes whose list is the outputs of another mapped node, and that other one: item hangs on item. */
+  readonly itemwise: ReadonlyMap<string, string>;
   /** The short circuits above a node, near and far. */
   readonly shortCircuits: ReadonlyMap<string, readonly string[]>;
   /** The nodes whose value decides whether a node runs: sources of its `when`, and the branches it stands in. */
@@ -36,6 +40,8 @@ function workOut(graph: DagGraph): Topology {
   const dependents = new Map<string, Set<string>>(graph.nodes.map(({ id }) => [id, new Set()]));
   const shortCircuits = new Map<string, readonly string[]>();
   const deciders = new Map<string, readonly string[]>();
+  const dependencies = new Map<string, readonly string[]>();
+  const itemwise = new Map<string, string>();
   const inner = new Set<string>();
   for (const node of graph.nodes) {
     const circuits = new Set<string>();
@@ -46,7 +52,11 @@ function workOut(graph: DagGraph): Topology {
     }
     const asked = new Set(node.when === undefined ? [] : nodesRead(node.when));
     for (const { branch } of node.arms ?? []) asked.add(branch);
-    for (const id of [...node.upstream, ...circuits, ...asked]) dependents.get(id)?.add(node.id);
+    const before = new Set([...node.upstream, ...circuits, ...asked]);
+    for (const id of before) dependents.get(id)?.add(node.id);
+    dependencies.set(node.id, [...before]);
+    const source = itemSourceOf(node, nodes);
+    if (source !== null) itemwise.set(node.id, source);
     shortCircuits.set(node.id, [...circuits]);
     deciders.set(node.id, [...asked]);
   }
@@ -55,6 +65,8 @@ function workOut(graph: DagGraph): Topology {
     nodes,
     indices,
     upstream: new Map(graph.nodes.map(({ id, upstream }) => [id, upstream.map((one) => indices.get(one) ?? -1)])),
+    dependencies,
+    itemwise,
     dependents: new Map([...dependents].map(([id, ids]) => [id, [...ids]])),
     shortCircuits,
     deciders,
@@ -67,4 +79,13 @@ function workOut(graph: DagGraph): Topology {
 function steeredBy({ kind, when, map, input }: GraphNode): readonly Expression[] {
   const looked = kind === "task" || kind === "derive" ? [] : [input];
   return [...looked, ...(when === undefined ? [] : [when]), ...(map === undefined ? [] : [map.over])];
+}
+
+/** The mapped node whose outputs are a node's list, if it reads nothing else of it. */
+function itemSourceOf({ map, input, when }: GraphNode, nodes: ReadonlyMap<string, GraphNode>): string | null {
+  if (map?.over.kind !== "node" || map.over.path.length > 0) return null;
+  const { node: source } = map.over;
+  if (nodes.get(source)?.map === undefined) return null;
+  const others = [...nodesRead(input), ...(when === undefined ? [] : nodesRead(when))];
+  return others.includes(source) ? null : source;
 }

@@ -95,7 +95,8 @@ function progressOf(mapped: readonly MappedStatus[]): TaskProgress {
 }
 
 function mappedViewOf(item: MappedStatus, length: number, whole: TaskStatus["state"]): MappedView {
-  const { startedAt, endedAt, output, asks: _, ...view } = taskViewOf(item, undefined);
+  const { startedAt, endedAt, output, asks: _, ...shown } = taskViewOf(item, undefined);
+  const view = item.source === undefined ? shown : { ...shown, source: item.source };
   const told = output === undefined ? {} : { output };
   if (length <= LONG_LIST) return { ...view, startedAt, endedAt, ...told };
   return whole === "success" ? view : { ...view, ...told };

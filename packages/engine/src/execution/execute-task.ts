@@ -23,6 +23,8 @@ export interface TaskExecution {
   /** How often the task was cleared. @default 0 */
   readonly clears?: number | undefined;
   readonly run: RunInfo;
+  /** Codes of errors, and names of their classes, that no further attempt can mend. */
+  readonly noRetryOn?: readonly string[] | undefined;
   readonly services: TaskServices;
   /** Knows the secrets of all that runs in this process. @default those that this attempt asks for */
   readonly redactor?: Redactor | undefined;
@@ -65,7 +67,7 @@ export async function executeTask(execution: TaskExecution): Promise<TaskOutcome
 }
 
 async function outcomeOf(
-  { nodeId, input, implementation }: TaskExecution,
+  { nodeId, input, implementation, noRetryOn }: TaskExecution,
   definition: TaskDefinition,
   context: TaskContext,
   { text: shown }: Redactor,
@@ -81,7 +83,7 @@ async function outcomeOf(
       return misfit("INVALID_OUTPUT", `Output of ${what}`, problemsOf(output.error.issues, returned, shown));
     return outcomeOfValue(output.data, what);
   } catch (thrown) {
-    return outcomeOfThrown(thrown, shown);
+    return outcomeOfThrown(thrown, { shown, noRetryOn });
   }
 }
 

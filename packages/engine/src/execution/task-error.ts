@@ -11,15 +11,35 @@ type Shown = (text: string) => string;
 
 const AS_IT_IS: Shown = (text) => text;
 
-/**
- * The outcome of an attempt that threw: skipped for `SkipTask` (of any copy of this package), else failed.
- *
- * @param shown Sees each text before it is cut: half a secret would be known no more.
- */
-export function outcomeOfThrown(thrown: unknown, shown: Shown = AS_IT_IS): TaskOutcome {
+/** How a thrown thing is told. */
+export interface Telling {
+  /** Sees each text before it is cut: half a secret would be known no more. @default all is shown */
+  readonly shown?: Shown | undefined;
+  /** Codes of errors, and names of their classes, that no further attempt can mend. @default none */
+  readonly noRetryOn?: readonly string[] | undefined;
+}
+
+/** The outcome of an attempt that threw: skipped for `SkipTask` (of any copy of this package), else failed. */
+export function outcomeOfThrown(thrown: unknown, { shown, noRetryOn = [] }: Telling = {}): TaskOutcome {
   const { code, reason } = fieldsOf(thrown);
   if (code === "SKIP_TASK" && typeof reason === "string") return { type: "skipped", reason };
-  return { type: "failed", error: taskErrorOf(thrown, shown) };
+  const error = taskErrorOf(thrown, shown);
+  const final = noRetryOn.length > 0 && [error.code, ...classesOf(thrown)].some((name) => noRetryOn.includes(name));
+  return { type: "failed", error: final ? { ...error, retryable: false } : error };
+}
+
+/** The names of an error's class and its ancestors', and the name that it gives itself: by name, across copies of a module. */
+function classesOf(thrown: unknown): readonly string[] {
+  const names: string[] = [];
+  if (typeof thrown !== "object" || thrown === null) return names;
+  const { name } = fieldsOf(thrown);
+  if (typeof name === "string") names.push(name);
+  for (let at: unknown = Object.getPrototypeOf(thrown); typeof at === "object" && at !== null; ) {
+    const { constructor: made } = at;
+    if (typeof made === "function" && made !== Object) names.push(made.name);
+    at = Object.getPrototypeOf(at);
+  }
+  return names;
 }
 
 /**

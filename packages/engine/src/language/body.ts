@@ -111,7 +111,7 @@ export class DagBody {
       ...(draft.approval === undefined ? {} : { approval: draft.approval }),
       ...(draft.task?.sensor === undefined ? {} : { sensor: this.sensorOf(draft.task.sensor, light, mistake) }),
       input,
-      policy: joinedPolicy(policies, mistake),
+      policy: joinedPolicy(draft.task?.sensor === undefined ? policies : policies.map(withoutTotal), mistake),
       light,
       ...(queue === undefined ? {} : { queue }),
       ...(summary === undefined ? {} : { summary }),
@@ -221,6 +221,11 @@ export class DagBody {
   private standsIn(id: string, arm: { branch: string; key: string }): boolean {
     return this.nodes.get(id)?.arms?.some(({ branch, key }) => branch === arm.branch && key === arm.key) ?? false;
   }
+}
+
+/** A sensor's time is its own `timeout`, counted over all its looks. */
+function withoutTotal({ totalTimeoutMs: _, ...policy }: Partial<NodePolicy>): Partial<NodePolicy> {
+  return policy;
 }
 
 let current: DagBody | undefined;

@@ -15,7 +15,7 @@ export type CallbackFunction = (run: RunEvent, ctx: TaskContext) => unknown;
 /** What is called when a run has ended, or its deadline has passed: a function, or one with a policy of its own. */
 export type Callback =
   | CallbackFunction
-  | (Pick<Policy, "retries" | "retryDelay" | "backoff" | "maxRetryDelay" | "timeout"> & {
+  | (Pick<Policy, "retries" | "retryDelay" | "backoff" | "maxRetryDelay" | "jitter" | "timeout"> & {
       readonly run: CallbackFunction;
     });
 

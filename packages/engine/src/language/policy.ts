@@ -15,7 +15,16 @@ export interface Policy {
   readonly timeout?: Duration;
   /** A worker silent for so long is taken for dead and the attempt starts again elsewhere. @default "15s" */
   readonly heartbeat?: Duration;
+  /** Share, from 0 to 1, by which the pause is shortened or lengthened at random, so that not all come back at once. @default 0 */
+  readonly jitter?: number;
+  /** Errors that no further attempt can mend: by their `code`, or by class (its subclasses too). */
+  readonly noRetryOn?: readonly (string | ErrorClass)[];
+  /** Longest time that all attempts and pauses may take together. @default as long as they take */
+  readonly totalTimeout?: Duration;
 }
+
+/** A class of errors. */
+export type ErrorClass = abstract new (...args: never[]) => Error;
 
 const DAY = 86_400_000;
 
@@ -33,9 +42,27 @@ export function checkedPolicy(policy: Policy, mistake: (message: string) => void
     ...span("maxRetryDelayMs", "maxRetryDelay", policy.maxRetryDelay, 0),
     ...span("timeoutMs", "timeout", policy.timeout, 1),
     ...span("heartbeatMs", "heartbeat", policy.heartbeat, 1),
+    ...number("jitter", policy.jitter, "a number from 0 to 1", (value) => value >= 0 && value <= 1),
+    ...names(policy.noRetryOn),
+    ...span("totalTimeoutMs", "totalTimeout", policy.totalTimeout, 1),
   };
 
-  function number(field: "retries" | "backoff", value: unknown, expected: string, fits: (value: number) => boolean) {
+  function names(given: unknown): Pick<NodePolicy, "noRetryOn"> {
+    if (given === undefined) return {};
+    const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+    const known = list.map((one) => (typeof one === "function" ? one.name : one));
+    const named = known.filter((one): one is string => typeof one === "string" && one !== "");
+    if (named.length < known.length)
+      mistake(`noRetryOn is ${inWords(known)}: expected codes of errors, or classes that have a name`);
+    return { noRetryOn: named };
+  }
+
+  function number(
+    field: "retries" | "backoff" | "jitter",
+    value: unknown,
+    expected: string,
+    fits: (value: number) => boolean,
+  ) {
     if (value === undefined) return {};
     if (typeof value === "number" && fits(value)) return { [field]: value };
     mistake(`${field} is ${inWords(value)}: expected ${expected}`);
@@ -60,7 +87,14 @@ export function joinedPolicy(policies: readonly Partial<NodePolicy>[], mistake: 
   if (maxRetryDelayMs < retryDelayMs) {
     mistake(`maxRetryDelay (${maxRetryDelayMs} ms) cannot be less than retryDelay (${retryDelayMs} ms)`);
   }
-  return { retries, retryDelayMs, backoff, maxRetryDelayMs, timeoutMs, heartbeatMs };
+  const { jitter, noRetryOn, totalTimeoutMs } = joined;
+  return {
+    ...{ retries, retryDelayMs, backoff, maxRetryDelayMs, timeoutMs, heartbeatMs },
+    // What is not set is left out, so that the version of DAGs that do not use it stays the same.
+    ...(jitter === undefined ? {} : { jitter }),
+    ...(noRetryOn === undefined ? {} : { noRetryOn }),
+    ...(totalTimeoutMs === undefined ? {} : { totalTimeoutMs }),
+  };
 }
 
 function inWords(value: unknown): string {

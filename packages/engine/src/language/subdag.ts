@@ -8,7 +8,7 @@ import type { Ref, Wired } from "./ref.ts";
 /** What a node that stands for another DAG may say besides that DAG's params. */
 export interface SubdagOptions
   extends CommonNodeOptions,
-    Pick<Policy, "retries" | "retryDelay" | "backoff" | "maxRetryDelay"> {
+    Pick<Policy, "retries" | "retryDelay" | "backoff" | "maxRetryDelay" | "jitter" | "noRetryOn" | "totalTimeout"> {
   /** @default the DAG's id */
   readonly id?: string;
 }

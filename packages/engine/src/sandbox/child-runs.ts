@@ -1,15 +1,18 @@
 import {
   ApplicationFailure,
+  CancellationScope,
   ChildWorkflowCancellationType,
   ChildWorkflowFailure,
   executeChild,
   isCancellation,
   ParentClosePolicy,
+  sleep,
   startChild,
   WorkflowIdReusePolicy,
 } from "@temporalio/workflow";
-import { childRunIdOf } from "../core/child-run.ts";
+import { childRunIdOf, subdagCancelled, subdagFailed } from "../core/child-run.ts";
 import type { GraphNode, Json } from "../core/graph.ts";
+import { totalTimeoutError } from "../core/retries.ts";
 import type { RunInfo, RunTrigger, RunView, TaskError } from "../core/state.ts";
 import { isTaskError } from "./failures.ts";
 
@@ -19,10 +22,38 @@ interface ChildRun {
   readonly run: RunInfo;
   readonly input: Json;
   readonly clears: number;
+  /** It is to be cancelled after so long. */
+  readonly withinMs?: number | undefined;
 }
 
 /** Runs another DAG for a `subdag` node, and gives its output. It is cancelled with the scope that this runs in. */
-export async function runSubdag({ node, run, input, clears }: ChildRun): Promise<Json> {
+export async function runSubdag(child: ChildRun): Promise<Json> {
+  const { withinMs, node } = child;
+  if (withinMs === undefined) return await executeSubdag(child);
+  const scope = new CancellationScope({ cancellable: true });
+  const work = scope
+    .run(() => executeSubdag(child))
+    .then(
+      (output) => ({ output }),
+      (thrown: unknown) => ({ thrown }),
+    );
+  const timer = new CancellationScope({ cancellable: true });
+  const late = timer
+    .run(() => sleep(withinMs, { summary: `totalTimeout of ${node.id}` }))
+    .then(
+      () => true,
+      () => false,
+    );
+  const isLate = await Promise.race([late, work.then(() => false)]);
+  if (isLate) scope.cancel();
+  else timer.cancel();
+  const ended = await work;
+  if (isLate) throw failureOf(totalTimeoutError(node.policy.totalTimeoutMs));
+  if ("thrown" in ended) throw ended.thrown;
+  return ended.output;
+}
+
+async function executeSubdag({ node, run, input, clears }: ChildRun): Promise<Json> {
   const runId = childRunIdOf(node, run, clears);
   const { logicalDate, dataInterval, trigger, conf, noCache } = run;
   const given = { params: input, conf, logicalDate, dataInterval, trigger, ...(noCache ? { noCache } : {}) };
@@ -73,21 +104,18 @@ function publishedAs({ dag = "" }: GraphNode, trigger: RunTrigger) {
 }
 
 function subdagError(runId: string, thrown: unknown): TaskError {
-  const hint = `dagwright runs explain ${runId}`;
   const cause = thrown instanceof ChildWorkflowFailure ? thrown.cause : thrown;
-  if (isCancellation(cause)) {
-    return { code: "SUBDAG_CANCELLED", message: `Run ${runId} was cancelled`, hint, retryable: false };
-  }
+  if (isCancellation(cause)) return subdagCancelled(runId);
   if (cause instanceof ApplicationFailure) {
+    if (cause.type === "RUN_CANCELLED") return subdagCancelled(runId);
     const [view] = cause.details ?? [];
     const error: unknown = typeof view === "object" && view !== null ? Reflect.get(view, "error") : undefined;
-    const told = isTaskError(error) ? `${error.code}: ${error.message}` : cause.message;
-    if (cause.type === "RUN_CANCELLED")
-      return { code: "SUBDAG_CANCELLED", message: `Run ${runId} was cancelled`, hint, retryable: false };
-    return { code: "SUBDAG_FAILED", message: `Run ${runId} failed: ${told}`, hint, retryable: true };
+    return subdagFailed(
+      runId,
+      isTaskError(error) ? error : { code: cause.type ?? "RUN_FAILED", message: cause.message },
+    );
   }
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return { code: "SUBDAG_FAILED", message: `Run ${runId}: ${message}`, hint, retryable: true };
+  return subdagFailed(runId, { code: "RUN_FAILED", message: cause instanceof Error ? cause.message : String(cause) });
 }
 
 function failureOf(error: TaskError): ApplicationFailure {

@@ -1,5 +1,6 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from "@temporalio/workflow";
 import type { GraphNode } from "../core/graph.ts";
+import { totalTimeoutError } from "../core/retries.ts";
 import type { Place, SchedulerEvent, TaskError } from "../core/state.ts";
 import { FAILURE } from "./protocol.ts";
 
@@ -9,6 +10,8 @@ export function eventOfFailure(
   place: Place,
   thrown: unknown,
   at: number,
+  /** How long the attempt was given, when that is less than its policy's timeout. */
+  withinMs?: number,
 ): SchedulerEvent {
   const cause = thrown instanceof ActivityFailure ? thrown.cause : thrown;
   if (sensor !== undefined && isTimeOver(cause)) {
@@ -18,6 +21,8 @@ export function eventOfFailure(
   }
   if (cause instanceof TimeoutFailure) {
     if (cause.timeoutType === "HEARTBEAT") return { type: "task_lost", ...place, at };
+    if (withinMs !== undefined && (cause.timeoutType === "SCHEDULE_TO_CLOSE" || withinMs <= policy.timeoutMs))
+      return { type: "task_failed", ...place, error: totalTimeoutError(policy.totalTimeoutMs), at };
     const message = `The attempt took longer than its timeout of ${policy.timeoutMs} ms`;
     return { type: "task_failed", ...place, error: { code: "TASK_TIMEOUT", message, retryable: true }, at };
   }

@@ -124,6 +124,8 @@ export interface AttemptRequest {
   readonly steering?: boolean | undefined;
   /** Its output is kept, and an earlier one is taken unless `read` is false. It returns an `AttemptResult`. */
   readonly cache?: CacheRequest | undefined;
+  /** Codes of errors, and names of their classes, that no further attempt can mend. */
+  readonly noRetryOn?: readonly string[] | undefined;
   readonly run: RunInfo;
   /** Id of the first Temporal execution of this run: the same after a reset and in every attempt. */
   readonly executionId: string;

@@ -2,7 +2,7 @@ import { CancellationScope, isCancellation, scheduleActivity, sleep, workflowInf
 import { callbackAfter, eventOf } from "../core/callbacks.ts";
 import { MAX_LOST_ATTEMPTS } from "../core/decide.ts";
 import type { DagGraph } from "../core/graph.ts";
-import { retryDelayMs } from "../core/reasons.ts";
+import { chanceOf, retryDelayMs } from "../core/retries.ts";
 import type { CallbackName, CallbackView, RunInfo, RunView, TaskError } from "../core/state.ts";
 import type { ResumedRun } from "./continuation.ts";
 import { eventOfFailure } from "./failures.ts";
@@ -111,7 +111,9 @@ export class RunCallbacks {
           this.views[name] = { state: "failed", error };
           return;
         }
-        await sleep(retryDelayMs(policy, attempt), { summary: `retry of ${name}` });
+        await sleep(retryDelayMs(policy, attempt, chanceOf(this.run, `@${name}`, attempt)), {
+          summary: `retry of ${name}`,
+        });
         attempt += 1;
       }
     }

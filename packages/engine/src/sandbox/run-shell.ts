@@ -9,10 +9,9 @@ import {
   sleep,
   workflowInfo,
 } from "@temporalio/workflow";
-import { placesToClear } from "../core/clear.ts";
 import { decide, initialState, isOver } from "../core/decide.ts";
 import type { DagGraph, GraphNode, Json } from "../core/graph.ts";
-import { placeNamed } from "../core/mapped.ts";
+import { answerAsked, clearAsked, markAsked, type Refusal, wordsOf } from "../core/requests.ts";
 import { commandsToResume } from "../core/resume.ts";
 import type { Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState, TaskError } from "../core/state.ts";
 import { topologyOf } from "../core/topology.ts";
@@ -133,36 +132,29 @@ export class RunShell {
     return { state: this.state, limits: this.limits, callbacks, deadlineMissedAt };
   }
 
-  request(name: UpdateName, { by, reason }: Remark): void {
-    const who = by === undefined ? "" : `by ${by}`;
-    const why = [reason, who].filter(Boolean).join(" ") || "on request";
+  request(name: UpdateName, remark: Remark): void {
     const at = Date.now();
-    this.feed(name === "cancel" ? { type: "cancel", reason: why, at } : { type: name, at });
+    this.feed(name === "cancel" ? { type: "cancel", reason: wordsOf(remark), at } : { type: name, at });
   }
 
-  /** @throws ApplicationFailure NO_SUCH_TASK, NOTHING_TO_CLEAR */
-  clear({ tasks, downstream = true }: ClearRequest): void {
-    const places = placesToClear(this.state.graph, this.view(), { tasks }, true);
-    for (const place of places) this.mustHave(place);
-    if (places.length === 0)
-      throw refusal("NOTHING_TO_CLEAR", "No task of this run has failed: name those to run again");
-    this.feed({ type: "clear", places, downstream, at: Date.now() });
+  /** @throws ApplicationFailure RUN_OVER, NO_SUCH_TASK, NOTHING_TO_CLEAR */
+  clear(request: ClearRequest): void {
+    this.asked(clearAsked(this.state, request, Date.now()));
   }
 
-  /** @throws ApplicationFailure NO_SUCH_TASK */
+  /** @throws ApplicationFailure RUN_OVER, NO_SUCH_TASK */
   mark(as: "success" | "failed", { task, output, by, reason }: MarkRequest): void {
-    const place = placeNamed(task);
-    this.mustHave(place);
-    this.feed({ type: "mark", ...place, as, output, by, comment: reason, at: Date.now() });
+    this.asked(markAsked(this.state, { as, task, output, by, comment: reason }, Date.now()));
   }
 
-  private mustHave({ id, index }: Place): void {
-    if (this.isOver()) throw refusal("RUN_OVER", "The run has ended: try again when it is closed");
-    if (!this.nodes.has(id))
-      throw refusal("NO_SUCH_TASK", `This run has no task "${id}"; it has: ${[...this.nodes.keys()].join(", ")}`);
-    const items = this.state.tasks[id]?.mapped?.length ?? 0;
-    if (index !== undefined && index >= items)
-      throw refusal("NO_SUCH_TASK", `Task "${id}" has no item ${index}: it has ${items} (from 0) at the moment`);
+  /** @throws ApplicationFailure NOT_WAITING */
+  answer(answer: AnswerRequest): void {
+    this.asked(answerAsked(this.state, answer, Date.now()));
+  }
+
+  private asked(event: SchedulerEvent | Refusal): void {
+    if (event.type !== "refused") this.feed(event);
+    else throw ApplicationFailure.create({ type: event.code, message: event.message, nonRetryable: true });
   }
 
   private feed(event: SchedulerEvent): void {
@@ -227,7 +219,8 @@ export class RunShell {
     if (place >= 0) this.queue.splice(place, 1);
   }
 
-  private attempt({ id, index, attempt, clears, input }: Extract<SchedulerCommand, { type: "run_task" }>): void {
+  private attempt(command: Extract<SchedulerCommand, { type: "run_task" }>): void {
+    const { id, index, input, withinMs } = command;
     const node = this.nodes.get(id);
     if (node === undefined) throw new Error(`The core named an unknown node: ${id}`);
     const place = { id, index };
@@ -239,10 +232,10 @@ export class RunShell {
         const bytes = JSON.stringify(input).length;
         const most = this.limits.input;
         if (bytes > most) return { type: "task_failed", ...place, error: inputTooLarge(bytes, most), at: Date.now() };
-        const { output, cachedFrom } = await this.execute(node, { index, clears }, attempt, input);
+        const { output, cachedFrom } = await this.execute(node, command);
         return { type: "task_succeeded", ...place, output, cachedFrom, at: Date.now() };
       } catch (thrown) {
-        return eventOfFailure(node, place, thrown, Date.now());
+        return eventOfFailure(node, place, thrown, Date.now(), withinMs);
       } finally {
         this.atServer -= 1;
         this.startQueued();
@@ -270,15 +263,6 @@ export class RunShell {
       scheduleToCloseTimeout: Math.max(1, startedAt + timeoutMs - Date.now()),
       retry: { initialInterval: pokeMs, maximumInterval: pokeMs, backoffCoefficient: 1 },
     };
-  }
-
-  answer({ task, approved, by, comment }: AnswerRequest): void {
-    if (this.state.tasks[task]?.asks === undefined) {
-      const open = Object.entries(this.state.tasks).flatMap(([id, { asks }]) => (asks === undefined ? [] : [id]));
-      const message = `Task "${task}" waits for no approval; ${open.length > 0 ? `waiting: ${open.join(", ")}` : "none does"}`;
-      throw ApplicationFailure.create({ type: "NOT_WAITING", message, nonRetryable: true });
-    }
-    this.feed({ type: "answer", id: task, approved, by, comment, at: Date.now() });
   }
 
   private wait(id: string, delayMs: number): void {
@@ -315,20 +299,23 @@ export class RunShell {
 
   private async execute(
     node: GraphNode,
-    { index, clears }: { index: number | undefined; clears: number },
-    attempt: number,
-    input: Json,
+    { index, clears, attempt, input, withinMs }: Extract<SchedulerCommand, { type: "run_task" }>,
   ): Promise<AttemptResult> {
     const { id, policy } = node;
     const { graph, run } = this.state;
     const steering = topologyOf(graph).steering.has(id);
-    if (node.kind === "subdag") return { output: await runSubdag({ node, run, input, clears }) };
+    if (node.kind === "subdag") return { output: await runSubdag({ node, run, input, clears, withinMs }) };
     if (node.kind === "trigger") return { output: await triggerRun({ node, run, input, clears }) };
     const name = nameOf({ id, index });
     const title = attempt > 1 ? `${name}, attempt ${attempt}` : name;
     const summary = node.summary === undefined ? title : `${title}: ${node.summary}`;
     // The core owns retries: it alone knows a failure from a lost worker.
-    const options = { startToCloseTimeout: policy.timeoutMs, retry: { maximumAttempts: 1 }, summary };
+    const options = {
+      startToCloseTimeout: policy.timeoutMs,
+      retry: { maximumAttempts: 1 },
+      summary,
+      ...(withinMs === undefined ? {} : { scheduleToCloseTimeout: withinMs }),
+    };
     if (node.kind === "derive") {
       const request: DeriveRequest = {
         ...{ dagId: graph.dagId, dagVersion: graph.version, nodeId: id, args: input },
@@ -344,6 +331,7 @@ export class RunShell {
       ...(clears > 0 ? { clears } : {}),
       ...(steering ? { steering } : {}),
       ...(node.cache === undefined ? {} : { cache: { ...node.cache, read: clears === 0 && run.noCache !== true } }),
+      ...(policy.noRetryOn === undefined ? {} : { noRetryOn: policy.noRetryOn }),
       attempt,
       run,
       executionId: workflowInfo().firstExecutionRunId,
@@ -361,10 +349,6 @@ export class RunShell {
     // What a task with a cache returns says so.
     return node.cache === undefined ? { output: returned as Json } : (returned as AttemptResult);
   }
-}
-
-function refusal(type: string, message: string): ApplicationFailure {
-  return ApplicationFailure.create({ type, message, nonRetryable: true });
 }
 
 function inputTooLarge(bytes: number, most: number): TaskError {

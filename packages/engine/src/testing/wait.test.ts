@@ -18,7 +18,7 @@ describe("a wait", () => {
       clock: () => now,
       onChange: ({ tasks }) => seen.add(`${tasks.rest?.state} ${tasks.opening?.state}`),
     });
-    expect(view).toMatchObject({ state: "success", output: ["2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z"] });
+    expect(view).toMatchObject({ state: "success", output: ["2026-04-01T00:00:00.000Z", "2030-01-01T00:00:00.000Z"] });
     expect([...seen]).toEqual(expect.arrayContaining(["deferred none", "success deferred", "success success"]));
   });
 

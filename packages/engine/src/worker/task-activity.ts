@@ -56,7 +56,7 @@ export async function runTaskAttempt(
 async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequest): Promise<Json> {
   const { registry, redactor, observer, objects } = ground;
   const context = Context.current();
-  const { dagId, nodeId, index, attempt, clears, run, executionId } = request;
+  const { dagId, nodeId, index, attempt, clears, run, executionId, noRetryOn } = request;
   const taskId = taskIdOf(nodeId, index);
   const { currentAttemptScheduledTimestampMs: scheduledAt } = context.info;
   const observed = observer.attempt({ dagId, nodeId, taskId, attempt, run, executionId, scheduledAt });
@@ -71,7 +71,7 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
       attemptOutcome(request, async () =>
         executeTask({
           dag: registry.get(dagId),
-          ...{ nodeId, index, attempt, clears, run, services, redactor, onProgress },
+          ...{ nodeId, index, attempt, clears, run, noRetryOn, services, redactor, onProgress },
           input: objects === null ? input : await fetchStored(objects, input),
           signal: context.cancellationSignal,
         }),
