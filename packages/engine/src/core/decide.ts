@@ -1,9 +1,10 @@
-import { answered, unanswered } from "./approval.ts";
+import { Admission, type Floor } from "./admission.ts";
+import { deferToMoment, deferToPerson, endDeferred, type WaitingDesk } from "./deferred.ts";
 import { type Readable, readBy } from "./expression.ts";
 import { chosenArm, forkVerdict, undecidedArm } from "./forks.ts";
 import type { DagGraph, GraphNode, Json } from "./graph.ts";
-import { cancelTasks, clearTasks, type Desk, markTask } from "./interventions.ts";
-import { itemsToStart, mappedOutcome, placeOf, untouchedItems } from "./mapped.ts";
+import { cancelTasks, clearTasks, markTask } from "./interventions.ts";
+import { itemInputs, itemsToStart, mappedOutcome, placeOf, untouchedItems } from "./mapped.ts";
 import { lostError, retryDelayMs, runError, upstreamReason, whenReason } from "./reasons.ts";
 import type {
   Decision,
@@ -18,10 +19,9 @@ import type {
   TaskError,
   TaskStatus,
 } from "./state.ts";
-import { lookup, type StatusOf, statusesOf, UNTOUCHED, withStatuses } from "./statuses.ts";
+import { changed, lookup, type StatusOf, statusesOf, UNTOUCHED, withStatuses } from "./statuses.ts";
 import { type Topology, topologyOf } from "./topology.ts";
 import { applyTriggerRule, isFinal } from "./trigger-rules.ts";
-import { dueOf } from "./wait.ts";
 
 /** How many workers may die under one task before it is given up: a task that kills its worker must not do so for ever. */
 export const MAX_LOST_ATTEMPTS = 20;
@@ -49,19 +49,29 @@ export function decide(state: SchedulerState, event: SchedulerEvent): Decision {
   if (isOver(state.state)) return { state, commands: [] };
   const deciding = new Deciding(state, event.at);
   deciding.take(event);
+  deciding.endAdmission();
   return { state: deciding.result(), commands: deciding.commands };
 }
 
 /** A decision in the making: a copy of the run that is changed until nothing more follows. */
-class Deciding implements Desk {
+class Deciding implements WaitingDesk, Floor {
   readonly commands: SchedulerCommand[] = [];
   readonly topology: Topology;
   readonly statusOf: StatusOf;
   private readonly statuses: TaskStatus[];
   private readonly values: Readable;
   private readonly changes: {
-    -readonly [K in "state" | "output" | "error" | "startedAt" | "endedAt" | "cancelling"]?: SchedulerState[K];
+    -readonly [K in
+      | "state"
+      | "output"
+      | "error"
+      | "startedAt"
+      | "endedAt"
+      | "cancelling"
+      | "slots"]?: SchedulerState[K];
   } = {};
+  /** Null where every task starts as soon as it may. */
+  private readonly admission: Admission | null;
   /** Items of mapped nodes that this decision has looked at. */
   private readonly mapping = new Map<string, MappedStatus[]>();
   /** Nodes to look at again, in the order in which they were touched. */
@@ -75,15 +85,17 @@ class Deciding implements Desk {
     this.statuses = [...statusesOf(before)];
     this.statusOf = lookup(before, this.statuses);
     this.values = { params: before.params, run: before.run, outputOf: (id) => this.statusOf(id).output };
+    this.admission = this.topology.limited ? new Admission(this, before.graph, before.slots) : null;
   }
 
   result(): SchedulerState {
     // Field by field: to look at `tasks` would make its record. The rest is set when the run ends, and it had not.
-    const { graph, params, run, state, startedAt, cancelling } = this.before;
+    const { graph, params, run, state, startedAt, cancelling, slots } = this.before;
     const kept = {
       ...{ graph, params, run, state },
       ...(startedAt === undefined ? {} : { startedAt }),
       ...(cancelling === undefined ? {} : { cancelling }),
+      ...(slots === undefined ? {} : { slots }),
     };
     return withStatuses({ ...kept, ...this.changes }, this.statuses);
   }
@@ -98,12 +110,13 @@ class Deciding implements Desk {
         return;
       case "wait_over":
       case "answer":
-        this.takeDeferred(event);
+        if (endDeferred(this, event)) this.settle([event.id]);
         return;
       case "pause":
         // What cleans up after a cancel is not held up.
         if (this.before.cancelling !== undefined) return;
         this.changes.state = "paused";
+        this.admission?.withdraw();
         return;
       case "resume":
         if (state !== "paused") return;
@@ -123,6 +136,12 @@ class Deciding implements Desk {
         this.changePlace(event, { state: "scheduled" });
         this.settle([event.id]);
         return;
+      case "slots_granted": {
+        const node = this.topology.nodes.get(event.id);
+        if (node !== undefined) this.admission?.grant(node, event);
+        this.settle([event.id]);
+        return;
+      }
       default:
         if (this.placed(event)?.state !== "running") return;
         this.takeOutcome(event);
@@ -187,6 +206,7 @@ class Deciding implements Desk {
       else if (state === "scheduled") this.start(node);
       else if (state === "running" && node.map !== undefined) this.goOnMapping(node, node.map.window);
     }
+    if (this.isRunning()) this.admission?.fill();
     const { nodes } = this.before.graph;
     // The last nodes end last: looked at from behind, an unfinished run is known at once.
     if (nodes.findLast(({ id }) => !isFinal(this.statusOf(id).state)) !== undefined) return;
@@ -235,32 +255,29 @@ class Deciding implements Desk {
 
   /** Starts a mapped node: works out its list and what each item is given. */
   private startMapping(node: GraphNode, { over, window }: NonNullable<GraphNode["map"]>): void {
-    const list = readBy(over, this.values);
+    const inputs = itemInputs(node, over, this.values);
     this.change(node.id, { state: "running", startedAt: this.at });
-    if (!Array.isArray(list)) {
-      const message = `It is mapped over ${JSON.stringify(list)?.slice(0, 100)}: expected a list`;
-      this.end(node.id, { state: "failed", error: { code: "NOT_A_LIST", message, retryable: false } });
+    if ("code" in inputs) {
+      this.end(node.id, { state: "failed", error: inputs });
       return;
     }
-    const inputs = list.map((value: Json, index) => readBy(node.input, { ...this.values, item: { value, index } }));
     this.mapping.set(node.id, untouchedItems(inputs));
     this.goOnMapping(node, window);
   }
 
   /** Starts the next items of a mapped node, or ends it when all have ended. */
-  private goOnMapping({ id }: GraphNode, window: number): void {
-    const { clears = 0 } = this.statusOf(id);
+  private goOnMapping(node: GraphNode, window: number): void {
+    const { id } = node;
     const items = this.itemsOf(id);
     const outcome = mappedOutcome(items);
     if (outcome !== null) {
       this.end(id, { ...outcome, mapped: items });
       return;
     }
-    if ((this.changes.state ?? this.before.state) === "running") {
+    if (this.isRunning()) {
       for (const index of itemsToStart(items, window)) {
-        const { input = null, attempts = 0, startedAt = this.at, clears: again = 0 } = items[index] ?? {};
-        this.changePlace({ id, index }, { state: "running", attempts: attempts + 1, startedAt });
-        this.commands.push({ type: "run_task", id, index, attempt: attempts + 1, clears: clears + again, input });
+        if (this.admission === null) this.launch(node, index);
+        else this.admission.take(node, index);
       }
     }
     this.change(id, { mapped: items });
@@ -275,6 +292,10 @@ class Deciding implements Desk {
     return copy;
   }
 
+  itemsSeen(id: string): readonly MappedStatus[] | undefined {
+    return this.mapping.get(id) ?? this.statusOf(id).mapped;
+  }
+
   private placed({ id, index }: Place): Omit<TaskStatus, "mapped"> | undefined {
     return index === undefined ? this.statusOf(id) : this.itemsOf(id)[index];
   }
@@ -284,7 +305,7 @@ class Deciding implements Desk {
     else this.changePlace(place, { ...to, endedAt: this.at });
   }
 
-  private changePlace({ id, index }: Place, to: Partial<TaskStatus>): void {
+  changePlace({ id, index }: Place, to: Partial<TaskStatus>): void {
     if (index === undefined) {
       this.change(id, to);
       return;
@@ -292,22 +313,49 @@ class Deciding implements Desk {
     const items = this.itemsOf(id);
     const { input = null, ...status } = items[index] ?? { ...UNTOUCHED, input: null };
     items[index] = { ...changed(status, to), input };
+    const place = this.topology.indices.get(id);
+    if (place !== undefined) this.statuses[place] = { ...this.statusOf(id), mapped: items };
+  }
+
+  private isRunning(): boolean {
+    return (this.changes.state ?? this.before.state) === "running";
+  }
+
+  /** Gives back slots that are not needed any more. */
+  endAdmission(): void {
+    if (this.admission !== null) this.changes.slots = this.admission.end();
   }
 
   /** Starts a node that may start, unless the run is paused. */
   private start(node: GraphNode): void {
-    if ((this.changes.state ?? this.before.state) !== "running") return;
-    if (node.map !== undefined) {
-      this.startMapping(node, node.map);
+    if (!this.isRunning()) return;
+    if (node.map !== undefined) this.startMapping(node, node.map);
+    else if (this.admission === null) this.launch(node);
+    else this.admission.take(node);
+  }
+
+  launch(node: GraphNode, index?: number): void {
+    if (index !== undefined) {
+      const { clears = 0 } = this.statusOf(node.id);
+      const { input = null, attempts = 0, startedAt = this.at, clears: again = 0 } = this.itemsOf(node.id)[index] ?? {};
+      this.changePlace({ id: node.id, index }, { state: "running", attempts: attempts + 1, startedAt });
+      this.commands.push({
+        type: "run_task",
+        id: node.id,
+        index,
+        attempt: attempts + 1,
+        clears: clears + again,
+        input,
+      });
       return;
     }
     const input = readBy(node.input, this.values);
     const { attempts, clears = 0, startedAt = this.at } = this.statusOf(node.id);
     this.change(node.id, { state: "running", attempts: attempts + 1, startedAt });
     if (node.kind === "wait") {
-      this.defer(node.id, input);
+      deferToMoment(this, node.id, input);
     } else if (node.kind === "approval") {
-      this.ask(node, input);
+      deferToPerson(this, node, input);
     } else if (node.kind === "short_circuit") {
       this.end(node.id, { state: "success", output: input });
     } else if (node.kind === "branch") {
@@ -315,37 +363,6 @@ class Deciding implements Desk {
     } else {
       this.commands.push({ type: "run_task", id: node.id, attempt: attempts + 1, clears, input });
     }
-  }
-
-  private takeDeferred(event: Extract<SchedulerEvent, { type: "wait_over" | "answer" }>): void {
-    const { id, at } = event;
-    const node = this.topology.nodes.get(id);
-    if (node === undefined || this.statusOf(id).state !== "deferred") return;
-    if (event.type === "answer") {
-      if (node.kind !== "approval") return;
-      // Its timer, if it has one.
-      if (node.approval?.timeoutMs !== undefined) this.commands.push({ type: "cancel_task", id });
-      this.end(id, answered(event, at));
-    } else if (node.kind === "approval") this.end(id, unanswered(node));
-    else this.end(id, { state: "success", output: new Date(at).toISOString() });
-    this.settle([id]);
-  }
-
-  private ask({ id, approval }: GraphNode, asks: Json): void {
-    this.change(id, { state: "deferred", asks, reason: "waits for an approval" });
-    // Before its timer: where waits take no time, an answer that is there comes first.
-    this.commands.push({ type: "ask", id });
-    if (approval?.timeoutMs !== undefined) this.commands.push({ type: "wait", id, delayMs: approval.timeoutMs });
-  }
-
-  private defer(id: string, input: Json): void {
-    const due = dueOf(input, this.at);
-    if (typeof due !== "number") {
-      this.end(id, { state: "failed", error: due });
-      return;
-    }
-    this.change(id, { state: "deferred", retryAt: due });
-    this.commands.push({ type: "wait", id, delayMs: Math.max(0, due - this.at) });
   }
 
   private finishByLeaves(): void {
@@ -376,15 +393,8 @@ class Deciding implements Desk {
     if (status.mapped === undefined) this.mapping.delete(id);
   }
 
-  private change(id: string, to: Partial<TaskStatus>): void {
+  change(id: string, to: Partial<TaskStatus>): void {
     const index = this.topology.indices.get(id);
     if (index !== undefined) this.statuses[index] = changed(this.statusOf(id), to);
   }
-}
-
-/** What held of the former state alone ends with it; the error of a former attempt ends with the next one. */
-function changed(status: TaskStatus, to: Partial<TaskStatus>): TaskStatus {
-  const { error, retryAt, asks, reason, ...rest } = status;
-  const kept = to.state === "scheduled" && error !== undefined ? { error } : {};
-  return { ...rest, ...kept, ...to };
 }

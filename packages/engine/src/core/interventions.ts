@@ -28,7 +28,7 @@ export function cancelTasks(desk: Desk, nodes: readonly GraphNode[], begun: bool
   for (const { id, teardown } of nodes) {
     const { state, mapped } = desk.statusOf(id);
     if (isFinal(state) || (teardown && begun)) continue;
-    if (state === "running" || state === "queued" || state === "deferred") {
+    if (state === "running" || state === "deferred") {
       stop(desk, id);
       desk.end(id, {
         ...(mapped === undefined ? {} : { mapped: cancelledItems(mapped, desk.at, message) }),

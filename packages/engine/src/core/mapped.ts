@@ -1,6 +1,16 @@
-import type { Json } from "./graph.ts";
+import { type Readable, readBy } from "./expression.ts";
+import type { Expression, GraphNode, Json } from "./graph.ts";
 import type { MappedStatus, Place, TaskError, TaskStatus } from "./state.ts";
 import { isFinal } from "./trigger-rules.ts";
+
+/** What each item of a mapped node is given; an error where what it is mapped over is no list. */
+export function itemInputs({ input }: GraphNode, over: Expression, values: Readable): readonly Json[] | TaskError {
+  const list = readBy(over, values);
+  if (Array.isArray(list))
+    return list.map((value: Json, index) => readBy(input, { ...values, item: { value, index } }));
+  const message = `It is mapped over ${JSON.stringify(list)?.slice(0, 100)}: expected a list`;
+  return { code: "NOT_A_LIST", message, retryable: false };
+}
 
 /** The items of a mapped node that has just started. */
 export function untouchedItems(inputs: readonly Json[]): MappedStatus[] {
@@ -12,7 +22,7 @@ export function itemsToStart(items: readonly MappedStatus[], window: number): nu
   let room = window;
   const waiting: number[] = [];
   for (const [index, { state }] of items.entries()) {
-    if (state === "running") room -= 1;
+    if (state === "running" || state === "queued") room -= 1;
     else if (state === "none" || state === "scheduled") waiting.push(index);
     if (room <= 0) return [];
   }

@@ -1,4 +1,4 @@
-import type { DagGraph, Json } from "./graph.ts";
+import type { DagGraph, Json, PoolClaim } from "./graph.ts";
 
 /** Where a task stands; names as in Airflow. */
 export type TaskState =
@@ -61,6 +61,10 @@ export interface TaskStatus {
   readonly clears?: number;
   /** The run whose output was taken: the task itself did not run. */
   readonly cachedFrom?: string;
+  /** Of the slots that it waits for or holds. */
+  readonly ticket?: number;
+  /** It holds its slots, and waits for its turn in the run. */
+  readonly granted?: boolean;
   /** The items of a mapped node, in the order of its list, once it has started. */
   readonly mapped?: readonly MappedStatus[];
 }
@@ -85,6 +89,8 @@ export interface SchedulerState {
   readonly error?: TaskError;
   /** Why it is being cancelled, while tasks that clean up still run. */
   readonly cancelling?: string;
+  /** Of a run whose tasks take slots: the last ticket given out, and those whose slots are waited for or held. */
+  readonly slots?: { readonly last: number; readonly open: readonly OpenTicket[] };
 }
 
 /** What somebody answers to an `approval`. */
@@ -110,6 +116,12 @@ export interface Place {
   readonly index?: number | undefined;
 }
 
+/** Slots that a task waits for or holds. */
+export interface OpenTicket extends Place {
+  /** Counts from 1 within the run. */
+  readonly ticket: number;
+}
+
 /** What happened. `at` in milliseconds since 1970. */
 export type SchedulerEvent =
   | { readonly type: "run_started"; readonly at: number }
@@ -126,6 +138,8 @@ export type SchedulerEvent =
   /** The worker died under it (heartbeat timeout): tried again at once, not counted as an attempt. */
   | (Place & { readonly type: "task_lost"; readonly at: number })
   | (Place & { readonly type: "retry_due"; readonly at: number })
+  /** The slots that `acquire_slots` asked for are there, all of them. */
+  | (OpenTicket & { readonly type: "slots_granted"; readonly at: number })
   /** The time of a `wait` has come, or that of an `approval` is over. */
   | { readonly type: "wait_over"; readonly id: string; readonly at: number }
   /** Somebody has answered an `approval`. */
@@ -142,6 +156,14 @@ export type SchedulerEvent =
 export type SchedulerCommand =
   /** Run a `task` or `derive` node with this input; `attempt` counts from 1. Report succeeded, failed, skipped or lost. */
   | (Place & { readonly type: "run_task"; readonly attempt: number; readonly clears: number; readonly input: Json })
+  /** Take these slots, in this order, and report `slots_granted` when all of them are held. */
+  | (OpenTicket & {
+      readonly type: "acquire_slots";
+      readonly claims: readonly PoolClaim[];
+      readonly priority: number;
+    })
+  /** Give back what was taken for this ticket, and take no more for it. */
+  | (OpenTicket & { readonly type: "release_slots" })
   /** Report `retry_due` after `delayMs`. */
   | (Place & { readonly type: "wait_retry"; readonly delayMs: number })
   /** Report `answer` when somebody has answered; `status.asks` holds what they are shown. */

@@ -16,6 +16,8 @@ export interface Topology {
   readonly deciders: ReadonlyMap<string, readonly string[]>;
   /** Nodes that nothing waits for but what cleans up: the run's state is theirs. */
   readonly leaves: readonly string[];
+  /** Tasks take slots of pools, or wait for their turn in the run. */
+  readonly limited: boolean;
 }
 
 const known = new WeakMap<DagGraph, Topology>();
@@ -57,5 +59,6 @@ function workOut(graph: DagGraph): Topology {
     shortCircuits,
     deciders,
     leaves: graph.nodes.filter(({ id, teardown }) => !teardown && !inner.has(id)).map(({ id }) => id),
+    limited: graph.maxActiveTasks !== undefined || graph.nodes.some(({ pools }) => pools !== undefined),
   };
 }

@@ -13,7 +13,16 @@ import { placesToClear } from "../core/clear.ts";
 import { decide, initialState, isOver } from "../core/decide.ts";
 import type { GraphNode, Json } from "../core/graph.ts";
 import { placeNamed } from "../core/mapped.ts";
-import type { Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState, TaskError } from "../core/state.ts";
+import type {
+  OpenTicket,
+  Place,
+  RunView,
+  SchedulerCommand,
+  SchedulerEvent,
+  SchedulerState,
+  TaskError,
+} from "../core/state.ts";
+import { topologyOf } from "../core/topology.ts";
 import { viewOf } from "../core/view.ts";
 import { runSubdag, triggerRun } from "./child-runs.ts";
 import { eventOfFailure } from "./failures.ts";
@@ -31,6 +40,8 @@ import {
 } from "./protocol.ts";
 import { recordRun } from "./record-run.ts";
 import { RunCallbacks } from "./run-callbacks.ts";
+import { leaveLine, waitInLine } from "./run-line.ts";
+import { RunSlots } from "./run-slots.ts";
 import { publishRun, publishState } from "./search-attributes.ts";
 
 /** Attempts of one run at the server at once: more would overflow its buffers, and replays would eat the gain. */
@@ -57,6 +68,8 @@ export class RunShell {
   /** Attempts that wait for room, in the order in which the core wanted them. */
   private readonly queue: Extract<SchedulerCommand, { type: "run_task" }>[] = [];
   private atServer = 0;
+  /** Null in a run that takes no slots of any pool. */
+  private readonly slots: RunSlots | null;
 
   /** @param scope What the run's attempts live in: no cancellation but our own reaches them. */
   constructor(
@@ -66,6 +79,8 @@ export class RunShell {
     this.state = initialState(graph, params, run, seed);
     this.callbacks = new RunCallbacks(graph, run, scope, () => viewOf(this.state));
     this.nodes = new Map(graph.nodes.map((node) => [node.id, node]));
+    const takesSlots = topologyOf(graph).limited || graph.maxActiveRuns !== undefined;
+    this.slots = takesSlots ? new RunSlots(scope) : null;
   }
 
   view(): RunView {
@@ -77,7 +92,20 @@ export class RunShell {
   }
 
   async toItsEnd(): Promise<RunView> {
-    publishRun({ ...this.view(), state: "running" });
+    const { maxActiveRuns } = this.state.graph;
+    if (this.slots !== null && maxActiveRuns !== undefined)
+      await waitInLine(this.slots, this.state, maxActiveRuns, () => this.isOver());
+    if (!this.isOver()) await this.begin();
+    if (this.slots !== null) await leaveLine(this.slots);
+    // A callback may take its time: until then the store knows how the run has ended.
+    if (this.callbacks.hasAfter(this.state.state)) await recordRun(this.view());
+    await this.callbacks.ended();
+    return this.view();
+  }
+
+  /** From the first task to the last. */
+  private async begin(): Promise<void> {
+    publishRun({ ...this.view(), state: this.state.state === "queued" ? "running" : this.state.state });
     const before = this.view();
     this.feed({ type: "run_started", at: Date.now() });
     this.callbacks.watch();
@@ -86,10 +114,6 @@ export class RunShell {
     await condition(() => this.isOver());
     await recorded;
     await condition(() => this.outstanding === 0, ABORT_PATIENCE);
-    // A callback may take its time: until then the store knows how the run has ended.
-    if (this.callbacks.hasAfter(this.state.state)) await recordRun(this.view());
-    await this.callbacks.ended();
-    return this.view();
   }
 
   request(name: UpdateName, { by, reason }: Remark): void {
@@ -138,6 +162,12 @@ export class RunShell {
         this.queue.push(command);
         this.startQueued();
         return;
+      case "acquire_slots":
+        this.acquire(command);
+        return;
+      case "release_slots":
+        void this.release(command);
+        return;
       case "wait_retry":
         this.waitForRetry(command, command.delayMs);
         return;
@@ -162,6 +192,19 @@ export class RunShell {
   private abort(name: string): void {
     this.running.get(name)?.cancel();
     this.running.delete(name);
+  }
+
+  private acquire(command: Extract<SchedulerCommand, { type: "acquire_slots" }>): void {
+    const { id, index, ticket, claims, priority } = command;
+    const onHeld = () => this.feed({ type: "slots_granted", id, index, ticket, at: Date.now() });
+    this.slots?.take({ ticket, task: nameOf(command), claims, priority, onHeld });
+  }
+
+  /** An attempt that was aborted holds its slots until it has said so. */
+  private async release({ ticket, ...place }: OpenTicket): Promise<void> {
+    const leaving = this.leaving.get(nameOf(place));
+    if (leaving !== undefined) await leaving;
+    this.slots?.release(ticket);
   }
 
   private startQueued(): void {

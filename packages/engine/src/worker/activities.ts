@@ -15,6 +15,7 @@ import {
   type PlanRequest,
 } from "../sandbox/protocol.ts";
 import { runCallback } from "./callback-activity.ts";
+import { poolActivitiesOf } from "./pool-activities.ts";
 import { readRunInput } from "./run-input.ts";
 import { failureOf, outputOf, runTaskAttempt, type TaskGround } from "./task-activity.ts";
 
@@ -30,6 +31,7 @@ export function activitiesOf(ground: TaskGround) {
       if (graph !== undefined) ground.store?.saveDag(graph);
     },
     [ACTIVITY.callback]: async (request: CallbackRequest): Promise<void> => await runCallback(ground, request),
+    ...poolActivitiesOf(ground),
     default: async (input: Json, request: AttemptRequest): Promise<Json | AttemptResult> =>
       await runTaskAttempt(ground, input, request),
   };

@@ -1,4 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
+import type { Client } from "@temporalio/client";
 import { ApplicationFailureCategory } from "@temporalio/common";
 import type { Json } from "../core/graph.ts";
 import type { TaskError } from "../core/state.ts";
@@ -19,6 +20,8 @@ export interface TaskGround {
   readonly store: RunStore | null;
   /** Folder of the attempts' logs; null: no logs. */
   readonly logsFolder: string | null;
+  /** The server that the worker works for. */
+  readonly temporal: Client;
 }
 
 /**
