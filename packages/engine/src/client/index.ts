@@ -1,4 +1,6 @@
 /** The asking side of runs: starts, reads and steers them, and keeps schedules in line with the code. */
+
+export type { PoolPlace, PoolSetting, PoolView } from "../sandbox/pool-protocol.ts";
 export { connectEngine } from "./connect-engine.ts";
 export type {
   ConnectOptions,
@@ -13,9 +15,11 @@ export type {
 } from "./engine-client.ts";
 export {
   ControllerNotFoundError,
+  InvalidPoolError,
   NothingToClearError,
   NotWaitingError,
   NoWorkerError,
+  PoolNotFoundError,
   RunActiveError,
   RunNotFoundError,
   RunOverError,

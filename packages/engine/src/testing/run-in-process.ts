@@ -17,6 +17,7 @@ import { finalFailure, sensorTimedOut, type TaskOutcome } from "../execution/out
 import type { TaskServices } from "../language/context.ts";
 import type { Dag } from "../language/dag.ts";
 import { planRun } from "../language/plan.ts";
+import { LocalPools } from "./local-pools.ts";
 import { implementationsOf, type Mocks } from "./mocks.ts";
 
 /** How to run a DAG in this process. */
@@ -38,6 +39,8 @@ export interface InProcessOptions<Params extends z.ZodObject = z.ZodObject> {
   readonly mocks?: Mocks;
   /** The way to MCP servers, and logs. Without it a task that asks a server fails with `NO_MCP`. */
   readonly services?: TaskServices;
+  /** How many slots pools have, by name. @default 1 each */
+  readonly pools?: Readonly<Record<string, number>>;
   /** How tasks stand at first, as `clearedRun` gives it. @default untouched */
   readonly seed?: RunSeed;
   /** Called after every change of the run, progress included. */
@@ -85,6 +88,7 @@ class InProcessRun {
   private readonly progress: Record<string, TaskProgress> = {};
   private readonly running = new Map<string, AbortController>();
   private readonly waiting = new Set<ReturnType<typeof setTimeout>>();
+  private readonly pools: LocalPools;
   private readonly end: Promise<RunView>;
   private resolve: (view: RunView) => void = () => {};
   private reject: (error: unknown) => void = () => {};
@@ -97,6 +101,7 @@ class InProcessRun {
     private readonly implementationOf: ReturnType<typeof implementationsOf>,
   ) {
     this.state = initialState(plan.graph, plan.params, plan.run, options.seed);
+    this.pools = new LocalPools(options.pools ?? {});
     this.end = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -131,6 +136,15 @@ class InProcessRun {
     switch (command.type) {
       case "run_task":
         this.attempt(command).then((outcome) => this.report(command, outcome), this.reject);
+        return;
+      case "acquire_slots": {
+        const { id, index, ticket } = command;
+        const onHeld = () => this.feed({ type: "slots_granted", id, index, ticket, at: this.clock() });
+        this.pools.take({ ...command, since: this.clock(), onHeld });
+        return;
+      }
+      case "release_slots":
+        this.pools.release(command.ticket);
         return;
       case "wait_retry":
         this.waitFor(command, (this.options.skipDelays ?? true) ? 0 : command.delayMs);
