@@ -314,7 +314,7 @@ class Deciding implements WaitingDesk, Floor {
     const { input = null, ...status } = items[index] ?? { ...UNTOUCHED, input: null };
     items[index] = { ...changed(status, to), input };
     const place = this.topology.indices.get(id);
-    if (place !== undefined) this.statuses[place] = { ...this.statusOf(id), mapped: items };
+    if (place !== undefined && this.admission !== null) this.statuses[place] = { ...this.statusOf(id), mapped: items };
   }
 
   private isRunning(): boolean {

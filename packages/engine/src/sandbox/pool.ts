@@ -38,6 +38,8 @@ import { poolViewOf } from "./pool-view.ts";
 const CHECK_EVERY_MS = 15_000;
 /** While nobody waits, holders are looked at more seldom by this factor. */
 const CALM = 4;
+/** How many of those that wait are looked at. */
+const WAITING_CHECKED = 50;
 /** How many of those that wait are carried over: those behind ask again by themselves. */
 const WAITING_KEPT = 5_000;
 
@@ -113,8 +115,10 @@ export async function dagwrightPool(config: PoolConfig, memory?: PoolMemory): Pr
       if (pool.waiting.length > 0) await sleep(checkEveryMs, { summary: "until a look at who holds slots" });
       if (pool.held.length === 0) continue;
       try {
-        const ended = new Set((await endedOf([...pool.held, ...pool.waiting])).map(({ execution }) => execution));
-        const releases = [...pool.held, ...pool.waiting].filter(({ execution }) => ended.has(execution));
+        // Of those that wait, the next ones: one that is gone gives its slots back as soon as it is told of them.
+        const parties = [...pool.held, ...pool.waiting.slice(0, WAITING_CHECKED)];
+        const ended = new Set((await endedOf(parties)).map(({ execution }) => execution));
+        const releases = parties.filter(({ execution }) => ended.has(execution));
         if (releases.length > 0) change({ releases });
       } catch (error) {
         log.warn("It could not be seen whether those that hold slots are still there", { error: String(error) });
