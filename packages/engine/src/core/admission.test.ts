@@ -30,7 +30,9 @@ describe("a task that takes slots", () => {
   });
 
   it("holds none in the pause before a retry, nor after its worker was lost", () => {
-    const play = new Play(graphOf([{ id: "a", ...GPU, policy: policyWith({ retries: 1, retryDelayMs: 5, maxRetryDelayMs: 5 }) }]));
+    const play = new Play(
+      graphOf([{ id: "a", ...GPU, policy: policyWith({ retries: 1, retryDelayMs: 5, maxRetryDelayMs: 5 }) }]),
+    );
     play.start();
     grant(play, "a", 1);
     expect(play.fail("a")).toEqual(["release a", "wait a 5"]);
