@@ -7,6 +7,7 @@ import { addApprovals } from "./approvals.ts";
 import { addDags } from "./dags.ts";
 import { addMcp } from "./mcp.ts";
 import { EXIT, showError } from "./output.ts";
+import { addPools } from "./pools.ts";
 import { addRun } from "./run.ts";
 import { addRuns } from "./runs.ts";
 import { addSchedules } from "./schedules.ts";
@@ -25,7 +26,7 @@ const program = new Command("dagwright")
   .showHelpAfterError("(add --help for usage)")
   .showSuggestionAfterError()
   .exitOverride();
-for (const add of [addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals, addSchedules, addMcp])
+for (const add of [addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals, addSchedules, addPools, addMcp])
   add(program);
 
 try {

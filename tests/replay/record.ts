@@ -1,7 +1,9 @@
 /**
  * Records histories of real runs into `histories/`: `npm run record-histories`. A history once committed stays: it stands
- * for the runs that are in flight somewhere while the interpreter changes. Add new ones when it learns something new.
+ * for the runs that are in flight somewhere while the interpreter changes: what is there is kept. Add new ones when it
+ * learns something new.
  */
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { retrainingController } from "@dagwright/engine";
@@ -9,11 +11,12 @@ import { Client, Connection } from "@temporalio/client";
 import proto from "@temporalio/proto";
 import { dags } from "../engine/dags.ts";
 import { startEmbedded } from "../engine/embedded.ts";
+import { keeper, poolDags } from "../engine/pool-dags.ts";
 
 const prefix = process.argv[2];
 if (prefix === undefined) throw new Error("Name the recording, such as 2026-11: npm run record-histories -- 2026-11");
 const embedded = await startEmbedded("recording");
-const worker = await embedded.worker(dags);
+const worker = await embedded.worker([...dags, ...poolDags]);
 const { engine } = embedded;
 const connection = await Connection.connect({ address: embedded.address });
 const client = new Client({ connection });
@@ -50,13 +53,29 @@ const runs = [
   "slow/paused",
   "slow/cancelled",
 ];
+// Pools: tasks that wait for slots, runs that wait in line, one of them cancelled there.
+await engine.setPool("cards", { slots: 2 });
+await engine.startRun({ dagId: "cards_by_task", runId: "cards_by_task/shared" });
+await engine.startRun({ dagId: "cards_by_item", runId: "cards_by_item/shared" });
+for (const name of ["first", "second", "cancelled"])
+  await engine.startRun({
+    dagId: "one_by_one",
+    runId: `one_by_one/${name}`,
+    params: { name, hold: name === "first" },
+  });
+while (!keeper.began.includes("first")) await new Promise((later) => setTimeout(later, 50));
+await engine.cancelRun("one_by_one/cancelled", { by: "recorder", reason: "to be recorded" });
+keeper.open("first");
+runs.push("cards_by_task/shared", "cards_by_item/shared");
+runs.push("one_by_one/first", "one_by_one/second", "one_by_one/cancelled");
 for (const runId of [...runs, "flaky/retraining-churn-1"]) await engine.waitForRun(runId);
 await engine.waitForRun("flaky/retraining-churn-2").catch(() => undefined);
 await new Promise((later) => setTimeout(later, 4_000));
 
-for (const id of [...runs, "retraining-controller/churn"]) {
-  const history = withoutTraces(await client.workflow.getHandle(id).fetchHistory());
+for (const id of [...runs, "retraining-controller/churn", "pool/cards", "pool/runs/one_by_one"]) {
   const file = new URL(`histories/${prefix}.${id.replaceAll("/", ".")}.binpb`, import.meta.url);
+  if (existsSync(file)) continue;
+  const history = withoutTraces(await client.workflow.getHandle(id).fetchHistory());
   await writeFile(fileURLToPath(file), proto.temporal.api.history.v1.History.encode(history).finish());
   console.log(`${fileURLToPath(file)}: ${history.events?.length} events`);
 }

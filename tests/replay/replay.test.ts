@@ -27,6 +27,9 @@ describe("recorded histories replay", () => {
       "slow.paused",
       "slow.cancelled",
       "retraining-controller",
+      "cards_by_task.shared",
+      "one_by_one.cancelled",
+      "pool.cards",
     ])
       expect(files.filter((file) => file.includes(kind)).length).toBeGreaterThan(0);
   });

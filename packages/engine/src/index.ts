@@ -8,6 +8,7 @@ export type {
   Json,
   NodeKind,
   NodePolicy,
+  PoolClaim,
   TriggerRule,
 } from "./core/graph.ts";
 export { TRIGGER_RULES } from "./core/graph.ts";
@@ -62,6 +63,7 @@ export { createRegistry, type DagRegistry, dagsOfModule } from "./language/regis
 export { cron, every, type Schedule } from "./language/schedule.ts";
 export { scheduleText } from "./language/schedule-text.ts";
 export { type SensorDefinition, sensor } from "./language/sensor.ts";
+export type { SlotOptions } from "./language/slots.ts";
 export { type SubdagOptions, subdag, type TriggerOptions, trigger } from "./language/subdag.ts";
 export { type Task, type TaskInput, task } from "./language/task.ts";
 export type { TaskDefinition } from "./language/task-definition.ts";

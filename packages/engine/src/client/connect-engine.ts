@@ -5,7 +5,9 @@ import { viewWithOutputs } from "../objects/stored-outputs.ts";
 import { ControllerCalls } from "./controller-calls.ts";
 import type { ConnectOptions, EngineClient } from "./engine-client.ts";
 import { explain } from "./explain.ts";
+import { poolsAskedBy } from "./explain-pools.ts";
 import { followLogs } from "./follow-logs.ts";
+import { PoolCalls } from "./pool-calls.ts";
 import { RunCalls } from "./run-calls.ts";
 import { listRuns } from "./run-list.ts";
 import { ScheduleCalls } from "./schedule-calls.ts";
@@ -42,6 +44,7 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
   const runs = new RunCalls(ground);
   const schedules = new ScheduleCalls(ground);
   const controllers = new ControllerCalls(ground);
+  const pools = new PoolCalls(ground);
   // No server that hangs keeps a caller for ever.
   const call = <T>(what: string, body: () => Promise<T>) =>
     temporalCall(address, what, () => connection.withDeadline(Date.now() + CALL_PATIENCE_MS, body));
@@ -82,7 +85,12 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
         ]);
         const logOf = (task: string) =>
           (logsOf(attempts ?? [], { task }).at(-1)?.lines ?? []).slice(-LOG_TAIL).map(logText);
-        return explain({ view, graph, workers, taskQueue, logOf });
+        // A pool that nobody answers for leaves the explanation shorter.
+        const asked = await Promise.all(
+          poolsAskedBy(view, graph ?? null).map((name) => pools.find(name).catch(() => null)),
+        );
+        const found = new Map(asked.flatMap((pool) => (pool === null ? [] : [[pool.name, pool] as const])));
+        return explain({ view, graph, workers, taskQueue, logOf, pools: found });
       }),
     taskLogs: (runId, task, filter) =>
       call(`read the logs of ${runId}`, async () => {
@@ -93,6 +101,9 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
       }),
     followLogs: (runId, filter = {}) =>
       followLogs(store, () => call(`read run ${runId}`, () => runs.get(runId)), runId, filter),
+    listPools: () => call("list pools", () => pools.list()),
+    getPool: (name) => call(`read pool ${name}`, () => pools.get(name)),
+    setPool: (name, setting) => call(`set pool ${name}`, () => pools.set(name, setting)),
     workersPolling: () => call(`read task queue ${taskQueue}`, workersPolling),
     close: () => connection.close(),
   };

@@ -5,6 +5,7 @@ import type { RetrainingController } from "../language/controller.ts";
 import type { Dag } from "../language/dag.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { DriftSignal } from "../sandbox/controller-protocol.ts";
+import type { PoolSetting, PoolView } from "../sandbox/pool-protocol.ts";
 import type { AnswerRequest, Remark } from "../sandbox/protocol.ts";
 import type { RunStore } from "../store/run-store.ts";
 import type { RunExplanation } from "./explain.ts";
@@ -177,6 +178,22 @@ export interface EngineClient {
   ensureController(controller: RetrainingController): Promise<void>;
   /** @throws ControllerNotFoundError */
   signalDrift(signal: DriftSignal & { readonly model: string }): Promise<{ controllerId: string }>;
+  /**
+   * Every pool: those that somebody has set, or a task has asked for slots; also those that limit one task over all runs
+   * (`task/<dag>/<node>`) and the runs of a DAG (`runs/<dag>`).
+   * @throws NoWorkerError
+   */
+  listPools(): Promise<PoolView[]>;
+  /**
+   * A pool, with who holds its slots and who waits for them.
+   * @throws PoolNotFoundError, NoWorkerError
+   */
+  getPool(name: string): Promise<PoolView>;
+  /**
+   * Says how many slots a pool has, and makes it if there is none. Fewer than are held take none away.
+   * @throws InvalidPoolError
+   */
+  setPool(name: string, setting: PoolSetting): Promise<void>;
   /** How many workers polled the task queue within the last minute. */
   workersPolling(): Promise<number>;
   close(): Promise<void>;

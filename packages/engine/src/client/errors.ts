@@ -95,6 +95,34 @@ export class ControllerNotFoundError extends Error {
   }
 }
 
+/** Nobody has set that pool, and no task has asked it for slots. */
+export class PoolNotFoundError extends Error {
+  readonly code = "POOL_NOT_FOUND";
+  readonly retryable = false;
+  readonly field = "pool";
+  readonly hint: string;
+  constructor(name: string) {
+    super(`There is no pool "${name}"`);
+    this.name = "PoolNotFoundError";
+    this.hint = `Make it: dagwright pools set ${name} 4. Until then a task that names it finds one slot.`;
+  }
+}
+
+/** A pool cannot be set to that. */
+export class InvalidPoolError extends Error {
+  readonly code = "INVALID_POOL";
+  readonly retryable = false;
+  readonly hint = "dagwright pools set gpu 4";
+  constructor(
+    readonly field: string,
+    value: unknown,
+    expected: string,
+  ) {
+    super(`Pool: ${field} is ${JSON.stringify(value) ?? String(value)}: expected ${expected}`);
+    this.name = "InvalidPoolError";
+  }
+}
+
 /** The DAG has no schedule on the server. */
 export class ScheduleNotFoundError extends Error {
   readonly code = "NO_SCHEDULE";

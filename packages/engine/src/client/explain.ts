@@ -2,6 +2,7 @@ import { isOver } from "../core/decide.ts";
 import type { DagGraph, GraphNode } from "../core/graph.ts";
 import type { RunView, TaskView } from "../core/state.ts";
 import { isFinal } from "../core/trigger-rules.ts";
+import { explainLine, explainQueued, isWaiting, type PoolsByName } from "./explain-pools.ts";
 
 /** Why a task stands where it stands, and what can be done about it. */
 export interface TaskExplanation {
@@ -34,6 +35,8 @@ export interface ExplanationGround {
   readonly taskQueue: string;
   /** The last lines of a task's log. */
   readonly logOf: (task: string) => readonly string[];
+  /** The pools that the run and its tasks wait for, of those that could be read. @default none */
+  readonly pools?: PoolsByName;
 }
 
 /** Says of a run and each of its tasks why it waits, failed, or did not run. */
@@ -48,7 +51,10 @@ export function explain(ground: ExplanationGround): RunExplanation {
   return { runId: view.runId, state: view.state, ...explainWhole(ground, tasks), tasks };
 }
 
-function explainWhole({ view, workers, taskQueue }: ExplanationGround, tasks: readonly TaskExplanation[]): Told {
+function explainWhole(
+  { view, workers, taskQueue, pools = NONE }: ExplanationGround,
+  tasks: readonly TaskExplanation[],
+): Told {
   const { runId, state, error, endedAt } = view;
   const noWorker = `no worker polls task queue "${taskQueue}"`;
   switch (state) {
@@ -66,14 +72,18 @@ function explainWhole({ view, workers, taskQueue }: ExplanationGround, tasks: re
     case "queued":
       return workers === 0
         ? { why: `It waits to be planned, and ${noWorker}`, next: "dagwright worker" }
-        : { why: "It waits to be planned by a worker" };
+        : (explainLine(view, pools) ?? { why: "It waits to be planned by a worker" });
     case "running": {
-      const active = tasks.filter((one) => ["running", "deferred", "up_for_retry", "scheduled"].includes(one.state));
+      const active = tasks.filter((one) =>
+        ["running", "queued", "deferred", "up_for_retry", "scheduled"].includes(one.state),
+      );
       if (workers === 0) return { why: `It makes no progress: ${noWorker}`, next: "dagwright worker" };
       return { why: `It waits for ${active.map((one) => `${one.task} (${one.state})`).join(", ") || "its next step"}` };
     }
   }
 }
+
+const NONE: PoolsByName = new Map();
 
 interface Told {
   readonly why: string;
@@ -82,7 +92,7 @@ interface Told {
 }
 
 function explainTask(ground: ExplanationGround, task: string, status: TaskView, node: GraphNode | undefined): Told {
-  const { view, workers } = ground;
+  const { view, workers, pools = NONE } = ground;
   const { state, attempts, lost, startedAt, dueAt, reason, error, progress } = status;
   switch (state) {
     case "success":
@@ -93,8 +103,13 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
         : "";
       const losses = lost ? `; ${lost} ${lost === 1 ? "worker" : "workers"} died under it` : "";
       const told = { why: `Attempt ${Math.max(attempts, 1)} runs since ${startedAt}${far.trimEnd()}${losses}` };
-      return workers === 0 ? { why: `${told.why}; no worker is there to go on`, next: "dagwright worker" } : told;
+      if (workers === 0) return { why: `${told.why}; no worker is there to go on`, next: "dagwright worker" };
+      if (node === undefined || !isWaiting(status)) return told;
+      const { why, next } = explainQueued(view, node, status, pools);
+      return { why: `${told.why}; ${why}`, ...(next === undefined ? {} : { next }) };
     }
+    case "queued":
+      return explainQueued(view, node ?? { id: task }, status, pools);
     case "deferred":
       if (status.asks === undefined) return { why: `It waits until ${dueAt}` };
       return {
@@ -114,7 +129,7 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
     case "scheduled":
       return view.state === "paused"
         ? { why: "It may start, but the run is paused", next: `dagwright runs resume ${view.runId}` }
-        : { why: "It is about to start" };
+        : { why: reason === undefined ? "It is about to start" : reason };
     case "none":
       return { why: waitingFor(view, node) };
     default:

@@ -1,6 +1,7 @@
 /** The asking side of runs: starts, reads and steers them, and keeps schedules in line with the code. */
 
 export { type LogLine, logText } from "../logs/log-line.ts";
+export type { PoolPlace, PoolSetting, PoolView } from "../sandbox/pool-protocol.ts";
 export { connectEngine } from "./connect-engine.ts";
 export type {
   ConnectOptions,
@@ -15,9 +16,11 @@ export type {
 } from "./engine-client.ts";
 export {
   ControllerNotFoundError,
+  InvalidPoolError,
   NothingToClearError,
   NotWaitingError,
   NoWorkerError,
+  PoolNotFoundError,
   RunActiveError,
   RunNotFoundError,
   RunOverError,

@@ -1,13 +1,14 @@
-import { answered, unanswered } from "./approval.ts";
+import { Admission, type Floor } from "./admission.ts";
+import { deferToMoment, deferToPerson, endDeferred } from "./deferred.ts";
 import type { Desk } from "./desk.ts";
 import { type Readable, readBy } from "./expression.ts";
-import { chosenArm, forkVerdict, undecidedArm } from "./forks.ts";
+import { chosenArm } from "./forks.ts";
 import type { DagGraph, GraphNode, Json } from "./graph.ts";
 import { cancelTasks, clearTasks, markTask } from "./interventions.ts";
 import { ItemList, partsOf, withItems } from "./item-list.ts";
 import { placeNameOf, placeOf } from "./mapped.ts";
-import { goOnMapping, startMapping, withdrawItems } from "./mapping.ts";
-import { lostError, runError, upstreamReason, whenReason } from "./reasons.ts";
+import { goOnMapping, launchItem, startMapping, withdrawItems } from "./mapping.ts";
+import { lostError, runError } from "./reasons.ts";
 import { afterFailure, afterRefusal, chanceOf, timeLeftMs, totalTimeoutError } from "./retries.ts";
 import type {
   Decision,
@@ -23,8 +24,8 @@ import type {
 } from "./state.ts";
 import { changed, lookup, type StatusOf, statusesOf, UNTOUCHED, withStatuses } from "./statuses.ts";
 import { type Topology, topologyOf } from "./topology.ts";
-import { applyTriggerRule, isFinal } from "./trigger-rules.ts";
-import { dueOf } from "./wait.ts";
+import { isFinal } from "./trigger-rules.ts";
+import { verdictOn } from "./verdict.ts";
 
 /** How many workers may die under one task before it is given up: a task that kills its worker must not do so for ever. */
 export const MAX_LOST_ATTEMPTS = 20;
@@ -52,19 +53,29 @@ export function decide(state: SchedulerState, event: SchedulerEvent): Decision {
   if (isOver(state.state)) return { state, commands: [] };
   const deciding = new Deciding(state, event.at);
   deciding.take(event);
+  deciding.endAdmission();
   return { state: deciding.result(), commands: deciding.commands };
 }
 
 /** A decision in the making: a copy of the run that is changed until nothing more follows. */
-class Deciding implements Desk {
+class Deciding implements Desk, Floor {
   readonly commands: SchedulerCommand[] = [];
   readonly topology: Topology;
   readonly statusOf: StatusOf;
   private readonly statuses: TaskStatus[];
   readonly values: Readable;
   private readonly changes: {
-    -readonly [K in "state" | "output" | "error" | "startedAt" | "endedAt" | "cancelling"]?: SchedulerState[K];
+    -readonly [K in
+      | "state"
+      | "output"
+      | "error"
+      | "startedAt"
+      | "endedAt"
+      | "cancelling"
+      | "slots"]?: SchedulerState[K];
   } = {};
+  /** Null where every task starts as soon as it may. */
+  private readonly admission: Admission | null;
   /** Items of mapped nodes that this decision has looked at. */
   private readonly mapping = new Map<string, ItemList>();
   /** Nodes to look at again, in the order in which they were touched. */
@@ -78,15 +89,17 @@ class Deciding implements Desk {
     this.statuses = [...statusesOf(before)];
     this.statusOf = lookup(before, this.statuses);
     this.values = { params: before.params, run: before.run, outputOf: (id) => this.statusOf(id).output };
+    this.admission = this.topology.limited ? new Admission(this, before.graph, before.slots) : null;
   }
 
   result(): SchedulerState {
     // Field by field: to look at `tasks` would make its record. The rest is set when the run ends, and it had not.
-    const { graph, params, run, state, startedAt, cancelling } = this.before;
+    const { graph, params, run, state, startedAt, cancelling, slots } = this.before;
     const kept = {
       ...{ graph, params, run, state },
       ...(startedAt === undefined ? {} : { startedAt }),
       ...(cancelling === undefined ? {} : { cancelling }),
+      ...(slots === undefined ? {} : { slots }),
     };
     for (const [id, items] of this.mapping) {
       const index = this.topology.indices.get(id);
@@ -106,12 +119,13 @@ class Deciding implements Desk {
         return;
       case "wait_over":
       case "answer":
-        this.takeDeferred(event);
+        if (endDeferred(this, event)) this.settle([event.id]);
         return;
       case "pause":
         // What cleans up after a cancel is not held up.
         if (this.before.cancelling !== undefined) return;
         this.changes.state = "paused";
+        this.admission?.withdraw();
         return;
       case "resume":
         if (state !== "paused") return;
@@ -131,6 +145,12 @@ class Deciding implements Desk {
         this.changePlace(event, { state: "scheduled" });
         this.settle([event.id]);
         return;
+      case "slots_granted": {
+        const node = this.topology.nodes.get(event.id);
+        if (node !== undefined) this.admission?.grant(node, event);
+        this.settle([event.id]);
+        return;
+      }
       default:
         if (this.placed(event)?.state !== "running") return;
         this.takeOutcome(event);
@@ -211,6 +231,7 @@ class Deciding implements Desk {
       else if (state === "scheduled") this.start(node);
       else if (state === "running" && node.map !== undefined) goOnMapping(this, node);
     }
+    if (this.goesOn()) this.admission?.fill();
     const { nodes } = this.before.graph;
     // The last nodes end last: looked at from behind, an unfinished run is known at once.
     if (nodes.findLast(({ id }) => !isFinal(this.statusOf(id).state)) !== undefined) return;
@@ -221,36 +242,10 @@ class Deciding implements Desk {
 
   /** Decides about a node that nothing has been decided about, if what it hangs on has ended. */
   private consider(node: GraphNode): void {
-    // Forks come first, so that the result does not hang on which of the node's upstream ends first.
-    const fork = forkVerdict(node, this.topology.shortCircuits.get(node.id) ?? [], this.statusOf);
-    if (fork === "wait") return;
-    if (fork !== "open") {
-      this.end(node.id, fork);
-      return;
-    }
-    const places = this.topology.upstream.get(node.id) ?? [];
-    const states = places.map((place) => this.statuses[place]?.state ?? "none");
-    const verdict = applyTriggerRule(node.triggerRule, states);
+    const verdict = verdictOn(this, this.before.graph, node);
     if (verdict === "wait") return;
     if (verdict !== "run") {
-      this.end(node.id, { state: verdict, reason: upstreamReason(node, verdict, this.statusOf) });
-      return;
-    }
-    // A value that decides whether to run must be there, whatever the rule says of the other upstream nodes.
-    for (const id of this.topology.deciders.get(node.id) ?? []) {
-      if (!isFinal(this.statusOf(id).state)) return;
-    }
-    const undecided = undecidedArm(node, this.statusOf);
-    if (undecided !== null) {
-      this.end(node.id, undecided);
-      return;
-    }
-    if (node.when !== undefined && readBy(node.when, this.values) !== true) {
-      this.end(node.id, { state: "skipped", reason: whenReason(node, this.before.graph, this.statusOf, this.values) });
-      return;
-    }
-    if (node.teardown && !node.upstream.some((id) => this.statusOf(id).attempts > 0)) {
-      this.end(node.id, { state: "skipped", reason: "nothing before it has run: there is nothing to clean up" });
+      this.end(node.id, verdict);
       return;
     }
     this.change(node.id, { state: "scheduled" });
@@ -296,11 +291,26 @@ class Deciding implements Desk {
     items?.set(index, { ...changed(status, to), input, ...(source === undefined ? {} : { source }) });
   }
 
+  /** Gives back slots that are not needed any more. */
+  endAdmission(): void {
+    if (this.admission !== null) this.changes.slots = this.admission.end();
+  }
+
   /** Starts a node that may start, unless the run is paused. */
   private start(node: GraphNode): void {
     if (!this.goesOn()) return;
-    if (node.map !== undefined) {
-      startMapping(this, node, node.map);
+    if (node.map !== undefined) startMapping(this, node, node.map);
+    else this.admit(node);
+  }
+
+  admit(node: GraphNode, index?: number): void {
+    if (this.admission === null) this.launch(node, index);
+    else this.admission.take(node, index);
+  }
+
+  launch(node: GraphNode, index?: number): void {
+    if (index !== undefined) {
+      launchItem(this, node, index);
       return;
     }
     const input = readBy(node.input, this.values);
@@ -312,9 +322,9 @@ class Deciding implements Desk {
     }
     this.change(node.id, { state: "running", attempts: attempts + 1, startedAt });
     if (node.kind === "wait") {
-      this.defer(node.id, input);
+      deferToMoment(this, node.id, input);
     } else if (node.kind === "approval") {
-      this.ask(node, input);
+      deferToPerson(this, node, input);
     } else if (node.kind === "short_circuit") {
       this.end(node.id, { state: "success", output: input });
     } else if (node.kind === "branch") {
@@ -323,37 +333,6 @@ class Deciding implements Desk {
       const within = withinMs === undefined ? {} : { withinMs };
       this.commands.push({ type: "run_task", id: node.id, attempt: attempts + 1, clears, input, ...within });
     }
-  }
-
-  private takeDeferred(event: Extract<SchedulerEvent, { type: "wait_over" | "answer" }>): void {
-    const { id, at } = event;
-    const node = this.topology.nodes.get(id);
-    if (node === undefined || this.statusOf(id).state !== "deferred") return;
-    if (event.type === "answer") {
-      if (node.kind !== "approval") return;
-      // Its timer, if it has one.
-      if (node.approval?.timeoutMs !== undefined) this.commands.push({ type: "cancel_task", id });
-      this.end(id, answered(event, at));
-    } else if (node.kind === "approval") this.end(id, unanswered(node));
-    else this.end(id, { state: "success", output: new Date(at).toISOString() });
-    this.settle([id]);
-  }
-
-  private ask({ id, approval }: GraphNode, asks: Json): void {
-    this.change(id, { state: "deferred", asks, reason: "waits for an approval" });
-    // Before its timer: where waits take no time, an answer that is there comes first.
-    this.commands.push({ type: "ask", id });
-    if (approval?.timeoutMs !== undefined) this.commands.push({ type: "wait", id, delayMs: approval.timeoutMs });
-  }
-
-  private defer(id: string, input: Json): void {
-    const due = dueOf(input, this.at);
-    if (typeof due !== "number") {
-      this.end(id, { state: "failed", error: due });
-      return;
-    }
-    this.change(id, { state: "deferred", retryAt: due });
-    this.commands.push({ type: "wait", id, delayMs: Math.max(0, due - this.at) });
   }
 
   private finishByLeaves(): void {

@@ -1,4 +1,5 @@
 import type { Readable } from "./expression.ts";
+import type { GraphNode } from "./graph.ts";
 import type { ItemList } from "./item-list.ts";
 import type { Place, SchedulerCommand, TaskStatus } from "./state.ts";
 import type { StatusOf } from "./statuses.ts";
@@ -24,6 +25,8 @@ export interface Desk {
   /** Changes some of a status: what held of its former state alone ends with it. */
   change(id: string, to: Partial<TaskStatus>): void;
   changePlace(place: Place, to: Partial<TaskStatus>): void;
+  /** Starts a task, or an item, as soon as there is room for it. */
+  admit(node: GraphNode, index?: number): void;
   /** Ends a node: what hangs on it is looked at next. */
   end(id: string, to: Partial<TaskStatus>): void;
 }

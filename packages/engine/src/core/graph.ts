@@ -52,6 +52,14 @@ export interface NodePolicy {
   readonly totalTimeoutMs?: number;
 }
 
+/** Slots that every attempt of a node takes, and gives back when it ends. */
+export interface PoolClaim {
+  readonly pool: string;
+  readonly slots: number;
+  /** How many slots the pool has, where the DAG itself says so. @default what somebody has set, else 1 */
+  readonly limit?: number;
+}
+
 /** What a node is: a task of the worker, a pure function over values, a fork that the scheduler decides itself, a wait, or another DAG. */
 export type NodeKind = "task" | "derive" | "branch" | "short_circuit" | "wait" | "approval" | "subdag" | "trigger";
 
@@ -87,6 +95,10 @@ export interface GraphNode {
   /** Task input; the params of a `subdag` or `trigger`; the arguments (an array) of a `derive`; `{ delayMs }` or `{ until }` of a `wait`; what an `approval` shows; the value that a `branch` or `short_circuit` looks at. */
   readonly input: Expression;
   readonly policy: NodePolicy;
+  /** What an attempt waits for before it starts, in the order in which it is taken. */
+  readonly pools?: readonly PoolClaim[];
+  /** Of those that wait for slots, or for their turn in the run, the highest goes first. @default 1 */
+  readonly priority?: number;
   /** The task looks whether something is there, every so often, until it is. Times in milliseconds. */
   readonly sensor?: { readonly pokeMs: number; readonly timeoutMs: number; readonly onTimeout: "fail" | "skip" };
   /** What becomes of an `approval` that nobody answers in time. No `timeoutMs`: it waits for ever. */
@@ -152,6 +164,10 @@ export interface DagGraph {
   /** The run's output, read when all nodes have ended. */
   readonly output: Expression;
   readonly deadline?: GraphDeadline;
+  /** How many runs may be active at once; further ones wait in state `queued`. */
+  readonly maxActiveRuns?: number;
+  /** How many tasks of one run may run at once. */
+  readonly maxActiveTasks?: number;
   /** What is called when a run has ended, or its deadline has passed; the code behind it is the worker's. */
   readonly callbacks?: {
     readonly onSuccess?: GraphCallback;

@@ -17,7 +17,7 @@ export function cancelTasks(desk: Desk, nodes: readonly GraphNode[], begun: bool
     const { state } = desk.statusOf(id);
     if (isFinal(state) || (teardown && begun)) continue;
     const items = desk.itemsOf(id)?.toArray();
-    if (state === "running" || state === "queued" || state === "deferred" || items?.some(goesOn)) {
+    if (state === "running" || state === "deferred" || items?.some(goesOn)) {
       stop(desk, id);
       desk.end(id, {
         ...(items === undefined

@@ -17,8 +17,8 @@ interface Block {
 export class ItemList implements Iterable<MappedStatus> {
   /** Whether it differs from what it is a copy of. */
   changed = false;
-  /** How many items run, and how many have not ended. */
-  running = 0;
+  /** How many items run or wait for slots, and how many have not ended. */
+  busy = 0;
   open = 0;
   private array: readonly MappedStatus[] | undefined;
   /** The blocks that no other list shares. */
@@ -37,7 +37,7 @@ export class ItemList implements Iterable<MappedStatus> {
     }
     const list = new ItemList(blocks, items.length);
     for (const item of items) {
-      if (item.state === "running") list.running += 1;
+      if (isBusy(item)) list.busy += 1;
       if (!isFinal(item.state)) list.open += 1;
     }
     return list;
@@ -45,7 +45,7 @@ export class ItemList implements Iterable<MappedStatus> {
 
   copy(): ItemList {
     const copy = new ItemList([...this.blocks], this.length);
-    copy.running = this.running;
+    copy.busy = this.busy;
     copy.open = this.open;
     return copy;
   }
@@ -60,10 +60,16 @@ export class ItemList implements Iterable<MappedStatus> {
     const block = this.ownBlock(Math.floor(index / BLOCK));
     block.items[index % BLOCK] = item;
     block.waiting += Number(isWaiting(item)) - Number(isWaiting(before));
-    this.running += Number(item.state === "running") - Number(before.state === "running");
+    this.busy += Number(isBusy(item)) - Number(isBusy(before));
     this.open += Number(!isFinal(item.state)) - Number(!isFinal(before.state));
     this.changed = true;
     this.array = undefined;
+  }
+
+  /** Whether an item waits to be started. */
+  waits(index: number): boolean {
+    const item = this.at(index);
+    return item !== undefined && isWaiting(item);
   }
 
   /** The first items that wait to be started, in the order of the list. */
@@ -98,6 +104,10 @@ export class ItemList implements Iterable<MappedStatus> {
     }
     return this.blocks[number] ?? { items, waiting };
   }
+}
+
+function isBusy({ state }: MappedStatus): boolean {
+  return state === "running" || state === "queued";
 }
 
 function isWaiting({ state }: MappedStatus): boolean {

@@ -37,17 +37,19 @@ export function goOnMapping(desk: Desk, node: GraphNode): void {
   const items = desk.itemsOf(id);
   if (items === undefined) return;
   const { window = 1 } = node.map ?? {};
-  while (desk.goesOn() && items.running < window) {
-    const next = items.waiting(window - items.running);
-    if (next.length === 0) break;
-    // Those whose time is over make room for others.
-    for (const index of next) startItem(desk, node, items, index);
+  while (desk.goesOn() && items.busy < window) {
+    const next = items.waiting(window - items.busy);
+    for (const index of next) desk.admit(node, index);
+    // Those whose time is over make room for others; those for which the run has no room wait on.
+    const [first] = next;
+    if (first === undefined || items.waits(first)) break;
   }
   if (items.open === 0) desk.end(id, mappedOutcome(items));
 }
 
-function startItem(desk: Desk, { id, policy }: GraphNode, items: ItemList, index: number): void {
-  const { input = null, attempts = 0, startedAt = desk.at, clears = 0, error } = items.at(index) ?? {};
+/** Starts an attempt of an item. */
+export function launchItem(desk: Desk, { id, policy }: GraphNode, index: number): void {
+  const { input = null, attempts = 0, startedAt = desk.at, clears = 0, error } = desk.itemsOf(id)?.at(index) ?? {};
   const withinMs = timeLeftMs(policy, startedAt, desk.at);
   if (withinMs !== undefined && withinMs <= 0) {
     const late = totalTimeoutError(policy.totalTimeoutMs, error);

@@ -2,7 +2,7 @@ import { readBy } from "./expression.ts";
 import type { GraphNode } from "./graph.ts";
 import { placeOf } from "./mapped.ts";
 import { timeLeftMs } from "./retries.ts";
-import type { SchedulerCommand, SchedulerState, TaskStatus } from "./state.ts";
+import type { OpenTicket, SchedulerCommand, SchedulerState, TaskStatus } from "./state.ts";
 import { lookup, statusesOf } from "./statuses.ts";
 
 /**
@@ -28,20 +28,23 @@ export function commandsToResume(state: SchedulerState, at: number): SchedulerCo
 function ofPlace(
   node: GraphNode,
   index: number | undefined,
-  { state, attempts, retryAt = 0, startedAt = 0 }: Omit<TaskStatus, "mapped">,
+  { state, attempts, retryAt = 0, startedAt = 0, ticket }: Omit<TaskStatus, "mapped">,
   clears: number,
   input: () => ReturnType<typeof readBy>,
   at: number,
 ): SchedulerCommand[] {
   const place = placeOf(node.id, index);
   const left = (moment: number) => Math.max(0, moment - at);
+  const asks = ticket === undefined ? [] : [acquire(node, { ...place, ticket })];
+  // Slots that it was given are its own; whoever holds them says so once more.
+  if (state === "queued") return asks;
   if (state === "up_for_retry") return [{ type: "wait_retry", ...place, delayMs: left(retryAt) }];
   if (state === "running") {
     // A mapped node that has not started its items yet.
     if (node.map !== undefined && index === undefined) return [];
     const withinMs = timeLeftMs(node.policy, startedAt, at);
     const within = withinMs === undefined ? {} : { withinMs: Math.max(1, withinMs) };
-    return [{ type: "run_task", ...place, attempt: attempts, clears, input: input(), ...within }];
+    return [...asks, { type: "run_task", ...place, attempt: attempts, clears, input: input(), ...within }];
   }
   if (state !== "deferred") return [];
   if (node.kind !== "approval") return [{ type: "wait", id: node.id, delayMs: left(retryAt) }];
@@ -50,4 +53,8 @@ function ofPlace(
     { type: "ask", id: node.id },
     ...(timeoutMs === undefined ? [] : [{ type: "wait", id: node.id, delayMs: left(startedAt + timeoutMs) } as const]),
   ];
+}
+
+function acquire({ pools: claims = [], priority = 1 }: GraphNode, asked: OpenTicket): SchedulerCommand {
+  return { type: "acquire_slots", ...asked, claims, priority };
 }

@@ -1,4 +1,4 @@
-import type { DagGraph, Json } from "./graph.ts";
+import type { DagGraph, Json, PoolClaim } from "./graph.ts";
 
 /** Where a task stands; names as in Airflow. */
 export type TaskState =
@@ -63,6 +63,10 @@ export interface TaskStatus {
   readonly clears?: number;
   /** The run whose output was taken: the task itself did not run. */
   readonly cachedFrom?: string;
+  /** Of the slots that it waits for or holds. */
+  readonly ticket?: number;
+  /** It holds its slots, and waits for its turn in the run. */
+  readonly granted?: boolean;
   /** The items of a mapped node, in the order of its list, once it has started. */
   readonly mapped?: readonly MappedStatus[];
 }
@@ -91,6 +95,8 @@ export interface SchedulerState {
   readonly error?: TaskError;
   /** Why it is being cancelled, while tasks that clean up still run. */
   readonly cancelling?: string;
+  /** Of a run whose tasks take slots: the last ticket given out, and those whose slots are waited for or held. */
+  readonly slots?: { readonly last: number; readonly open: readonly OpenTicket[] };
 }
 
 /** What somebody answers to an `approval`. */
@@ -116,6 +122,12 @@ export interface Place {
   readonly index?: number | undefined;
 }
 
+/** Slots that a task waits for or holds. */
+export interface OpenTicket extends Place {
+  /** Counts from 1 within the run. */
+  readonly ticket: number;
+}
+
 /** What happened. `at` in milliseconds since 1970. */
 export type SchedulerEvent =
   | { readonly type: "run_started"; readonly at: number }
@@ -134,6 +146,8 @@ export type SchedulerEvent =
   /** The worker's code does not fit the run: tried again after a while, not counted as an attempt. */
   | (Place & { readonly type: "task_refused"; readonly error: TaskError; readonly at: number })
   | (Place & { readonly type: "retry_due"; readonly at: number })
+  /** The slots that `acquire_slots` asked for are there, all of them. */
+  | (OpenTicket & { readonly type: "slots_granted"; readonly at: number })
   /** The time of a `wait` has come, or that of an `approval` is over. */
   | { readonly type: "wait_over"; readonly id: string; readonly at: number }
   /** Somebody has answered an `approval`. */
@@ -157,6 +171,14 @@ export type SchedulerCommand =
       /** It is to be aborted after so long, and to fail with `TASK_TOTAL_TIMEOUT`. @default its policy's timeout only */
       readonly withinMs?: number;
     })
+  /** Take these slots, in this order, and report `slots_granted` when all of them are held. */
+  | (OpenTicket & {
+      readonly type: "acquire_slots";
+      readonly claims: readonly PoolClaim[];
+      readonly priority: number;
+    })
+  /** Give back what was taken for this ticket, and take no more for it. */
+  | (OpenTicket & { readonly type: "release_slots" })
   /** Report `retry_due` after `delayMs`. */
   | (Place & { readonly type: "wait_retry"; readonly delayMs: number })
   /** Report `answer` when somebody has answered; `status.asks` holds what they are shown. */

@@ -37,7 +37,10 @@ export function lookup({ graph }: Pick<SchedulerState, "graph">, statuses: reado
 
 /** What held of the former state alone ends with it; the error of a former attempt ends with the next one. */
 export function changed(status: TaskStatus, to: Partial<TaskStatus>): TaskStatus {
-  const { error, retryAt, asks, reason, ...rest } = status;
-  const kept = to.state === "scheduled" && error !== undefined ? { error } : {};
-  return { ...rest, ...kept, ...to };
+  const { error, retryAt, asks, reason, ticket, granted, ...rest } = status;
+  const made = { ...rest, ...to };
+  const waits = to.state === "scheduled" || to.state === "queued";
+  if (waits && error !== undefined) return { error, ...made };
+  // Slots are held as long as the attempt that they were taken for runs.
+  return ticket !== undefined && to.state === "running" ? { ...made, ticket } : made;
 }

@@ -6,8 +6,6 @@ export interface Topology {
   readonly nodes: ReadonlyMap<string, GraphNode>;
   /** The place of each node in the graph's list. */
   readonly indices: ReadonlyMap<string, number>;
-  /** The places of a node's upstream nodes. */
-  readonly upstream: ReadonlyMap<string, readonly number[]>;
   /** What may move on when a node ends: all that name it as upstream, and all that its fork decides about. */
   readonly dependents: ReadonlyMap<string, readonly string[]>;
   /** What a node hangs on: its upstream nodes, and the forks that decide about it. */
@@ -22,6 +20,8 @@ export interface Topology {
   readonly steering: ReadonlySet<string>;
   /** Nodes that nothing waits for but what cleans up: the run's state is theirs. */
   readonly leaves: readonly string[];
+  /** Tasks take slots of pools, or wait for their turn in the run. */
+  readonly limited: boolean;
 }
 
 const known = new WeakMap<DagGraph, Topology>();
@@ -64,7 +64,6 @@ function workOut(graph: DagGraph): Topology {
   return {
     nodes,
     indices,
-    upstream: new Map(graph.nodes.map(({ id, upstream }) => [id, upstream.map((one) => indices.get(one) ?? -1)])),
     dependencies,
     itemwise,
     dependents: new Map([...dependents].map(([id, ids]) => [id, [...ids]])),
@@ -72,6 +71,7 @@ function workOut(graph: DagGraph): Topology {
     deciders,
     steering: new Set(graph.nodes.flatMap((node) => steeredBy(node).flatMap(nodesRead))),
     leaves: graph.nodes.filter(({ id, teardown }) => !teardown && !inner.has(id)).map(({ id }) => id),
+    limited: graph.maxActiveTasks !== undefined || graph.nodes.some(({ pools }) => pools !== undefined),
   };
 }
 

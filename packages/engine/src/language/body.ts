@@ -3,9 +3,11 @@ import { type CacheOption, checkedCache } from "./cache.ts";
 import type { Dag, NodeFunction } from "./dag-definition.ts";
 import { millisecondsOf } from "./duration.ts";
 import { OutsideDagError } from "./errors.ts";
+import { isId } from "./id.ts";
 import type { NodeOptions } from "./node-options.ts";
 import { checkedPolicy, joinedPolicy, type Policy } from "./policy.ts";
 import { makeRef, type Ref, targetOf } from "./ref.ts";
+import { checkedSlots, claimsOf, type SlotOptions } from "./slots.ts";
 import type { TaskDefinition } from "./task-definition.ts";
 import { expressionOf, sourcesOf } from "./wiring.ts";
 
@@ -31,13 +33,6 @@ const WINDOW = 200;
 /** Another DAG's run takes as long as it takes, in milliseconds: ten years. */
 const ENDLESS: Partial<NodePolicy> = { timeoutMs: 315_360_000_000 };
 
-const ID = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/;
-
-/** Whether a text can be the id of a DAG or node: letters, digits, `_`, `-`, `.`; it does not begin with `-` or `.`. */
-export function isId(text: unknown): text is string {
-  return typeof text === "string" && ID.test(text) && text !== "__proto__";
-}
-
 /** A DAG while its body runs: collects nodes, and mistakes in place of stopping at the first. */
 export class DagBody {
   readonly nodes = new Map<string, GraphNode>();
@@ -48,13 +43,15 @@ export class DagBody {
   private readonly groups: string[] = [];
   private readonly arms: { branch: string; key: string }[] = [];
   private readonly defaults: Partial<NodePolicy>;
+  private readonly defaultSlots: SlotOptions;
 
   constructor(
     readonly dagId: string,
-    defaults: Policy,
+    defaults: Policy & SlotOptions,
     private readonly report: (mistake: string) => void,
   ) {
     this.defaults = checkedPolicy(defaults, (message) => report(`defaults: ${message}`));
+    this.defaultSlots = checkedSlots(defaults, (message) => report(`defaults: ${message}`));
   }
 
   /** Reads what the body wrote; mistakes are told with the place. */
@@ -67,7 +64,8 @@ export class DagBody {
     const mistake = (message: string) => this.report(`node "${draft.id}": ${message}`);
     const id = this.freeId(draft, mistake);
     const input = expressionOf(draft.input, this, "its input", mistake, draft.map?.itemOwner);
-    const map = this.mapOf(draft, mistake);
+    const slots = this.slotsOf(draft, mistake);
+    const map = this.mapOf(draft, slots, mistake);
     const when = this.condition(options.when, draft.id, mistake);
     const arms = [...this.arms];
     const upstream = new Set([
@@ -106,6 +104,7 @@ export class DagBody {
       ...(draft.keys === undefined ? {} : { keys: draft.keys }),
       ...(this.groups.length === 0 ? {} : { group: this.groups.join(".") }),
       ...(map === undefined ? {} : { map }),
+      ...(kind === "task" ? claimsOf(slots, { dagId: this.dagId, id, mapped: map !== undefined }, mistake) : {}),
       ...(cache === undefined ? {} : { cache }),
       ...(teardown ? { teardown } : {}),
       ...(draft.approval === undefined ? {} : { approval: draft.approval }),
@@ -177,11 +176,24 @@ export class DagBody {
     return cache;
   }
 
-  private mapOf({ map }: NodeDraft, mistake: (message: string) => void): GraphNode["map"] {
+  /** What is said of slots, what goes before last. */
+  private slotsOf({ options, task, map }: NodeDraft, mistake: (message: string) => void): SlotOptions[] {
+    const own = map?.maxConcurrent === undefined ? options : { ...options, maxConcurrent: map.maxConcurrent };
+    return [
+      this.defaultSlots,
+      ...(task === undefined ? [] : [checkedSlots(task, mistake)]),
+      checkedSlots(own, mistake),
+    ];
+  }
+
+  private mapOf(
+    { map }: NodeDraft,
+    slots: readonly SlotOptions[],
+    mistake: (message: string) => void,
+  ): GraphNode["map"] {
     if (map === undefined) return undefined;
-    const { over, maxConcurrent: window = WINDOW } = map;
-    if (!Number.isInteger(window) || window < 1)
-      mistake(`maxConcurrent is ${window}: expected a whole number of at least 1`);
+    const window = slots.findLast(({ maxConcurrent }) => maxConcurrent !== undefined)?.maxConcurrent ?? WINDOW;
+    const { over } = map;
     return { over: this.expression(over, "the list it is mapped over", mistake), window };
   }
 

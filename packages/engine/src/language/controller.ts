@@ -1,6 +1,6 @@
-import { isId } from "./body.ts";
 import { type Duration, millisecondsOf } from "./duration.ts";
 import { InvalidControllerError } from "./errors.ts";
+import { isId } from "./id.ts";
 
 /** A long-lived workflow, `retraining-controller/<model>`, that takes `drift` signals and starts a retraining run. */
 export interface RetrainingController {

@@ -4,6 +4,7 @@ import type { CallbackName } from "../core/state.ts";
 import type { CallbackFunction, CallbackOptions } from "./callbacks.ts";
 import type { Policy } from "./policy.ts";
 import type { Schedule } from "./schedule.ts";
+import type { SlotOptions } from "./slots.ts";
 import type { TaskDefinition } from "./task-definition.ts";
 
 /** A function of a `derive` node; the worker looks it up by DAG and node. */
@@ -20,13 +21,15 @@ export interface DagOptions<Params extends z.ZodObject = z.ZodObject> extends Ca
   /** What a run may be given, with defaults; values must be JSON. @default none */
   readonly params?: Params;
   /** Policy of nodes and tasks that say nothing else. */
-  readonly defaults?: Policy;
+  readonly defaults?: Policy & SlotOptions;
   readonly tags?: readonly string[];
   readonly owner?: string;
   /** Whether intervals missed while nothing ran are made up for. @default false */
   readonly catchup?: boolean;
-  /** How many runs may be active at once. @default 16 */
+  /** How many runs may be active at once; further ones wait, first come first served. @default no limit */
   readonly maxActiveRuns?: number;
+  /** How many tasks of one run may run at once. @default no limit */
+  readonly maxActiveTasks?: number;
   /** Logical date of a manual run that names none. @default the last complete interval before the start */
   readonly manualLogicalDate?: string;
   /** Its schedule is created paused, with this note. */

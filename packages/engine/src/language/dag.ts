@@ -1,14 +1,16 @@
 import { z } from "zod";
 import type { DagGraph, Json } from "../core/graph.ts";
 import type { RunInfo } from "../core/state.ts";
-import { asBody, DagBody, isId } from "./body.ts";
+import { asBody, DagBody } from "./body.ts";
 import { checkedCallbacks } from "./callbacks.ts";
 import type { Dag, DagOptions } from "./dag-definition.ts";
 import { DagDefinitionError } from "./errors.ts";
+import { isId } from "./id.ts";
 import { parseLogicalDate } from "./logical-date.ts";
 import { makeRef, type Ref, type Resolved } from "./ref.ts";
 import { graphScheduleOf } from "./schedule.ts";
 import { sha256 } from "./sha256.ts";
+import { whole } from "./slots.ts";
 
 export type { Dag, DagOptions, OutputOf } from "./dag-definition.ts";
 
@@ -33,7 +35,7 @@ export function defineDag<Params extends z.ZodObject = z.ZodObject<Record<never,
 ): Dag<Params, Resolved<Result>> {
   const mistakes: string[] = [];
   const report = (message: string) => mistakes.push(`DAG "${options.id}", ${message}`);
-  checkOptions(options, report);
+  const limits = checkedOptions(options, report);
   // A DAG without params takes the empty object, which is what `Params` is by default.
   const params = options.params ?? (z.object({}) as unknown as Params);
   const schedule = options.schedule
@@ -51,6 +53,7 @@ export function defineDag<Params extends z.ZodObject = z.ZodObject<Record<never,
     nodes: [...draft.nodes.values()],
     output: draft.expression(result, "its result"),
     ...callbacks.graph,
+    ...limits,
   };
   if (mistakes.length > 0) throw new DagDefinitionError(options.id, mistakes);
   const version = sha256(JSON.stringify(content)).slice(0, 12);
@@ -87,14 +90,19 @@ function runBody<Params extends z.ZodObject>(
   return undefined;
 }
 
-function checkOptions(options: DagOptions, report: (mistake: string) => void): void {
-  const { id, maxActiveRuns, manualLogicalDate, paused } = options;
+/** @returns What of the options limits the DAG's runs. */
+function checkedOptions(
+  options: DagOptions,
+  report: (mistake: string) => void,
+): Pick<DagGraph, "maxActiveRuns" | "maxActiveTasks"> {
+  const { id, maxActiveRuns, maxActiveTasks, manualLogicalDate, paused } = options;
   if (!isId(id)) report('id: expected 1 to 200 letters, digits, "_", "-" and ".", beginning with none of the last two');
-  if (maxActiveRuns !== undefined && !(Number.isInteger(maxActiveRuns) && maxActiveRuns >= 1)) {
-    report(`maxActiveRuns is ${maxActiveRuns}: expected a whole number of at least 1`);
-  }
+  const limits = {
+    ...whole("maxActiveRuns", maxActiveRuns, 1, report),
+    ...whole("maxActiveTasks", maxActiveTasks, 1, report),
+  };
   if (paused !== undefined && !paused.note?.trim()) report("paused.note is empty: say why the schedule is paused");
-  if (manualLogicalDate === undefined) return;
+  if (manualLogicalDate === undefined) return limits;
   try {
     parseLogicalDate(manualLogicalDate);
   } catch {
@@ -102,6 +110,7 @@ function checkOptions(options: DagOptions, report: (mistake: string) => void): v
       `manualLogicalDate is ${JSON.stringify(manualLogicalDate)}: expected a day such as 1998-01-31 or an ISO-8601 moment`,
     );
   }
+  return limits;
 }
 
 function jsonSchemaOf(params: z.ZodObject, report: (mistake: string) => void): Json {

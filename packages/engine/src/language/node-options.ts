@@ -2,6 +2,7 @@ import type { TriggerRule } from "../core/graph.ts";
 import type { CacheOption } from "./cache.ts";
 import type { Policy } from "./policy.ts";
 import type { AnyRef, RefTo } from "./ref.ts";
+import type { SlotOptions } from "./slots.ts";
 
 /** What any node may say besides what it works on. */
 export interface CommonNodeOptions {
@@ -24,7 +25,7 @@ export interface MapOptions extends NodeOptions {
 }
 
 /** What a task's node may say besides its input. */
-export interface NodeOptions extends CommonNodeOptions, Policy {
+export interface NodeOptions extends CommonNodeOptions, Policy, SlotOptions {
   /** @default the task's name */
   readonly id?: string;
   /** Task queue of the workers that are to run it. @default the run's own */

@@ -3,9 +3,12 @@ import type { CacheOption } from "./cache.ts";
 import type { TaskContext } from "./context.ts";
 import type { Duration } from "./duration.ts";
 import type { Policy } from "./policy.ts";
+import type { SlotOptions } from "./slots.ts";
 
 /** A task as written: schemas in and out, and ordinary Node code between them. */
-export interface TaskDefinition<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> extends Policy {
+export interface TaskDefinition<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType>
+  extends Policy,
+    SlotOptions {
   readonly name: string;
   readonly input: I;
   readonly output: O;

@@ -1,39 +1,27 @@
-import {
-  ActivityCancellationType,
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  isCancellation,
-  scheduleActivity,
-  scheduleLocalActivity,
-  sleep,
-  workflowInfo,
-} from "@temporalio/workflow";
+import { ApplicationFailure, CancellationScope, condition, isCancellation, sleep } from "@temporalio/workflow";
 import { decide, initialState, isOver } from "../core/decide.ts";
-import type { DagGraph, GraphNode, Json } from "../core/graph.ts";
+import type { DagGraph, GraphNode } from "../core/graph.ts";
 import { answerAsked, clearAsked, markAsked, type Refusal, wordsOf } from "../core/requests.ts";
 import { commandsToResume } from "../core/resume.ts";
-import type { Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState, TaskError } from "../core/state.ts";
+import type { OpenTicket, Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState } from "../core/state.ts";
 import { topologyOf } from "../core/topology.ts";
 import { viewOf } from "../core/view.ts";
-import { runSubdag, triggerRun } from "./child-runs.ts";
+import { executeAttempt, inputTooLarge, nameOf } from "./attempt.ts";
 import { Continuation, DRAIN_MS, type ResumedRun } from "./continuation.ts";
 import { eventOfFailure } from "./failures.ts";
-import {
-  ACTIVITY,
-  type AnswerRequest,
-  type AttemptRequest,
-  type AttemptResult,
-  type ClearRequest,
-  type DeriveRequest,
-  type MarkRequest,
-  type PlannedRun,
-  type Remark,
-  type RunLimits,
-  type UpdateName,
+import type {
+  AnswerRequest,
+  ClearRequest,
+  MarkRequest,
+  PlannedRun,
+  Remark,
+  RunLimits,
+  UpdateName,
 } from "./protocol.ts";
 import { recordRun } from "./record-run.ts";
 import { RunCallbacks } from "./run-callbacks.ts";
+import { leaveLine, waitInLine } from "./run-line.ts";
+import { RunSlots } from "./run-slots.ts";
 import { publishRun, publishState } from "./search-attributes.ts";
 
 /** Attempts of one run at the server at once: more would overflow its buffers, and replays would eat the gain. */
@@ -63,6 +51,8 @@ export class RunShell {
   private atServer = 0;
   private readonly limits: RunLimits;
   private readonly continuation: Continuation;
+  /** Null in a run that takes no slots of any pool. */
+  private readonly slots: RunSlots | null;
 
   /**
    * @param given A run that is to begin, or one that a former execution of its workflow has handed on.
@@ -79,6 +69,8 @@ export class RunShell {
     this.nodes = new Map(graph.nodes.map((node) => [node.id, node]));
     this.limits = given.limits ?? WITHOUT_STORE;
     this.continuation = new Continuation(this.limits.events);
+    const takesSlots = topologyOf(graph).limited || graph.maxActiveRuns !== undefined;
+    this.slots = takesSlots ? new RunSlots(scope) : null;
   }
 
   view(): RunView {
@@ -96,17 +88,27 @@ export class RunShell {
 
   /** The run's end, or how it is to go on in another execution of its workflow. */
   async toItsEnd(): Promise<RunView | ResumedRun> {
+    const { maxActiveRuns } = this.state.graph;
+    if (this.slots !== null && maxActiveRuns !== undefined)
+      await waitInLine(this.slots, this.state, maxActiveRuns, () => this.isOver());
+    if (!this.isOver()) await this.goOn();
+    if (!this.isOver()) return this.handedOn();
+    if (this.slots !== null) await leaveLine(this.slots);
+    // A callback may take its time: until then the store knows how the run has ended.
+    if (this.callbacks.hasAfter(this.state.state)) await recordRun(this.view());
+    await this.callbacks.ended();
+    return this.view();
+  }
+
+  /** From the first task to the last, or until it is time for another execution. */
+  private async goOn(): Promise<void> {
     const before = this.begin();
     // Beside the first tasks, not before them.
     const recorded = recordRun({ ...before, ...this.view() }, this.state.graph);
     await condition(() => this.isOver() || this.mayContinue());
     this.graphKept = await recorded;
-    if (!this.isOver()) return this.handedOn();
+    if (!this.isOver()) return;
     await condition(() => this.outstanding === 0, ABORT_PATIENCE);
-    // A callback may take its time: until then the store knows how the run has ended.
-    if (this.callbacks.hasAfter(this.state.state)) await recordRun(this.view());
-    await this.callbacks.ended();
-    return this.view();
   }
 
   private begin(): RunView {
@@ -115,7 +117,7 @@ export class RunShell {
       publishRun(before);
       for (const command of commandsToResume(this.state, Date.now())) this.carryOut(command);
     } else {
-      publishRun({ ...before, state: "running" });
+      publishRun({ ...before, state: before.state === "queued" ? "running" : before.state });
       this.feed({ type: "run_started", at: Date.now() });
     }
     this.callbacks.watch(this.state.startedAt ?? Date.now());
@@ -124,7 +126,8 @@ export class RunShell {
 
   /** Whether nothing runs that would not survive another execution, and it is time for one. */
   private mayContinue(): boolean {
-    return this.continuation.isDue() && this.atServer === 0 && !this.callbacks.isBusy();
+    const quiet = this.slots?.isQuiet() ?? true;
+    return this.continuation.isDue() && this.atServer === 0 && quiet && !this.callbacks.isBusy();
   }
 
   private handedOn(): ResumedRun {
@@ -171,6 +174,12 @@ export class RunShell {
         this.queue.push(command);
         this.startQueued();
         return;
+      case "acquire_slots":
+        this.acquire(command);
+        return;
+      case "release_slots":
+        void this.release(command);
+        return;
       case "wait_retry":
         this.waitForRetry(command, command.delayMs);
         return;
@@ -195,6 +204,19 @@ export class RunShell {
   private abort(name: string): void {
     this.running.get(name)?.cancel();
     this.running.delete(name);
+  }
+
+  private acquire(command: Extract<SchedulerCommand, { type: "acquire_slots" }>): void {
+    const { id, index, ticket, claims, priority } = command;
+    const onHeld = () => this.feed({ type: "slots_granted", id, index, ticket, at: Date.now() });
+    this.slots?.take({ ticket, task: nameOf(command), claims, priority, onHeld });
+  }
+
+  /** An attempt that was aborted holds its slots until it has said so. */
+  private async release({ ticket, ...place }: OpenTicket): Promise<void> {
+    const leaving = this.leaving.get(nameOf(place));
+    if (leaving !== undefined) await leaving;
+    this.slots?.release(ticket);
   }
 
   private startQueued(): void {
@@ -232,7 +254,7 @@ export class RunShell {
         const bytes = JSON.stringify(input).length;
         const most = this.limits.input;
         if (bytes > most) return { type: "task_failed", ...place, error: inputTooLarge(bytes, most), at: Date.now() };
-        const { output, cachedFrom } = await this.execute(node, command);
+        const { output, cachedFrom } = await executeAttempt(this.state, node, command);
         return { type: "task_succeeded", ...place, output, cachedFrom, at: Date.now() };
       } catch (thrown) {
         return eventOfFailure(node, place, thrown, Date.now(), withinMs);
@@ -254,15 +276,6 @@ export class RunShell {
         throw thrown;
       }
     });
-  }
-
-  /** Temporal itself tries a sensor again: a look costs no history, and nobody is kept busy between two looks. */
-  private lookingEverySoOften(id: string, { pokeMs, timeoutMs }: NonNullable<GraphNode["sensor"]>) {
-    const { startedAt = Date.now() } = this.state.tasks[id] ?? {};
-    return {
-      scheduleToCloseTimeout: Math.max(1, startedAt + timeoutMs - Date.now()),
-      retry: { initialInterval: pokeMs, maximumInterval: pokeMs, backoffCoefficient: 1 },
-    };
   }
 
   private wait(id: string, delayMs: number): void {
@@ -296,71 +309,4 @@ export class RunShell {
   largestResult(): number {
     return this.limits.result;
   }
-
-  private async execute(
-    node: GraphNode,
-    { index, clears, attempt, input, withinMs }: Extract<SchedulerCommand, { type: "run_task" }>,
-  ): Promise<AttemptResult> {
-    const { id, policy } = node;
-    const { graph, run } = this.state;
-    const steering = topologyOf(graph).steering.has(id);
-    if (node.kind === "subdag") return { output: await runSubdag({ node, run, input, clears, withinMs }) };
-    if (node.kind === "trigger") return { output: await triggerRun({ node, run, input, clears }) };
-    const name = nameOf({ id, index });
-    const title = attempt > 1 ? `${name}, attempt ${attempt}` : name;
-    const summary = node.summary === undefined ? title : `${title}: ${node.summary}`;
-    // The core owns retries: it alone knows a failure from a lost worker.
-    const options = {
-      startToCloseTimeout: policy.timeoutMs,
-      retry: { maximumAttempts: 1 },
-      summary,
-      ...(withinMs === undefined ? {} : { scheduleToCloseTimeout: withinMs }),
-    };
-    if (node.kind === "derive") {
-      const request: DeriveRequest = {
-        ...{ dagId: graph.dagId, dagVersion: graph.version, nodeId: id, args: input },
-        ...(steering ? { steering } : {}),
-      };
-      return { output: await scheduleLocalActivity<Json>(ACTIVITY.derive, [request], options) };
-    }
-    const request: AttemptRequest = {
-      dagId: graph.dagId,
-      dagVersion: graph.version,
-      nodeId: id,
-      ...(index === undefined ? {} : { index }),
-      ...(clears > 0 ? { clears } : {}),
-      ...(steering ? { steering } : {}),
-      ...(node.cache === undefined ? {} : { cache: { ...node.cache, read: clears === 0 && run.noCache !== true } }),
-      ...(policy.noRetryOn === undefined ? {} : { noRetryOn: policy.noRetryOn }),
-      attempt,
-      run,
-      executionId: workflowInfo().firstExecutionRunId,
-    };
-    const type = node.task ?? id;
-    if (node.light) return { output: await scheduleLocalActivity<Json>(type, [input, request], options) };
-    const returned = await scheduleActivity<Json | AttemptResult>(type, [input, request], {
-      ...options,
-      ...(node.sensor === undefined ? {} : this.lookingEverySoOften(id, node.sensor)),
-      activityId: name,
-      heartbeatTimeout: policy.heartbeatMs,
-      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-      ...(node.queue === undefined ? {} : { taskQueue: node.queue }),
-    });
-    // What a task with a cache returns says so.
-    return node.cache === undefined ? { output: returned as Json } : (returned as AttemptResult);
-  }
-}
-
-function inputTooLarge(bytes: number, most: number): TaskError {
-  return {
-    code: "INPUT_TOO_LARGE",
-    message: `Its input has ${bytes} bytes as JSON: at most ${most} are allowed`,
-    hint: "Pass data by reference: a table or file, and its version.",
-    retryable: false,
-  };
-}
-
-/** What an attempt is called in Temporal's UI: a node's id, with the place of the item when it is mapped. */
-function nameOf({ id, index }: Place): string {
-  return index === undefined ? id : `${id}[${index}]`;
 }

@@ -1,4 +1,5 @@
-/** The workflow bundle: the interpreter for every workflow type (each DAG id is one), the retraining controller, and records of late. */
+/** The workflow bundle: the interpreter for every workflow type (each DAG id is one), and the long-lived workflows beside it. */
 export { interpreter as default } from "./interpreter.ts";
 export { lateRunRecord } from "./late-run-record.ts";
+export { dagwrightPool } from "./pool.ts";
 export { retrainingController } from "./retraining-controller.ts";

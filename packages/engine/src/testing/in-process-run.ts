@@ -23,6 +23,7 @@ import type { TaskServices } from "../language/context.ts";
 import type { Dag } from "../language/dag.ts";
 import { planRun, type RunPlan } from "../language/plan.ts";
 import { attemptTask, type CachedOutcome } from "./attempts.ts";
+import { LocalPools } from "./local-pools.ts";
 import type { TaskCache } from "./memory-cache.ts";
 import { type Mocks, mockOf } from "./mocks.ts";
 import { RunCallbacks } from "./run-callbacks.ts";
@@ -34,6 +35,8 @@ export interface InProcessGround {
   readonly time: RunTime;
   readonly mocks: Mocks;
   readonly services: TaskServices;
+  /** How many slots pools have, by name; one where it is not said. */
+  readonly pools: Readonly<Record<string, number>>;
   /** Knows the secrets of all that runs here. */
   readonly redactor: Redactor;
   readonly cache: TaskCache | undefined;
@@ -64,6 +67,7 @@ export class InProcessRun {
   private readonly leaving = new Map<string, Promise<void>>();
   private readonly children = new Map<string, InProcessRun>();
   private readonly callbacks: RunCallbacks;
+  private readonly pools: LocalPools;
   private readonly events: SchedulerEvent[] = [];
   private feeding = false;
   private readonly end: Promise<void>;
@@ -78,6 +82,7 @@ export class InProcessRun {
     seed?: RunSeed,
   ) {
     this.state = initialState(graph, params, run, seed);
+    this.pools = new LocalPools(ground.pools);
     const tell = () => this.onChange?.(this.view());
     const viewOfRun = () => viewOf(this.state);
     this.callbacks = new RunCallbacks({ dag, run, ...ground, viewOfRun, onChange: tell });
@@ -157,6 +162,15 @@ export class InProcessRun {
     switch (command.type) {
       case "run_task":
         this.begin(command);
+        return;
+      case "acquire_slots": {
+        const { id, index, ticket } = command;
+        const onHeld = () => this.feed({ type: "slots_granted", id, index, ticket, at: this.now() });
+        this.pools.take({ ...command, since: this.now(), onHeld });
+        return;
+      }
+      case "release_slots":
+        this.pools.release(command.ticket);
         return;
       case "wait_retry": {
         const { id, index, delayMs } = command;

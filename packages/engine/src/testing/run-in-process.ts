@@ -39,6 +39,8 @@ export interface InProcessOptions<Params extends z.ZodObject = z.ZodObject> {
   readonly cache?: TaskCache;
   /** Outputs of earlier runs are not taken from the cache. @default false */
   readonly noCache?: boolean;
+  /** How many slots pools have, by name. @default 1 each */
+  readonly pools?: Readonly<Record<string, number>>;
   /** How tasks stand at first, as `clearedRun` gives it. @default untouched */
   readonly seed?: RunSeed;
   /** Called after every change of the run, progress included. */
@@ -86,6 +88,7 @@ export async function runInProcess<Params extends z.ZodObject>(
   const time = new RunTime(clock, skipDelays);
   const ground = {
     ...{ time, mocks, answers, cache: options.cache, steered: options.control !== undefined },
+    pools: options.pools ?? {},
     services: givenConnections(options, services),
     redactor: new Redactor(),
   };

@@ -20,6 +20,7 @@ import {
 import { runCallback } from "./callback-activity.ts";
 import { carried, limitsOf } from "./carried-values.ts";
 import { EndedRuns } from "./ended-runs.ts";
+import { poolActivitiesOf } from "./pool-activities.ts";
 import { readRunInput } from "./run-input.ts";
 import { failureOf, outputOf, runTaskAttempt, type TaskGround } from "./task-activity.ts";
 import { mismatch, refusedIfOther } from "./version-fit.ts";
@@ -43,6 +44,7 @@ export function activitiesOf(ground: TaskGround) {
       if (isOver(view.state) && executionId === undefined) ended.tell(view, firstExecutionId ?? temporalRunId);
     },
     [ACTIVITY.callback]: async (request: CallbackRequest): Promise<void> => await runCallback(ground, request),
+    ...poolActivitiesOf(ground),
     default: async (input: Json, request: AttemptRequest): Promise<Json | AttemptResult> =>
       await runTaskAttempt(ground, input, request),
   };

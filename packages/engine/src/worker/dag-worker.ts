@@ -1,3 +1,4 @@
+import { Client } from "@temporalio/client";
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import { TemporalUnreachableError } from "../client/errors.ts";
 import { connectTemporal, type TemporalAddress, whyUnreachable } from "../client/temporal-connection.ts";
@@ -98,24 +99,19 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
   ]);
   const { observer, metricsUrl } = await openObservers(options, redactor, temporalUrl);
   if (logsFolder !== undefined) void sweepLogs(logsFolder, days).catch((error: unknown) => console.warn(String(error)));
+  const converter = objects === undefined ? {} : { dataConverter: { payloadCodecs: [largePayloads(objects)] } };
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue,
     workflowBundle,
     activities: activitiesOf({
-      ...{
-        registry,
-        services,
-        redactor,
-        observer,
-        continueAfterEvents,
-        store: store ?? null,
-        objects: objects ?? null,
-      },
+      ...{ registry, services, redactor, observer, continueAfterEvents },
+      ...{ store: store ?? null, objects: objects ?? null },
       logs: logsFolder === undefined ? null : { ...logs, folder: logsFolder },
+      temporal: new Client({ connection, namespace, ...converter }),
     }),
-    ...(objects === undefined ? {} : { dataConverter: { payloadCodecs: [largePayloads(objects)] } }),
+    ...converter,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,

@@ -1,4 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
+import type { Client } from "@temporalio/client";
 import { ApplicationFailureCategory } from "@temporalio/common";
 import type { Json } from "../core/graph.ts";
 import type { TaskError } from "../core/state.ts";
@@ -36,6 +37,8 @@ export interface TaskGround {
   /** Where attempts write their logs; null: nowhere. */
   readonly logs: AttemptLogs | null;
   readonly observer: Observer;
+  /** The server that the worker works for. */
+  readonly temporal: Client;
 }
 
 /**

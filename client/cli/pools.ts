@@ -1,0 +1,83 @@
+import type { PoolPlace, PoolView } from "@dagwright/engine/client";
+import { type Command, InvalidArgumentError } from "commander";
+import { show, table } from "./output.ts";
+import { settingsOf, withEngine } from "./session.ts";
+
+export function addPools(program: Command): void {
+  const pools = program.command("pools").description("what limits how many tasks and runs go on at once");
+  pools
+    .command("list")
+    .description("every pool: how many slots it has, how many are free, how many wait")
+    .option("--json", "print JSON", false)
+    .addHelpText("after", "\nExample:\n  $ dagwright pools list\n")
+    .action(async (options: { json: boolean }) => {
+      const all = await withEngine(settingsOf(), (engine) => engine.listPools());
+      show(all, options.json, (rows) =>
+        rows.length === 0
+          ? "There is no pool (dagwright pools set NAME SLOTS)"
+          : table(
+              ["POOL", "SLOTS", "FREE", "WAITING", "DESCRIPTION"],
+              rows.map((row) => [
+                row.name,
+                `${row.slots}${row.isSet ? "" : " (unset)"}`,
+                String(row.free),
+                String(row.waiters),
+                row.description ?? "",
+              ]),
+            ),
+      );
+    });
+  pools
+    .command("show <name>")
+    .description("a pool, with who holds its slots and who waits for them")
+    .option("--json", "print JSON", false)
+    .addHelpText("after", "\nExample:\n  $ dagwright pools show gpu\n")
+    .action(async (name: string, options: { json: boolean }) => {
+      show(await withEngine(settingsOf(), (engine) => engine.getPool(name)), options.json, poolText);
+    });
+  pools
+    .command("set")
+    .description("say how many slots a pool has; it is made if there is none, and takes nothing from who holds slots")
+    .argument("<name>", "letters, digits, _, - and .")
+    .argument("<slots>", "at least 1", wholeNumber)
+    .option("--description <text>", "what it stands for")
+    .option("--json", "print JSON", false)
+    .addHelpText(
+      "after",
+      '\nExample:\n  $ dagwright pools set gpu 2 --description "the two cards of the big machine"\n',
+    )
+    .action(async (name: string, slots: number, options: { description?: string; json: boolean }) => {
+      const { description } = options;
+      const setting = { slots, ...(description === undefined ? {} : { description }) };
+      await withEngine(settingsOf(), (engine) => engine.setPool(name, setting));
+      show({ name, ...setting }, options.json, () => `Pool ${name} has ${slots} ${slots === 1 ? "slot" : "slots"}`);
+    });
+}
+
+function poolText({ name, slots, isSet, free, description, holders, waiting, waiters }: PoolView): string {
+  const head = `${name}: ${free} of ${slots} slots free${isSet ? "" : " (nobody has set it)"}${description ? `, ${description}` : ""}`;
+  const more = waiters > waiting.length ? `\nand ${waiters - waiting.length} more` : "";
+  return [
+    head,
+    ...(holders.length === 0 ? [] : [`\nHeld by\n${placesText(holders)}`]),
+    ...(waiting.length === 0 ? [] : [`\nWaiting, in this order\n${placesText(waiting)}${more}`]),
+  ].join("\n");
+}
+
+function placesText(places: readonly PoolPlace[]): string {
+  return table(
+    ["RUN", "TASK", "SLOTS", "PRIORITY", "SINCE"],
+    places.map(({ runId, task, slots, priority, since }) => [
+      runId,
+      task ?? "",
+      String(slots),
+      String(priority),
+      since,
+    ]),
+  );
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("expected a whole number of at least 1");
+  return Number(text);
+}

@@ -1,0 +1,35 @@
+import type { Desk } from "./desk.ts";
+import { readBy } from "./expression.ts";
+import { forkVerdict, undecidedArm } from "./forks.ts";
+import type { DagGraph, GraphNode } from "./graph.ts";
+import { upstreamReason, whenReason } from "./reasons.ts";
+import type { TaskStatus } from "./state.ts";
+import { applyTriggerRule, isFinal } from "./trigger-rules.ts";
+
+/** Whether a node that nothing has been decided about waits, may run, or ends without having run, and how. */
+export function verdictOn(
+  { topology, statusOf, values }: Pick<Desk, "topology" | "statusOf" | "values">,
+  graph: DagGraph,
+  node: GraphNode,
+): "wait" | "run" | Partial<TaskStatus> {
+  // Forks come first, so that the result does not hang on which of the node's upstream ends first.
+  const fork = forkVerdict(node, topology.shortCircuits.get(node.id) ?? [], statusOf);
+  if (fork !== "open") return fork;
+  const verdict = applyTriggerRule(
+    node.triggerRule,
+    node.upstream.map((id) => statusOf(id).state),
+  );
+  if (verdict === "wait") return "wait";
+  if (verdict !== "run") return { state: verdict, reason: upstreamReason(node, verdict, statusOf) };
+  // A value that decides whether to run must be there, whatever the rule says of the other upstream nodes.
+  for (const id of topology.deciders.get(node.id) ?? []) {
+    if (!isFinal(statusOf(id).state)) return "wait";
+  }
+  const undecided = undecidedArm(node, statusOf);
+  if (undecided !== null) return undecided;
+  if (node.when !== undefined && readBy(node.when, values) !== true)
+    return { state: "skipped", reason: whenReason(node, graph, statusOf, values) };
+  if (node.teardown && !node.upstream.some((id) => statusOf(id).attempts > 0))
+    return { state: "skipped", reason: "nothing before it has run: there is nothing to clean up" };
+  return "run";
+}

@@ -1,0 +1,84 @@
+import { ActivityCancellationType, scheduleActivity, scheduleLocalActivity, workflowInfo } from "@temporalio/workflow";
+import type { GraphNode, Json } from "../core/graph.ts";
+import type { Place, SchedulerCommand, SchedulerState, TaskError } from "../core/state.ts";
+import { topologyOf } from "../core/topology.ts";
+import { runSubdag, triggerRun } from "./child-runs.ts";
+import { ACTIVITY, type AttemptRequest, type AttemptResult, type DeriveRequest } from "./protocol.ts";
+
+/** Carries out one attempt: an activity, a local activity, or a run of another DAG. */
+export async function executeAttempt(
+  state: SchedulerState,
+  node: GraphNode,
+  { index, clears, attempt, input, withinMs }: Extract<SchedulerCommand, { type: "run_task" }>,
+): Promise<AttemptResult> {
+  const { id, policy } = node;
+  const { graph, run } = state;
+  const steering = topologyOf(graph).steering.has(id);
+  if (node.kind === "subdag") return { output: await runSubdag({ node, run, input, clears, withinMs }) };
+  if (node.kind === "trigger") return { output: await triggerRun({ node, run, input, clears }) };
+  const name = nameOf({ id, index });
+  const title = attempt > 1 ? `${name}, attempt ${attempt}` : name;
+  const summary = node.summary === undefined ? title : `${title}: ${node.summary}`;
+  // The core owns retries: it alone knows a failure from a lost worker.
+  const options = {
+    startToCloseTimeout: policy.timeoutMs,
+    retry: { maximumAttempts: 1 },
+    summary,
+    ...(withinMs === undefined ? {} : { scheduleToCloseTimeout: withinMs }),
+  };
+  if (node.kind === "derive") {
+    const request: DeriveRequest = {
+      ...{ dagId: graph.dagId, dagVersion: graph.version, nodeId: id, args: input },
+      ...(steering ? { steering } : {}),
+    };
+    return { output: await scheduleLocalActivity<Json>(ACTIVITY.derive, [request], options) };
+  }
+  const request: AttemptRequest = {
+    dagId: graph.dagId,
+    dagVersion: graph.version,
+    nodeId: id,
+    ...(index === undefined ? {} : { index }),
+    ...(clears > 0 ? { clears } : {}),
+    ...(steering ? { steering } : {}),
+    ...(node.cache === undefined ? {} : { cache: { ...node.cache, read: clears === 0 && run.noCache !== true } }),
+    ...(policy.noRetryOn === undefined ? {} : { noRetryOn: policy.noRetryOn }),
+    attempt,
+    run,
+    executionId: workflowInfo().firstExecutionRunId,
+  };
+  const type = node.task ?? id;
+  if (node.light) return { output: await scheduleLocalActivity<Json>(type, [input, request], options) };
+  const returned = await scheduleActivity<Json | AttemptResult>(type, [input, request], {
+    ...options,
+    ...(node.sensor === undefined ? {} : lookingEverySoOften(state.tasks[id]?.startedAt ?? Date.now(), node.sensor)),
+    activityId: name,
+    heartbeatTimeout: policy.heartbeatMs,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    ...(node.queue === undefined ? {} : { taskQueue: node.queue }),
+  });
+  // What a task with a cache returns says so.
+  return node.cache === undefined ? { output: returned as Json } : (returned as AttemptResult);
+}
+
+/** Temporal itself tries a sensor again: a look costs no history, and nobody is kept busy between two looks. */
+function lookingEverySoOften(startedAt: number, { pokeMs, timeoutMs }: NonNullable<GraphNode["sensor"]>) {
+  return {
+    scheduleToCloseTimeout: Math.max(1, startedAt + timeoutMs - Date.now()),
+    retry: { initialInterval: pokeMs, maximumInterval: pokeMs, backoffCoefficient: 1 },
+  };
+}
+
+/** The failure of an attempt whose input has more characters of JSON than it may have. */
+export function inputTooLarge(bytes: number, most: number): TaskError {
+  return {
+    code: "INPUT_TOO_LARGE",
+    message: `Its input has ${bytes} bytes as JSON: at most ${most} are allowed`,
+    hint: "Pass data by reference: a table or file, and its version.",
+    retryable: false,
+  };
+}
+
+/** What an attempt is called in Temporal's UI: a node's id, with the place of the item when it is mapped. */
+export function nameOf({ id, index }: Place): string {
+  return index === undefined ? id : `${id}[${index}]`;
+}
