@@ -44,6 +44,8 @@ export interface InProcessOptions<Params extends z.ZodObject = z.ZodObject> {
   readonly connections?: Readonly<Record<string, unknown>>;
   /** What `ctx.secret(name)` gives, before `services` is asked. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** Knows the secrets that tasks were given. @default its own */
+  readonly redactor?: Redactor;
   /** How tasks stand at first, as `clearedRun` gives it. @default untouched */
   readonly seed?: RunSeed;
   /** Called after every change of the run, progress included. */
@@ -94,7 +96,7 @@ class InProcessRun {
   private readonly end: Promise<RunView>;
   private resolve: (view: RunView) => void = () => {};
   private reject: (error: unknown) => void = () => {};
-  private readonly redactor = new Redactor();
+  private readonly redactor: Redactor;
   private readonly services: TaskServices;
 
   constructor(
@@ -105,6 +107,7 @@ class InProcessRun {
     private readonly implementationOf: ReturnType<typeof implementationsOf>,
   ) {
     this.state = initialState(plan.graph, plan.params, plan.run, options.seed);
+    this.redactor = options.redactor ?? new Redactor();
     this.services = givenConnections(options, options.services ?? NO_SERVICES);
     this.end = new Promise((resolve, reject) => {
       this.resolve = resolve;
