@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { inspect, parseArgs } from "node:util";
 import { createRegistry } from "@dagwright/engine";
 import { connectEngine } from "@dagwright/engine/client";
-import { openConnections } from "@dagwright/engine/connections";
+import { openConnections, Redactor } from "@dagwright/engine/connections";
 import { loadDagFiles } from "@dagwright/engine/loader";
-import { logProcessAsJson } from "@dagwright/engine/logs";
+import { guardOutput, logProcessAsJson } from "@dagwright/engine/logs";
 import { readSettings } from "@dagwright/engine/settings";
 import { openObjectFolder, openRunStore } from "@dagwright/engine/store";
-import { createDagWorker, guardOutput, Redactor } from "@dagwright/engine/worker";
+import { createDagWorker } from "@dagwright/engine/worker";
 import { reportFailure, reportReady } from "./readiness.ts";
 import { stageServices } from "./stage-services.ts";
 import { openHouse, SHIPPED_DAGS } from "./wiring.ts";
@@ -22,7 +22,7 @@ try {
   if (process.send !== undefined || settings.logs.json) logProcessAsJson(settings.logs.level);
   const { port, host } = settings.metrics;
   const redactor = new Redactor();
-  guardOutput(redactor);
+  guardOutput(redactor.text);
   // By the guarded way out: what Node itself prints of it might hold a secret.
   process.on("uncaughtException", (error) => {
     process.stderr.write(`The worker ends: ${inspect(error)}\n`);

@@ -2,8 +2,9 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createRegistry } from "@dagwright/engine";
-import { openConnections } from "@dagwright/engine/connections";
+import { openConnections, Redactor } from "@dagwright/engine/connections";
 import { loadDagFiles } from "@dagwright/engine/loader";
+import { guardOutput, logProcessAsText } from "@dagwright/engine/logs";
 import { readSettings } from "@dagwright/engine/settings";
 import { runInProcess } from "@dagwright/engine/testing";
 import { z } from "zod";
@@ -23,6 +24,9 @@ const { values, positionals } = parseArgs({
 const JsonObject = z.record(z.string(), z.json());
 
 try {
+  const redactor = new Redactor();
+  guardOutput(redactor.text);
+  logProcessAsText();
   const settings = readSettings(process.env, process.cwd());
   const { dags } = await loadDagFiles(positionals, join(settings.home, "cache", "dags"));
   const registry = createRegistry(dags);
@@ -42,6 +46,7 @@ try {
     params: JsonObject.parse(JSON.parse(values.params)),
     conf: JsonObject.parse(JSON.parse(values.conf)),
     ...(logicalDate === undefined ? {} : { logicalDate }),
+    redactor,
     services: {
       ...stageServices(house.pool),
       ...openConnections({ ...settings.connections, env: process.env, warn: console.warn }),

@@ -23,12 +23,36 @@ export function messageOf(args: readonly unknown[]): [message: string, fields?: 
   return simple && !(fields instanceof Error) && !Array.isArray(fields) ? [message, { ...fields }] : [format(...args)];
 }
 
+/** From now on what this process tells `console` goes to stderr, as text: stdout is for what it answers. */
+export function logProcessAsText(): void {
+  redirectConsole((_, args) => {
+    process.stderr.write(`${format(...args)}\n`);
+    return true;
+  });
+}
+
 /** From now on this process says on stderr in JSON lines what it tells `console`; below `least` it says nothing. */
 export function logProcessAsJson(least: LogLevel): void {
   redirectConsole((level, args) => {
     if (isAtLeast(level, least)) process.stderr.write(lineOf(level, ...messageOf(args)));
     return true;
   });
+}
+
+/**
+ * Passes what this process writes to stdout and stderr, by whatever way, through `shown`: `redactor.text`, of a process
+ * that runs tasks and nothing else.
+ */
+export function guardOutput(shown: (text: string) => string): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    const write = stream.write.bind(stream);
+    const guarded = (chunk: string | Uint8Array, ...rest: unknown[]): boolean =>
+      Reflect.apply(write, stream, [
+        shown(typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8")),
+        ...rest,
+      ]);
+    stream.write = guarded;
+  }
 }
 
 /** A line that another process printed, as a line of a log: JSON lines stay, all else becomes a message. */

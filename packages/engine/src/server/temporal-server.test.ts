@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { connectTemporal } from "../client/temporal-connection.ts";
 import { freePort } from "./ports.ts";
 import { missingSearchAttributes } from "./search-attributes.ts";
+import { serverEnvironment } from "./server-environment.ts";
 import { isAlive } from "./server-record.ts";
 import { isTemporalRunning, startTemporalServer, type TemporalServer } from "./temporal-server.ts";
 
@@ -81,4 +82,9 @@ describe("the embedded Temporal server", () => {
       squatter.close();
     }
   });
+});
+
+it("the server sees neither our telemetry's settings nor secrets", () => {
+  const env = { PATH: "/bin", OTEL_TRACES_EXPORTER: "console", DAGWRIGHT_SECRET_TOKEN: "t", TMPDIR: "/tmp" };
+  expect(serverEnvironment(env)).toEqual({ PATH: "/bin", TMPDIR: "/tmp" });
 });

@@ -8,6 +8,7 @@ import { SEARCH_ATTRIBUTES } from "../sandbox/protocol.ts";
 import { PortInUseError, TemporalServerFailedError } from "./errors.ts";
 import { freePort, isPortFree } from "./ports.ts";
 import { ensureSearchAttributes } from "./search-attributes.ts";
+import { serverEnvironment } from "./server-environment.ts";
 import {
   isAlive,
   readServerRecord,
@@ -235,7 +236,7 @@ class EmbeddedServer implements TemporalServer {
           ...["--dynamic-config-value", "history.timerProcessorMaxPollRPS=2000"],
           ...["--dynamic-config-value", "history.visibilityProcessorMaxPollRPS=500"],
         ],
-        { stdio: ["ignore", log, log] },
+        { stdio: ["ignore", log, log], env: serverEnvironment(process.env) },
       );
     } finally {
       closeSync(log);

@@ -41,6 +41,8 @@ export interface InProcessOptions<Params extends z.ZodObject = z.ZodObject> {
   readonly noCache?: boolean;
   /** How many slots pools have, by name. @default 1 each */
   readonly pools?: Readonly<Record<string, number>>;
+  /** Knows the secrets that tasks were given. @default its own */
+  readonly redactor?: Redactor;
   /** How tasks stand at first, as `clearedRun` gives it. @default untouched */
   readonly seed?: RunSeed;
   /** Called after every change of the run, progress included. */
@@ -90,7 +92,7 @@ export async function runInProcess<Params extends z.ZodObject>(
     ...{ time, mocks, answers, cache: options.cache, steered: options.control !== undefined },
     pools: options.pools ?? {},
     services: givenConnections(options, services),
-    redactor: new Redactor(),
+    redactor: options.redactor ?? new Redactor(),
   };
   const run = new InProcessRun(known, plan, ground, options.onChange, options.seed);
   options.control?.(run.control());

@@ -1,6 +1,4 @@
 /** The process side of runs: a Temporal worker that carries out the tasks of DAGs. */
-export { Redactor } from "../execution/redactor.ts";
 export { createDagWorker, type DagWorker, type DagWorkerOptions } from "./dag-worker.ts";
 export { MetricsAddressError, MissingSearchAttributesError } from "./errors.ts";
-export { guardOutput } from "./task-console.ts";
 export { bundleWorkflows } from "./workflow-bundle.ts";

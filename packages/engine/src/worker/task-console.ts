@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Redactor } from "../execution/redactor.ts";
 import type { TaskLog } from "../language/context.ts";
 import { messageOf, redirectConsole } from "../logs/process-log.ts";
 
@@ -17,17 +16,4 @@ export async function withTaskConsole<T>(log: TaskLog, work: () => Promise<T>): 
     });
   }
   return await attempts.run(log, work);
-}
-
-/** Takes secrets out of what this process writes to stdout and stderr by whatever way. For a process that is a worker. */
-export function guardOutput(redactor: Redactor): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    const write = stream.write.bind(stream);
-    const guarded = (chunk: string | Uint8Array, ...rest: unknown[]): boolean =>
-      Reflect.apply(write, stream, [
-        redactor.text(typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8")),
-        ...rest,
-      ]);
-    stream.write = guarded;
-  }
 }
