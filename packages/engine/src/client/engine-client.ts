@@ -1,11 +1,13 @@
 import type { Clearing } from "../core/clear.ts";
 import type { Json } from "../core/graph.ts";
-import type { RunState, RunTrigger, RunView } from "../core/state.ts";
+import type { AssetEvent, RunState, RunTrigger, RunView } from "../core/state.ts";
 import type { RetrainingController } from "../language/controller.ts";
 import type { Dag } from "../language/dag.ts";
+import type { AssetLogView } from "../sandbox/asset-protocol.ts";
 import type { DriftSignal } from "../sandbox/controller-protocol.ts";
 import type { AnswerRequest, Remark } from "../sandbox/protocol.ts";
 import type { RunStore } from "../store/run-store.ts";
+import type { AssetExplanation, AssetRow, EmitAsset } from "./asset-calls.ts";
 import type { RunExplanation } from "./explain.ts";
 import type { AttemptLog } from "./task-logs.ts";
 import type { TemporalAddress } from "./temporal-connection.ts";
@@ -33,6 +35,8 @@ export interface StartRun {
   readonly runId?: string;
   /** @default "manual" */
   readonly trigger?: RunTrigger;
+  /** Whether what its tasks update has events that start what waits for it. @default true */
+  readonly emitAssets?: boolean;
 }
 
 /** What became of a start. */
@@ -159,6 +163,20 @@ export interface EngineClient {
   pauseSchedule(dagId: string, note?: string): Promise<void>;
   /** @throws ScheduleNotFoundError */
   unpauseSchedule(dagId: string, note?: string): Promise<void>;
+  /** The assets that have had events, or are waited for, by uri. */
+  listAssets(): Promise<AssetRow[]>;
+  /**
+   * An asset with its last events, and how far each DAG that waits for it has been told.
+   * @throws AssetNotFoundError, NoWorkerError
+   */
+  getAsset(uri: string): Promise<AssetLogView>;
+  /**
+   * Says that an asset has been updated; the DAGs that wait for it run as if a task had done so.
+   * @throws InvalidAssetError, InvalidExtraError
+   */
+  emitAsset(uri: string, event?: EmitAsset): Promise<AssetEvent>;
+  /** What a DAG waits for, and what of it has come; null when it waits for no assets, or no worker answers. */
+  explainAssets(dagId: string): Promise<AssetExplanation | null>;
   /** Starts the controller of a model, or gives the running one these settings. */
   ensureController(controller: RetrainingController): Promise<void>;
   /** @throws ControllerNotFoundError */

@@ -1,4 +1,5 @@
 /** The asking side of runs: starts, reads and steers them, and keeps schedules in line with the code. */
+export type { AssetExplanation, AssetRow, EmitAsset } from "./asset-calls.ts";
 export { connectEngine } from "./connect-engine.ts";
 export type {
   ConnectOptions,
@@ -12,6 +13,7 @@ export type {
   WaitOptions,
 } from "./engine-client.ts";
 export {
+  AssetNotFoundError,
   ControllerNotFoundError,
   NothingToClearError,
   NotWaitingError,

@@ -51,6 +51,7 @@ export class RunCalls {
     logicalDate,
     runId: given,
     trigger = "manual",
+    emitAssets,
   }: StartRun): Promise<StartedRun> {
     const { temporal, taskQueue, store } = this.ground;
     const runId = given ?? (logicalDate === undefined ? manualRunId(dagId) : workflowIdFor(dagId, logicalDate));
@@ -60,7 +61,13 @@ export class RunCalls {
       const { firstExecutionRunId } = await temporal.workflow.start(dagId, {
         workflowId: runId,
         taskQueue,
-        args: [{ params, conf, trigger, ...(logicalDate === undefined ? {} : { logicalDate }) }],
+        args: [
+          {
+            ...{ params, conf, trigger },
+            ...(logicalDate === undefined ? {} : { logicalDate }),
+            ...(emitAssets === false ? { emitAssets } : {}),
+          },
+        ],
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
         workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
         typedSearchAttributes: publishedAtStart({ dagId, trigger, logicalDate }),
@@ -125,7 +132,7 @@ export class RunCalls {
   ): Promise<{ cleared: readonly string[]; temporalRunId: string }> {
     const { view, closed } = await this.read(runId);
     if (!closed) throw new RunActiveError(runId);
-    const { dagId, dagVersion, logicalDate, conf, trigger } = view;
+    const { dagId, dagVersion, logicalDate, conf, trigger, assetEvents } = view;
     const graph = this.ground.store?.getDag(dagId, dagVersion) ?? null;
     if (graph === null) {
       const message = `The graph of ${dagId} version "${dagVersion}" is not in this run store`;
@@ -150,7 +157,16 @@ export class RunCalls {
     const handle = await this.ground.temporal.workflow.start(dagId, {
       workflowId: runId,
       taskQueue: this.ground.taskQueue,
-      args: [{ params: { ...own, ...params }, conf, trigger, logicalDate, seed }],
+      args: [
+        {
+          params: { ...own, ...params },
+          conf,
+          trigger,
+          logicalDate,
+          seed,
+          ...(assetEvents === undefined ? {} : { assetEvents }),
+        },
+      ],
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
       typedSearchAttributes: publishedAtStart({ dagId, trigger, logicalDate }),

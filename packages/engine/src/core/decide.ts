@@ -1,4 +1,5 @@
 import { answered, unanswered } from "./approval.ts";
+import { eventsOfSuccess, succeeded } from "./asset-events.ts";
 import { type Readable, readBy } from "./expression.ts";
 import { chosenArm, forkVerdict, undecidedArm } from "./forks.ts";
 import type { DagGraph, GraphNode, Json } from "./graph.ts";
@@ -6,6 +7,7 @@ import { cancelTasks, clearTasks, type Desk, markTask } from "./interventions.ts
 import { itemsToStart, mappedOutcome, placeOf, untouchedItems } from "./mapped.ts";
 import { lostError, retryDelayMs, runError, upstreamReason, whenReason } from "./reasons.ts";
 import type {
+  AssetEvent,
   Decision,
   MappedStatus,
   Place,
@@ -135,10 +137,7 @@ class Deciding implements Desk {
     const { lost: lostBefore, attempts } = this.placed(event) ?? UNTOUCHED;
     switch (event.type) {
       case "task_succeeded":
-        this.endPlace(event, {
-          ...{ state: "success", output: event.output },
-          ...(event.cachedFrom === undefined ? {} : { cachedFrom: event.cachedFrom }),
-        });
+        this.endPlace(event, succeeded(event, this.emit(event)));
         return;
       case "task_skipped":
         this.endPlace(event, { state: "skipped", reason: event.reason });
@@ -162,6 +161,15 @@ class Deciding implements Desk {
         return;
       }
     }
+  }
+
+  /** Has those told who wait for what a success updates. */
+  private emit(event: Extract<SchedulerEvent, { type: "task_succeeded" }>): readonly AssetEvent[] {
+    const own = event.index === undefined ? 0 : (this.placed(event)?.clears ?? 0);
+    const clears = (this.statusOf(event.id).clears ?? 0) + own;
+    const events = eventsOfSuccess(this.topology.nodes.get(event.id), this.before, event, clears);
+    if (events.length > 0) this.commands.push({ type: "emit_assets", events });
+    return events;
   }
 
   private cancel(reason: string): void {

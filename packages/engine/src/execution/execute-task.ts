@@ -1,8 +1,10 @@
 import type { Contract, Progress, ToolClient } from "@dagwright/mcp-kit/contract";
 import type { Json } from "../core/graph.ts";
-import type { RunInfo } from "../core/state.ts";
+import type { Emitted, RunInfo } from "../core/state.ts";
+import { extraProblem } from "../language/asset.ts";
 import type { TaskContext, TaskLog, TaskServices } from "../language/context.ts";
 import type { Dag } from "../language/dag.ts";
+import { AssetNotOutletError, InvalidExtraError } from "../language/errors.ts";
 import { problemsOf } from "../language/problems.ts";
 import type { TaskDefinition } from "../language/task-definition.ts";
 import { outcomeOfValue } from "./json-output.ts";
@@ -22,6 +24,8 @@ export interface TaskExecution {
   readonly clears?: number | undefined;
   readonly run: RunInfo;
   readonly services: TaskServices;
+  /** The uris of what the node updates. @default none */
+  readonly outlets?: readonly string[] | undefined;
   /** Aborts the attempt. @default never */
   readonly signal?: AbortSignal;
   /** Called with each progress the task reports. */
@@ -60,12 +64,14 @@ export async function executeTask(execution: TaskExecution): Promise<TaskOutcome
     const given = await definition.input.safeParseAsync(input);
     if (!given.success) return misfit("INVALID_INPUT", `Input of ${what}`, problemsOf(given.error.issues, input));
     const run = execution.implementation ?? definition.run;
-    const returned: unknown = await run.call(definition, given.data, contextOf(execution));
+    const said = new Map<string, Emitted>();
+    const returned: unknown = await run.call(definition, given.data, contextOf(execution, said));
     if (definition.sensor !== undefined && returned === undefined) return { type: "not_yet" };
     const output = await definition.output.safeParseAsync(returned);
     if (!output.success)
       return misfit("INVALID_OUTPUT", `Output of ${what}`, problemsOf(output.error.issues, returned));
-    return outcomeOfValue(output.data, what);
+    const outcome = outcomeOfValue(output.data, what);
+    return outcome.type === "success" && said.size > 0 ? { ...outcome, emitted: [...said.values()] } : outcome;
   } catch (thrown) {
     return outcomeOfThrown(thrown);
   }
@@ -86,20 +92,17 @@ export async function executeFunction(dag: Dag, nodeId: string, args: Json): Pro
 /** What the context of an attempt is made of. */
 export type ContextGround = Pick<
   TaskExecution,
-  "nodeId" | "index" | "clears" | "attempt" | "run" | "services" | "signal" | "onProgress"
+  "nodeId" | "index" | "clears" | "attempt" | "run" | "services" | "outlets" | "signal" | "onProgress"
 >;
 
-/** What a running task, or callback, is given. */
-export function contextOf({
-  nodeId,
-  index,
-  clears,
-  attempt,
-  run,
-  services,
-  signal,
-  onProgress,
-}: ContextGround): TaskContext {
+/**
+ * What a running task, or callback, is given.
+ * @param said Takes what it says of its outlets, by uri.
+ */
+export function contextOf(
+  { nodeId, index, clears, attempt, run, services, outlets = [], signal, onProgress }: ContextGround,
+  said: Map<string, Emitted> = new Map(),
+): TaskContext {
   const key = idempotencyKeyOf(run, nodeId, index, clears);
   const taskId = taskIdOf(nodeId, index);
   const aborts = signal ?? new AbortController().signal;
@@ -109,10 +112,17 @@ export function contextOf({
     attempt,
     idempotencyKey: key,
     signal: aborts,
-    run,
+    run: { ...run, assetEvents: run.assetEvents ?? [] },
     taskId,
     log: services.log?.({ run, taskId, attempt }) ?? SILENT,
     progress,
+    emit: ({ uri }, extra) => {
+      if (!outlets.includes(uri)) throw new AssetNotOutletError(taskId, uri, outlets);
+      const problem = extraProblem(extra);
+      if (problem !== null) throw new InvalidExtraError(uri, problem);
+      // A copy: nothing that the task still holds can change it.
+      said.set(uri, { uri, extra: structuredClone(extra) });
+    },
     mcp: <C extends Contract>(contract: C): ToolClient<C> =>
       services.mcp(contract, { signal: aborts, idempotencyKey: key, onProgress: progress, calls }),
   };

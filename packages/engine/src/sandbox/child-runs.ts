@@ -24,8 +24,13 @@ interface ChildRun {
 /** Runs another DAG for a `subdag` node, and gives its output. It is cancelled with the scope that this runs in. */
 export async function runSubdag({ node, run, input, clears }: ChildRun): Promise<Json> {
   const runId = childRunIdOf(node, run, clears);
-  const { logicalDate, dataInterval, trigger, conf, noCache } = run;
-  const given = { params: input, conf, logicalDate, dataInterval, trigger, ...(noCache ? { noCache } : {}) };
+  const { logicalDate, dataInterval, trigger, conf, noCache, assetEvents, emitAssets } = run;
+  const given = {
+    ...{ params: input, conf, logicalDate, dataInterval, trigger },
+    ...(noCache ? { noCache } : {}),
+    ...(assetEvents === undefined ? {} : { assetEvents }),
+    ...(emitAssets === false ? { emitAssets } : {}),
+  };
   try {
     const view: RunView = await executeChild(node.dag ?? node.id, {
       workflowId: runId,

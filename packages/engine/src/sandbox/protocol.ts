@@ -1,5 +1,5 @@
-import type { DagGraph, Json } from "../core/graph.ts";
-import type { Answer, CallbackName, RunInfo, RunSeed } from "../core/state.ts";
+import type { DagGraph, GraphAsset, Json } from "../core/graph.ts";
+import type { Answer, AssetEvent, CallbackName, Emitted, RunInfo, RunSeed } from "../core/state.ts";
 
 /**
  * What the interpreter, its worker and its clients agree on. A run in flight holds these names in its history: changing
@@ -12,6 +12,7 @@ export const ACTIVITY = {
   derive: "dagwright.derive",
   record: "dagwright.record",
   callback: "dagwright.callback",
+  emit: "dagwright.emit",
 } as const;
 
 /** What a run answers and takes. */
@@ -109,6 +110,8 @@ export interface AttemptRequest {
   readonly clears?: number | undefined;
   /** Its output is kept, and an earlier one is taken unless `read` is false. It returns an `AttemptResult`. */
   readonly cache?: CacheRequest | undefined;
+  /** The uris of what it updates. It returns an `AttemptResult` with `emitted`. */
+  readonly outlets?: readonly string[] | undefined;
   readonly run: RunInfo;
   /** Id of the first Temporal execution of this run: the same after a reset and in every attempt. */
   readonly executionId: string;
@@ -121,11 +124,20 @@ export interface CacheRequest {
   readonly read: boolean;
 }
 
-/** What the attempt of a task with a cache returns; the attempts of others return their output. */
+/** What the attempt of a task with a cache or outlets returns; the attempts of others return their output. */
 export interface AttemptResult {
   readonly output: Json;
   /** The run whose output it is: the task itself did not run. */
   readonly cachedFrom?: string;
+  /** What it says of its outlets; always there when it has some. */
+  readonly emitted?: readonly Emitted[];
+}
+
+/** Events to be told to the logs of their assets, in this order. */
+export interface EmitRequest {
+  readonly events: readonly AssetEvent[];
+  /** What is known of the assets. */
+  readonly assets: readonly GraphAsset[];
 }
 
 /** Which callback of a DAG to call, and for what; the second argument says in whose name. */

@@ -15,6 +15,7 @@ import type { GraphNode, Json } from "../core/graph.ts";
 import { placeNamed } from "../core/mapped.ts";
 import type { Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState, TaskError } from "../core/state.ts";
 import { viewOf } from "../core/view.ts";
+import { AssetSender } from "./asset-sender.ts";
 import { runSubdag, triggerRun } from "./child-runs.ts";
 import { eventOfFailure } from "./failures.ts";
 import {
@@ -51,6 +52,7 @@ export class RunShell {
   private readonly nodes: ReadonlyMap<string, GraphNode>;
   private readonly running = new Map<string, CancellationScope>();
   private readonly callbacks: RunCallbacks;
+  private readonly assets: AssetSender;
   /** Attempts that were aborted and have not said so: what takes their place waits for them. */
   private readonly leaving = new Map<string, Promise<void>>();
   private outstanding = 0;
@@ -65,6 +67,7 @@ export class RunShell {
   ) {
     this.state = initialState(graph, params, run, seed);
     this.callbacks = new RunCallbacks(graph, run, scope, () => viewOf(this.state));
+    this.assets = new AssetSender(graph);
     this.nodes = new Map(graph.nodes.map((node) => [node.id, node]));
   }
 
@@ -86,6 +89,7 @@ export class RunShell {
     await condition(() => this.isOver());
     await recorded;
     await condition(() => this.outstanding === 0, ABORT_PATIENCE);
+    if (this.assets.isBusy()) await this.assets.ended();
     // A callback may take its time: until then the store knows how the run has ended.
     if (this.callbacks.hasAfter(this.state.state)) await recordRun(this.view());
     await this.callbacks.ended();
@@ -151,6 +155,9 @@ export class RunShell {
         this.unqueue(nameOf(command));
         this.abort(nameOf(command));
         return;
+      case "emit_assets":
+        this.assets.send(command.events);
+        return;
       case "finish_run":
         // Timers of retries that will not come.
         for (const scope of this.running.values()) scope.cancel();
@@ -189,8 +196,8 @@ export class RunShell {
         const bytes = JSON.stringify(input).length;
         if (bytes > LARGEST_INPUT)
           return { type: "task_failed", ...place, error: inputTooLarge(bytes), at: Date.now() };
-        const { output, cachedFrom } = await this.execute(node, { index, clears }, attempt, input);
-        return { type: "task_succeeded", ...place, output, cachedFrom, at: Date.now() };
+        const { output, cachedFrom, emitted } = await this.execute(node, { index, clears }, attempt, input);
+        return { type: "task_succeeded", ...place, output, cachedFrom, emitted, at: Date.now() };
       } catch (thrown) {
         return eventOfFailure(node, place, thrown, Date.now());
       } finally {
@@ -284,12 +291,14 @@ export class RunShell {
       ...(index === undefined ? {} : { index }),
       ...(clears > 0 ? { clears } : {}),
       ...(node.cache === undefined ? {} : { cache: { ...node.cache, read: clears === 0 && run.noCache !== true } }),
+      ...(node.outlets === undefined ? {} : { outlets: node.outlets.map(({ uri }) => uri) }),
       attempt,
       run,
       executionId: workflowInfo().firstExecutionRunId,
     };
     const type = node.task ?? id;
-    if (node.light) return { output: await scheduleLocalActivity<Json>(type, [input, request], options) };
+    if (node.light)
+      return resultOf(node, await scheduleLocalActivity<Json | AttemptResult>(type, [input, request], options));
     const returned = await scheduleActivity<Json | AttemptResult>(type, [input, request], {
       ...options,
       ...(node.sensor === undefined ? {} : this.lookingEverySoOften(id, node.sensor)),
@@ -298,8 +307,7 @@ export class RunShell {
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
       ...(node.queue === undefined ? {} : { taskQueue: node.queue }),
     });
-    // What a task with a cache returns says so.
-    return node.cache === undefined ? { output: returned as Json } : (returned as AttemptResult);
+    return resultOf(node, returned);
   }
 }
 
@@ -314,6 +322,17 @@ function inputTooLarge(bytes: number): TaskError {
     hint: "Pass data by reference: a table or file, and its version.",
     retryable: false,
   };
+}
+
+/** What the attempt of a node returned: with a cache or outlets a result, unless a worker in another language gave its output. */
+function resultOf({ cache, outlets }: GraphNode, returned: Json | AttemptResult): AttemptResult {
+  if (cache !== undefined) return returned as AttemptResult;
+  return outlets !== undefined && isResult(returned) ? returned : { output: returned as Json };
+}
+
+function isResult(returned: Json | AttemptResult): returned is AttemptResult {
+  if (typeof returned !== "object" || returned === null || Object.keys(returned).length !== 2) return false;
+  return "output" in returned && "emitted" in returned && Array.isArray(returned.emitted);
 }
 
 /** What an attempt is called in Temporal's UI: a node's id, with the place of the item when it is mapped. */

@@ -3,6 +3,7 @@ import { decide, initialState } from "../core/decide.ts";
 import type { GraphNode, Json } from "../core/graph.ts";
 import type {
   Answer,
+  AssetEvent,
   Place,
   RunSeed,
   RunTrigger,
@@ -25,8 +26,12 @@ export interface InProcessOptions<Params extends z.ZodObject = z.ZodObject> {
   readonly conf?: { readonly [key: string]: Json };
   /** A day or ISO-8601 moment. @default as for a manual run */
   readonly logicalDate?: string;
-  /** @default "manual" */
+  /** @default "manual"; "asset" with `assetEvents` */
   readonly trigger?: RunTrigger;
+  /** The events that it is started by; what is not said of one is made up. @default none */
+  readonly assetEvents?: readonly (Pick<AssetEvent, "uri"> & Partial<AssetEvent>)[];
+  /** Whether what its tasks update has events. @default true */
+  readonly emitAssets?: boolean;
   /** @default `<dag id>/<logical date>` */
   readonly runId?: string;
   /**
@@ -71,11 +76,19 @@ export async function runInProcess<Params extends z.ZodObject>(
   dag: Dag<Params>,
   options: InProcessOptions<Params> = {},
 ): Promise<RunView> {
-  const { clock = Date.now, params = {}, conf = {}, logicalDate, runId, trigger = "manual", mocks = {} } = options;
+  const { clock = Date.now, params = {}, conf = {}, logicalDate, runId, mocks = {}, emitAssets } = options;
+  const assetEvents = options.assetEvents?.map((event, place) => ({
+    ...{ id: `given-${place}`, at: new Date(clock()).toISOString(), extra: {}, source: { by: "a test" } },
+    ...event,
+  }));
+  const trigger = options.trigger ?? (assetEvents === undefined ? "manual" : "asset");
   // A DAG of any params is a DAG to whoever only runs it.
   const known = dag as unknown as Dag;
   const implementationOf = implementationsOf(known, mocks);
-  const plan = planRun(known, { runId, params, conf, logicalDate, trigger, now: new Date(clock()) });
+  const plan = planRun(known, {
+    ...{ runId, params, conf, logicalDate, trigger, assetEvents, emitAssets },
+    now: new Date(clock()),
+  });
   return await new InProcessRun(known, plan, options, clock, implementationOf).toItsEnd();
 }
 
@@ -146,6 +159,9 @@ class InProcessRun {
       case "cancel_task":
         this.running.get(taskIdOf(command.id, command.index))?.abort(new Error("the run was cancelled"));
         return;
+      case "emit_assets":
+        // In this process nobody waits for them; the run's view shows them.
+        return;
       case "finish_run":
         for (const timer of this.waiting) clearTimeout(timer);
         this.resolve(this.view());
@@ -200,6 +216,7 @@ class InProcessRun {
       attempt,
       clears,
       run: this.state.run,
+      outlets: node?.outlets?.map(({ uri }) => uri),
       services: this.options.services ?? NO_SERVICES,
       signal: controller.signal,
       onProgress: ({ done, total, note }) => {
@@ -237,8 +254,11 @@ class InProcessRun {
   private report({ id, index }: Place, outcome: TaskOutcome): void {
     this.running.delete(taskIdOf(id, index));
     const at = this.clock();
-    if (outcome.type === "success") this.feed({ type: "task_succeeded", id, index, output: outcome.output, at });
-    else if (outcome.type === "skipped") this.feed({ type: "task_skipped", id, index, reason: outcome.reason, at });
+    if (outcome.type === "success") {
+      const { output, emitted } = outcome;
+      this.feed({ type: "task_succeeded", id, index, output, emitted, at });
+    }
+    if (outcome.type === "skipped") this.feed({ type: "task_skipped", id, index, reason: outcome.reason, at });
     else if (outcome.type === "failed") this.feed({ type: "task_failed", id, index, error: outcome.error, at });
   }
 

@@ -11,9 +11,11 @@ import {
   type AttemptResult,
   type CallbackRequest,
   type DeriveRequest,
+  type EmitRequest,
   type PlannedRun,
   type PlanRequest,
 } from "../sandbox/protocol.ts";
+import { emitAssets } from "./asset-activity.ts";
 import { runCallback } from "./callback-activity.ts";
 import { readRunInput } from "./run-input.ts";
 import { failureOf, outputOf, runTaskAttempt, type TaskGround } from "./task-activity.ts";
@@ -30,6 +32,7 @@ export function activitiesOf(ground: TaskGround) {
       if (graph !== undefined) ground.store?.saveDag(graph);
     },
     [ACTIVITY.callback]: async (request: CallbackRequest): Promise<void> => await runCallback(ground, request),
+    [ACTIVITY.emit]: async (request: EmitRequest): Promise<void> => await emitAssets(ground, request),
     default: async (input: Json, request: AttemptRequest): Promise<Json | AttemptResult> =>
       await runTaskAttempt(ground, input, request),
   };
@@ -46,10 +49,11 @@ async function derived({ registry }: TaskGround, dagId: string, nodeId: string, 
 
 function planned({ registry }: TaskGround, { dagId, runId, input, startedAt, scheduledFor }: PlanRequest): PlannedRun {
   try {
-    const { params, conf, logicalDate, trigger, seed, dataInterval, noCache } = readRunInput(input);
+    const { params, conf, logicalDate, trigger, seed, dataInterval, noCache, assetEvents, emitAssets } =
+      readRunInput(input);
     const plan = planRun(registry.get(dagId), {
       runId,
-      ...{ params, conf, logicalDate, dataInterval, noCache },
+      ...{ params, conf, logicalDate, dataInterval, noCache, assetEvents, emitAssets },
       trigger: trigger ?? (scheduledFor === undefined ? "manual" : "schedule"),
       now: new Date(startedAt),
       scheduledFor: scheduledFor === undefined ? undefined : new Date(scheduledFor),

@@ -1,3 +1,4 @@
+import { Client } from "@temporalio/client";
 import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import { TemporalUnreachableError } from "../client/errors.ts";
 import { connectTemporal, type TemporalAddress, whyUnreachable } from "../client/temporal-connection.ts";
@@ -74,7 +75,10 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     namespace,
     taskQueue,
     workflowBundle,
-    activities: activitiesOf({ registry, services, store: store ?? null, logsFolder: logsFolder ?? null }),
+    activities: activitiesOf({
+      ...{ registry, services, store: store ?? null, logsFolder: logsFolder ?? null },
+      temporal: new Client({ connection, namespace }),
+    }),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,

@@ -1,4 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
+import type { Client } from "@temporalio/client";
 import { ApplicationFailureCategory } from "@temporalio/common";
 import type { Json } from "../core/graph.ts";
 import type { TaskError } from "../core/state.ts";
@@ -19,6 +20,8 @@ export interface TaskGround {
   readonly store: RunStore | null;
   /** Folder of the attempts' logs; null: no logs. */
   readonly logsFolder: string | null;
+  /** The way to other workflows. */
+  readonly temporal: Client;
 }
 
 /**
@@ -30,16 +33,17 @@ export async function runTaskAttempt(
   input: Json,
   request: AttemptRequest,
 ): Promise<Json | AttemptResult> {
-  const { cache } = request;
-  return cache === undefined
-    ? await attemptTask(ground, input, request)
-    : await throughCache(ground, input, request, cache, () => attemptTask(ground, input, request));
+  const { cache, outlets } = request;
+  if (cache !== undefined)
+    return await throughCache(ground, input, request, cache, () => attemptTask(ground, input, request));
+  const result = await attemptTask(ground, input, request);
+  return outlets === undefined ? result.output : result;
 }
 
-async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequest): Promise<Json> {
+async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequest): Promise<AttemptResult> {
   const { registry, services, logsFolder } = ground;
   const context = Context.current();
-  const { dagId, nodeId, index, attempt, clears, run } = request;
+  const { dagId, nodeId, index, attempt, clears, run, outlets } = request;
   const taskId = taskIdOf(nodeId, index);
   const logFile = logsFolder === null ? undefined : attemptLogFile(logsFolder, { run, taskId, attempt });
   const record = (state: StoredAttempt["state"], error?: TaskError) =>
@@ -56,6 +60,7 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
         attempt,
         clears,
         run,
+        outlets,
         services: logFile === undefined ? services : { ...services, log: () => openAttemptLog(logFile) },
         signal: context.cancellationSignal,
         onProgress,
@@ -70,7 +75,8 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
   }
   if (outcome.type === "not_yet") throw notYet();
   record(outcome.type, outcome.type === "failed" ? outcome.error : undefined);
-  return outputOf(outcome);
+  const emitted = outcome.type === "success" ? (outcome.emitted ?? []) : [];
+  return { output: outputOf(outcome), ...(outlets === undefined ? {} : { emitted }) };
 }
 
 /** The outcome's value, or the failure that says it to the interpreter. */

@@ -14,17 +14,17 @@ export async function throughCache(
   input: Json,
   { dagId, nodeId, run }: AttemptRequest,
   { ttlMs, version = "", read }: CacheRequest,
-  attempt: () => Promise<Json>,
+  attempt: () => Promise<AttemptResult>,
 ): Promise<AttemptResult> {
   const key = keyOf(registry, dagId, nodeId, input, version);
-  if (store === null || key === null) return { output: await attempt() };
+  if (store === null || key === null) return await attempt();
   const found = read ? guarded(() => store.getCachedOutput(key)) : null;
   if (found && (ttlMs === undefined || Date.now() - Date.parse(found.at) < ttlMs)) {
     return { output: found.output, cachedFrom: found.runId };
   }
-  const output = await attempt();
-  guarded(() => store.putCachedOutput({ key, output, runId: run.id, at: new Date().toISOString() }));
-  return { output };
+  const result = await attempt();
+  guarded(() => store.putCachedOutput({ key, output: result.output, runId: run.id, at: new Date().toISOString() }));
+  return result;
 }
 
 /** What an output is kept by: the task, its code and schemas, its input, and the version that its author gave. */
