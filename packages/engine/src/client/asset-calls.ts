@@ -100,6 +100,8 @@ export class AssetCalls {
 
   /** Null when the DAG has no trigger on the server, or no worker answers for it. */
   async explain(dagId: string): Promise<AssetExplanation | null> {
+    // One that was ended would still answer.
+    if ((await findTrigger(this.ground.temporal, dagId)) === null) return null;
     const view = await this.query<AssetTriggerView>(triggerIdOf(dagId));
     return view === null ? null : { ...view, why: whyOf(view) };
   }

@@ -104,24 +104,35 @@ function take(
   if (!urisOf(before.condition).includes(uri)) return { state: before, runs: [] };
   const runs: DueRun[] = [];
   let state = before;
+  // Grown in place: many events may come at once, and wait.
+  let pending = [...before.pending];
+  let updated = urisAmong(pending);
   for (const { seq, event } of events) {
     const cursor = state.cursors[uri];
     if (cursor?.log === log && seq <= cursor.seq) continue;
-    const cursors = { ...state.cursors, [uri]: { log, seq } };
-    const decided = consume({ ...state, cursors, pending: [...state.pending, event] }, at);
+    state = { ...state, cursors: { ...state.cursors, [uri]: { log, seq } } };
+    pending.push(event);
+    updated.add(uri);
+    if (state.paused || !holds(state.condition, updated)) continue;
+    const decided = consume({ ...state, pending }, at);
     state = decided.state;
     runs.push(...decided.runs);
+    pending = [...state.pending];
+    updated = urisAmong(pending);
   }
-  const pending = lastOf(state.pending, LARGEST);
-  const dropped = state.dropped + state.pending.length - pending.length;
-  return { state: { ...state, pending, dropped }, runs };
+  const kept = lastOf(pending, LARGEST);
+  return { state: { ...state, pending: kept, dropped: state.dropped + pending.length - kept.length }, runs };
+}
+
+function urisAmong(events: readonly AssetEvent[]): Set<string> {
+  return new Set(events.map(({ uri }) => uri));
 }
 
 /** Starts runs as long as what waits makes the condition hold. */
 function consume(before: TriggerState, at: number): ReturnType<typeof decideTrigger> {
   const runs: DueRun[] = [];
   let state = before;
-  while (!state.paused && holds(state.condition, new Set(state.pending.map(({ uri }) => uri)))) {
+  while (!state.paused && holds(state.condition, urisAmong(state.pending))) {
     const events = eventsOfRun(state.pending);
     const taken = new Set(events);
     const moment = Math.max(at, state.lastAt + 1);
@@ -135,7 +146,7 @@ function consume(before: TriggerState, at: number): ReturnType<typeof decideTrig
 /** All that waits; of more than a run can take, the oldest, and the oldest of each asset. */
 function eventsOfRun(pending: readonly AssetEvent[]): readonly AssetEvent[] {
   const first = new Set<AssetEvent>();
-  for (const uri of new Set(pending.map((event) => event.uri))) {
+  for (const uri of urisAmong(pending)) {
     const oldest = pending.find((event) => event.uri === uri);
     if (oldest !== undefined) first.add(oldest);
   }
