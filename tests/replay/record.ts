@@ -1,19 +1,22 @@
 /**
  * Records histories of real runs into `histories/`: `npm run record-histories`. A history once committed stays: it stands
- * for the runs that are in flight somewhere while the interpreter changes. Add new ones when it learns something new.
+ * for the runs that are in flight somewhere while the interpreter changes. Add new ones when it learns something new: what
+ * is there is left as it is.
  */
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { retrainingController } from "@dagwright/engine";
+import { defineDag, onAssets, retrainingController } from "@dagwright/engine";
 import { Client, Connection } from "@temporalio/client";
 import proto from "@temporalio/proto";
+import { assetDags, burst, clients, orders } from "../engine/assets-dags.ts";
 import { dags } from "../engine/dags.ts";
 import { startEmbedded } from "../engine/embedded.ts";
 
 const prefix = process.argv[2];
 if (prefix === undefined) throw new Error("Name the recording, such as 2026-11: npm run record-histories -- 2026-11");
 const embedded = await startEmbedded("recording");
-const worker = await embedded.worker(dags);
+const worker = await embedded.worker([...dags, ...assetDags]);
 const { engine } = embedded;
 const connection = await Connection.connect({ address: embedded.address });
 const client = new Client({ connection });
@@ -54,9 +57,32 @@ for (const runId of [...runs, "flaky/retraining-churn-1"]) await engine.waitForR
 await engine.waitForRun("flaky/retraining-churn-2").catch(() => undefined);
 await new Promise((later) => setTimeout(later, 4_000));
 
-for (const id of [...runs, "retraining-controller/churn"]) {
+// Assets: who updates them, who waits for them, the log and the triggers between them.
+const pause = (milliseconds: number) => new Promise((later) => setTimeout(later, milliseconds));
+await engine.syncSchedules(assetDags);
+await engine.startRun({ dagId: "sells", runId: "sells/once", params: { outcome: "once" } });
+await engine.waitForRun("sells/once");
+await engine.startRun({ dagId: "serves", runId: "serves/mapped" });
+await engine.waitForRun("serves/mapped");
+for (const id of ["same", "same", "other"]) await engine.emitAsset(burst.uri, { id, by: "recorder" });
+await pause(1_000);
+await engine.pauseSchedule("each", "to be recorded");
+for (const id of ["held", "held too"]) await engine.emitAsset(burst.uri, { id, by: "recorder" });
+await pause(1_000);
+await engine.unpauseSchedule("each");
+await pause(2_000);
+const changed = defineDag({ id: "either", schedule: onAssets(orders.and(clients)) }, () => null);
+const consumed = (await engine.listRuns({ dagId: "either" })).at(-1)?.runId ?? "";
+await engine.syncSchedules([...assetDags.filter(({ id }) => id !== "either" && id !== "both"), changed]);
+await pause(2_000);
+const ofAssets = ["sells/once", "serves/mapped", "asset-trigger/each", "asset-trigger/either"];
+const logs = [orders, burst].map(({ uri }) => `asset/${uri}`);
+
+for (const id of [...runs, "retraining-controller/churn", ...ofAssets, ...logs, consumed]) {
+  const name = id === consumed ? "either.asset" : id.replaceAll(/[^\w.-]+/g, ".");
+  const file = new URL(`histories/${prefix}.${name}.binpb`, import.meta.url);
+  if (existsSync(file)) continue;
   const history = withoutTraces(await client.workflow.getHandle(id).fetchHistory());
-  const file = new URL(`histories/${prefix}.${id.replaceAll("/", ".")}.binpb`, import.meta.url);
   await writeFile(fileURLToPath(file), proto.temporal.api.history.v1.History.encode(history).finish());
   console.log(`${fileURLToPath(file)}: ${history.events?.length} events`);
 }

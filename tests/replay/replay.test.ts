@@ -27,6 +27,10 @@ describe("recorded histories replay", () => {
       "slow.paused",
       "slow.cancelled",
       "retraining-controller",
+      "sells.once",
+      "either.asset",
+      "asset-trigger.each",
+      "asset.lake.orders",
     ])
       expect(files.filter((file) => file.includes(kind)).length).toBeGreaterThan(0);
   });

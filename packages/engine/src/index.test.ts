@@ -35,7 +35,7 @@ describe("what may be loaded where", () => {
 
   it("the core needs nothing at all", () => {
     const { files, packages } = importsOf("core/index.ts");
-    expect(files.size).toBe(14);
+    expect(files.size).toBe(15);
     expect([...packages]).toEqual([]);
     for (const file of files)
       expect(readFileSync(file, "utf8")).not.toMatch(/Date\.now|Math\.random|new Date\(\)|setTimeout|process\./);
@@ -49,16 +49,20 @@ describe("what may be loaded where", () => {
 it("the front door shows these names", () => {
   expect(Object.keys(language).sort()).toMatchInlineSnapshot(`
     [
+      "AssetNotOutletError",
       "DagDefinitionError",
       "DagNotFoundError",
       "DuplicateDagError",
+      "InvalidAssetError",
       "InvalidControllerError",
+      "InvalidExtraError",
       "InvalidLogicalDateError",
       "InvalidParamsError",
       "OutsideDagError",
       "SkipTask",
       "TRIGGER_RULES",
       "approval",
+      "asset",
       "branch",
       "createRegistry",
       "cron",
@@ -72,6 +76,7 @@ it("the front door shows these names", () => {
       "isDag",
       "lastCompleteInterval",
       "normalMoment",
+      "onAssets",
       "parseLogicalDate",
       "planRun",
       "retrainingController",
