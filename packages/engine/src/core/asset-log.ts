@@ -15,7 +15,7 @@ export interface LogState {
   /** Those still to be told, and the last ones. */
   readonly events: readonly LoggedEvent[];
   readonly subscribers: Readonly<Record<string, Subscriber>>;
-  /** Events that nobody could be told in time: see `LARGEST`. */
+  /** Events that a DAG which is not there could not be told in time: see `LARGEST`. */
   readonly dropped: number;
 }
 
@@ -40,11 +40,12 @@ export const EMPTY_LOG: LogState = { count: 0, seen: [], events: [], subscribers
 
 /** How many events are kept when all have been told. */
 const KEPT = 100;
-/** How many are told at once. */
+/** How many are told at once, by number and in characters of JSON. */
 const AT_ONCE = 200;
-/** Ids that are remembered, and events that are kept, in characters of JSON: Temporal refuses 2 MiB. */
-const LARGEST_SEEN = 400_000;
-const LARGEST = 800_000;
+const LARGEST_AT_ONCE = 300_000;
+/** Ids that are remembered, and events that are kept for who is not there, in characters of JSON: Temporal refuses 2 MiB. */
+const LARGEST_SEEN = 300_000;
+const LARGEST = 700_000;
 
 /** Takes events, those left out whose id is known. */
 export function logged(state: LogState, events: readonly AssetEvent[]): LogState {
@@ -76,7 +77,7 @@ export function toTell(
   evenAbsent = false,
 ): readonly { readonly dagId: string; readonly events: readonly LoggedEvent[] }[] {
   return Object.entries(subscribers).flatMap(([dagId, { delivered, absent = false }]) => {
-    const untold = absent && !evenAbsent ? [] : events.filter(({ seq }) => seq > delivered).slice(0, AT_ONCE);
+    const untold = absent && !evenAbsent ? [] : firstOf(events.filter(({ seq }) => seq > delivered));
     return untold.length === 0 ? [] : [{ dagId, events: untold }];
   });
 }
@@ -107,14 +108,28 @@ export function logViewOf({ count, events, subscribers, dropped }: LogState): Lo
   };
 }
 
+/** Whoever is there is soon told: what they still need is kept whatever it takes. */
 function bounded(state: LogState): LogState {
-  const { events, count, subscribers } = state;
+  const { events, count } = state;
   if (events.length <= KEPT) return state;
-  const toldToAll = Math.min(count, ...Object.values(subscribers).map(({ delivered }) => delivered));
-  const kept = events.filter(({ seq }) => seq > Math.min(toldToAll, count - KEPT));
-  const within = lastOf(kept, LARGEST);
-  const untold = kept.slice(0, kept.length - within.length).filter(({ seq }) => seq > toldToAll).length;
-  return { ...state, events: within, dropped: state.dropped + untold };
+  const subscribers = Object.values(state.subscribers);
+  const toldTo = (some: typeof subscribers) => Math.min(count, ...some.map(({ delivered }) => delivered));
+  const toldToAll = toldTo(subscribers);
+  const needed = toldTo(subscribers.filter(({ absent }) => !absent));
+  const kept = events.filter(({ seq }) => seq > needed);
+  const others = events.filter(({ seq }) => seq <= needed && seq > Math.min(toldToAll, count - KEPT));
+  const within = lastOf(others, Math.max(0, LARGEST - JSON.stringify(kept).length));
+  const lost = others.slice(0, others.length - within.length).filter(({ seq }) => seq > toldToAll);
+  return { ...state, events: [...within, ...kept], dropped: state.dropped + lost.length };
+}
+
+function firstOf(events: readonly LoggedEvent[]): readonly LoggedEvent[] {
+  let room = LARGEST_AT_ONCE;
+  const end = events.findIndex((event, place) => {
+    room -= JSON.stringify(event).length;
+    return place > 0 && (place >= AT_ONCE || room < 0);
+  });
+  return end < 0 ? events : events.slice(0, end);
 }
 
 /** The last of a list, as many as a number of characters of JSON holds. */

@@ -24,6 +24,7 @@ import type { GraphAsset, Json } from "../core/graph.ts";
 import type { AssetEvent } from "../core/state.ts";
 import {
   type AssetLogView,
+  LARGEST_MEMORY,
   QUERY_STATE,
   SIGNAL_EMIT,
   SIGNAL_EVENTS,
@@ -73,17 +74,18 @@ export async function dagwrightAsset(given: GraphAsset, memory: LogState = EMPTY
       state = notThere(state, dagId);
     }
   };
+  const hasToGoOn = () => workflowInfo().continueAsNewSuggested && JSON.stringify(state).length < LARGEST_MEMORY;
   for (let evenAbsent = false; ; ) {
-    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof dagwrightAsset>(asset, state);
+    if (hasToGoOn()) await continueAsNew<typeof dagwrightAsset>(asset, state);
     const due = toTell(state, evenAbsent);
     evenAbsent = false;
     if (due.length > 0) {
       await Promise.all(due.map(tell));
       continue;
     }
-    const awake = () => toTell(state).length > 0 || workflowInfo().continueAsNewSuggested;
+    const awake = () => toTell(state).length > 0 || hasToGoOn();
     if (toTell(state, true).length > 0) evenAbsent = !(await condition(awake, LOOK_AGAIN));
-    else await condition(() => toTell(state, true).length > 0 || workflowInfo().continueAsNewSuggested);
+    else await condition(() => toTell(state, true).length > 0 || hasToGoOn());
   }
 }
 

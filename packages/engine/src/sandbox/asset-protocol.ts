@@ -39,6 +39,9 @@ export interface TriggerConfig {
   readonly paused?: { readonly note: string };
 }
 
+/** Largest state that is carried over, in characters of JSON: Temporal refuses 2 MiB. What is larger is soon smaller. */
+export const LARGEST_MEMORY = 1_400_000;
+
 /** The memo of a trigger, by which it is found and compared without asking it. */
 export const MEMO = {
   queue: "dagwright.taskQueue",
@@ -52,8 +55,6 @@ export interface AssetLogView extends GraphAsset, LogView {}
 /** A trigger as it answers the query `state`. */
 export interface AssetTriggerView extends TriggerView {
   readonly dagId: string;
-  /** Runs that have been decided on and are not started yet. */
-  readonly due: number;
   readonly note: string;
   readonly lastRunId: string | null;
 }

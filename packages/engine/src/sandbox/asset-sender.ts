@@ -3,8 +3,9 @@ import type { DagGraph } from "../core/graph.ts";
 import type { AssetEvent } from "../core/state.ts";
 import { ACTIVITY, type EmitRequest } from "./protocol.ts";
 
-/** How many events are sent at once. */
+/** How many events are sent at once, by number and in characters of JSON. */
 const AT_ONCE = 100;
+const LARGEST_AT_ONCE = 300_000;
 
 /** Sends the events of a run's assets to their logs, beside its tasks and in their order; what fails is tried again until it works. */
 export class AssetSender {
@@ -20,8 +21,14 @@ export class AssetSender {
     // A run that is cancelled has made all the same what it has made.
     void CancellationScope.nonCancellable(async () => {
       while (this.waiting.length > 0) {
-        const events = this.waiting.slice(0, AT_ONCE);
-        this.waiting = this.waiting.slice(AT_ONCE);
+        let count = 1;
+        let size = JSON.stringify(this.waiting[0]).length;
+        for (; count < Math.min(AT_ONCE, this.waiting.length); count += 1) {
+          size += JSON.stringify(this.waiting[count]).length;
+          if (size > LARGEST_AT_ONCE) break;
+        }
+        const events = this.waiting.slice(0, count);
+        this.waiting = this.waiting.slice(count);
         await this.carryOut(events);
       }
       this.sending = false;

@@ -24,6 +24,7 @@ import type { ToldEvents } from "./asset-log.ts";
 import {
   type AssetTriggerView,
   assetLogIdOf,
+  LARGEST_MEMORY,
   MEMO,
   QUERY_STATE,
   SIGNAL_CONFIGURE,
@@ -39,8 +40,6 @@ import {
 interface Memory {
   readonly state: TriggerState;
   readonly note: string;
-  /** Runs that are to be started, in this order. */
-  readonly due: readonly DueRun[];
   readonly lastRunId: string | null;
   /** The assets whose logs tell it their events. */
   readonly heard: readonly string[];
@@ -54,12 +53,10 @@ export async function dagwrightAssetTrigger(given: TriggerConfig, memory?: Memor
   let config = given;
   const { paused } = given;
   let state = memory?.state ?? initialTrigger(given.condition, paused !== undefined);
-  let { note = paused?.note ?? "", due = [], lastRunId = null, heard = [] } = memory ?? {};
+  let { note = paused?.note ?? "", lastRunId = null, heard = [] } = memory ?? {};
 
   const take = (event: TriggerEvent) => {
-    const decided = decideTrigger(state, event);
-    state = decided.state;
-    due = [...due, ...decided.runs];
+    state = decideTrigger(state, event);
   };
   const publish = () =>
     upsertMemo({
@@ -87,7 +84,7 @@ export async function dagwrightAssetTrigger(given: TriggerConfig, memory?: Memor
   });
   setHandler(
     defineQuery<AssetTriggerView>(QUERY_STATE),
-    (): AssetTriggerView => ({ dagId: config.dagId, ...triggerViewOf(state), due: due.length, note, lastRunId }),
+    (): AssetTriggerView => ({ dagId: config.dagId, ...triggerViewOf(state), note, lastRunId }),
   );
 
   /** Has the logs of its assets tell it their events, and no others. */
@@ -107,26 +104,24 @@ export async function dagwrightAssetTrigger(given: TriggerConfig, memory?: Memor
     ]);
   };
   const hasToListen = () => urisOf(state.condition).join(" ") !== heard.join(" ");
-  const hasToMove = () => config.taskQueue !== workflowInfo().taskQueue;
+  const hasToMove = () => config.taskQueue !== given.taskQueue;
+
+  const hasToGoOn = () => workflowInfo().continueAsNewSuggested && JSON.stringify(state).length < LARGEST_MEMORY;
 
   for (;;) {
-    const [next] = due;
-    if (workflowInfo().continueAsNewSuggested || hasToMove()) {
+    const [next] = state.due;
+    if (hasToMove() || hasToGoOn()) {
       const { paused: _, ...kept } = config;
       const goOn = makeContinueAsNewFunc<typeof dagwrightAssetTrigger>({ taskQueue: config.taskQueue });
-      await goOn(kept, { state, note, due, lastRunId, heard });
+      await goOn(kept, { state, note, lastRunId, heard });
     } else if (hasToListen()) {
       await listen();
     } else if (next !== undefined && !state.paused) {
-      due = due.slice(1);
       const started = await startRun(config, next, state.lastAt);
       lastRunId = started.runId;
-      state = { ...state, lastAt: Math.max(state.lastAt, started.at) };
+      take({ type: "started", startedAt: started.at, at: Date.now() });
     } else {
-      await condition(
-        () =>
-          (due.length > 0 && !state.paused) || hasToListen() || hasToMove() || workflowInfo().continueAsNewSuggested,
-      );
+      await condition(() => (state.due.length > 0 && !state.paused) || hasToListen() || hasToMove() || hasToGoOn());
     }
   }
 }
