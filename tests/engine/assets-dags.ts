@@ -74,4 +74,15 @@ export const both = defineDag({ id: "both", schedule: onAssets(orders.and(parts)
 /** One run for each of many events. */
 export const each = defineDag({ id: "each", schedule: onAssets(burst), maxActiveRuns: 1 }, ({ run }) => run.trigger);
 
-export const assetDags = [sells, serves, either, both, each];
+const once = task("once", {
+  input: z.object({}),
+  output: z.number(),
+  cache: true,
+  outlets: [asset("lake://cached")],
+  run: () => 1,
+});
+
+/** Updates an asset, unless its output comes from the cache. */
+export const caches = defineDag({ id: "caches" }, () => once({}));
+
+export const assetDags = [sells, serves, either, both, each, caches];

@@ -99,6 +99,17 @@ describe("assets", () => {
       .poll(async () => (await engine.getAsset(orders.uri)).events.map(({ id }) => id), PATIENCE)
       .toEqual(["sells/1/load~1#lake://orders", "sells/1/load#lake://orders"]);
     await runsOf("either", 5);
+    // What comes from the cache is what it was.
+    const events: unknown[] = [];
+    for (const runId of ["caches/1", "caches/2"]) {
+      await engine.startRun({ dagId: "caches", runId });
+      const { cachedFrom, assetEvents } = (await engine.waitForRun(runId)).tasks["once"] ?? {};
+      events.push([cachedFrom, assetEvents?.map(({ id }) => id)]);
+    }
+    expect(events).toEqual([
+      [undefined, ["caches/1/once#lake://cached"]],
+      ["caches/1", undefined],
+    ]);
     await expect(engine.emitAsset("orders")).rejects.toMatchObject({ code: "INVALID_ASSET", field: "uri" });
     await expect(engine.getAsset("lake://none")).rejects.toMatchObject({ code: "ASSET_NOT_FOUND" });
   }, 90_000);

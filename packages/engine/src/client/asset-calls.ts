@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { conditionText } from "../core/asset-condition.ts";
-import type { GraphAsset, Json } from "../core/graph.ts";
 import type { AssetEvent } from "../core/state.ts";
 import { extraProblem, uriProblem } from "../language/asset.ts";
 import { InvalidAssetError, InvalidExtraError } from "../language/errors.ts";
@@ -16,39 +15,13 @@ import {
   triggerIdOf,
 } from "../sandbox/asset-protocol.ts";
 import { findTrigger, listTriggers } from "./asset-schedules.ts";
-import type { ScheduleRow } from "./engine-client.ts";
+import type { AssetExplanation, AssetRow, EmitAsset, ScheduleRow } from "./engine-client.ts";
 import { AssetNotFoundError, NoWorkerError } from "./errors.ts";
 import type { ClientGround } from "./ground.ts";
 import { isNotFound, isTooLate } from "./temporal-call.ts";
 
 /** How long a worker may take to answer for an asset or trigger, in milliseconds. */
 const QUERY_PATIENCE_MS = 2_500;
-
-/** An asset in a list. */
-export interface AssetRow extends GraphAsset {
-  /** How many events it has had; null when no worker answers for it. */
-  readonly events: number | null;
-  /** When it was last updated, ISO-8601. */
-  readonly last: string | null;
-  /** The DAGs that wait for it. */
-  readonly waiting: readonly string[];
-}
-
-/** What is said of the update of an asset. */
-export interface EmitAsset {
-  /** What the runs that it starts read of it. @default {} */
-  readonly extra?: { readonly [key: string]: Json };
-  /** Who says so. @default "a client" */
-  readonly by?: string;
-  /** The same id again is the same event. @default a new one */
-  readonly id?: string;
-}
-
-/** What a DAG waits for, and what has come. */
-export interface AssetExplanation extends AssetTriggerView {
-  /** In words: `s3://a: 1 event; s3://b: none`. */
-  readonly why: string;
-}
 
 /** Assets, and the triggers of the DAGs that wait for them. */
 export class AssetCalls {

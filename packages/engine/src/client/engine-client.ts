@@ -1,13 +1,12 @@
 import type { Clearing } from "../core/clear.ts";
-import type { Json } from "../core/graph.ts";
+import type { GraphAsset, Json } from "../core/graph.ts";
 import type { AssetEvent, RunState, RunTrigger, RunView } from "../core/state.ts";
 import type { RetrainingController } from "../language/controller.ts";
 import type { Dag } from "../language/dag.ts";
-import type { AssetLogView } from "../sandbox/asset-protocol.ts";
+import type { AssetLogView, AssetTriggerView } from "../sandbox/asset-protocol.ts";
 import type { DriftSignal } from "../sandbox/controller-protocol.ts";
 import type { AnswerRequest, Remark } from "../sandbox/protocol.ts";
 import type { RunStore } from "../store/run-store.ts";
-import type { AssetExplanation, AssetRow, EmitAsset } from "./asset-calls.ts";
 import type { RunExplanation } from "./explain.ts";
 import type { AttemptLog } from "./task-logs.ts";
 import type { TemporalAddress } from "./temporal-connection.ts";
@@ -89,6 +88,32 @@ export interface ScheduleRow {
   readonly note: string;
   /** The next moments at which it fires, ISO-8601 in UTC; also those that pass by because it is paused. */
   readonly next: readonly string[];
+}
+
+/** An asset in a list. */
+export interface AssetRow extends GraphAsset {
+  /** How many events it has had; null when no worker answers for it. */
+  readonly events: number | null;
+  /** When it was last updated, ISO-8601. */
+  readonly last: string | null;
+  /** The DAGs that wait for it. */
+  readonly waiting: readonly string[];
+}
+
+/** What is said of the update of an asset. */
+export interface EmitAsset {
+  /** What the runs that it starts read of it. @default {} */
+  readonly extra?: { readonly [key: string]: Json };
+  /** Who says so. @default "a client" */
+  readonly by?: string;
+  /** The same id again is the same event. @default a new one */
+  readonly id?: string;
+}
+
+/** What a DAG waits for, and what has come. */
+export interface AssetExplanation extends AssetTriggerView {
+  /** In words: `s3://a: 1 event; s3://b: none`. */
+  readonly why: string;
 }
 
 /** Ids of DAGs by what `syncSchedules` did to their schedules. */

@@ -1,8 +1,10 @@
 /** The asking side of runs: starts, reads and steers them, and keeps schedules in line with the code. */
-export type { AssetExplanation, AssetRow, EmitAsset } from "./asset-calls.ts";
 export { connectEngine } from "./connect-engine.ts";
 export type {
+  AssetExplanation,
+  AssetRow,
   ConnectOptions,
+  EmitAsset,
   EngineClient,
   RunList,
   RunRow,
