@@ -42,4 +42,16 @@ describe("docs/guide.md", () => {
     const late = await runInProcess(dag, { params: { file: "day.txt" } });
     expect(late.tasks["landed"]?.error?.code).toBe("SENSOR_TIMEOUT");
   });
+
+  it("sales and revenue: what one updates, the other reads", async () => {
+    const sold = await runInProcess(await dagOf("sales"), { logicalDate: "2026-01-31" });
+    const events = sold.tasks["load"]?.assetEvents ?? [];
+    expect(events).toMatchObject([{ uri: "lake://sales", extra: { day: "2026-01-31T00:00:00Z", rows: 120 } }]);
+    const assetEvents = [...events, ...events, { uri: "lake://prices" }];
+    expect(await runInProcess(await dagOf("revenue"), { assetEvents })).toMatchObject({
+      state: "success",
+      trigger: "asset",
+      output: 240,
+    });
+  });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import { addApprovals } from "./approvals.ts";
+import { addAssets } from "./assets.ts";
 import { addDags } from "./dags.ts";
 import { addMcp } from "./mcp.ts";
 import { EXIT, showError } from "./output.ts";
@@ -26,7 +27,10 @@ const program = new Command("dagwright")
   .showHelpAfterError("(add --help for usage)")
   .showSuggestionAfterError()
   .exitOverride();
-for (const add of [addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals, addSchedules, addPools, addMcp])
+for (const add of [
+  ...[addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals],
+  ...[addSchedules, addPools, addAssets, addMcp],
+])
   add(program);
 
 try {

@@ -37,6 +37,9 @@ const OF_THE_REQUEST = new Set([
   "INVALID_SETTING",
   "DAG_FILE_BROKEN",
   "INVALID_DAG",
+  "INVALID_ASSET",
+  "INVALID_EXTRA",
+  "ASSET_NOT_FOUND",
 ]);
 
 /** Prints a value: as JSON and nothing else with `--json`, else by `text`. */

@@ -34,6 +34,17 @@ const TaskError = z.object({
   stack: z.string().optional(),
 });
 
+const AssetEvent = z.object({
+  id: z.string(),
+  uri: z.string(),
+  at: z.string(),
+  extra: JsonRecord,
+  source: z.union([
+    z.object({ dagId: z.string(), runId: z.string(), taskId: z.string(), index: z.int().exactOptional() }),
+    z.object({ by: z.string() }),
+  ]),
+});
+
 const MappedView = z.object({
   state: TaskState,
   attempts: z.int(),
@@ -45,6 +56,7 @@ const MappedView = z.object({
   reason: z.string().exactOptional(),
   dueAt: z.string().exactOptional(),
   clears: z.int().exactOptional(),
+  assetEvents: z.array(AssetEvent).readonly().exactOptional(),
 });
 
 const TaskView = z.object({
@@ -74,6 +86,7 @@ const RunView = z.object({
   output: AnyJson,
   error: TaskError.exactOptional(),
   tasks: z.record(z.string(), TaskView),
+  assetEvents: z.array(AssetEvent).readonly().exactOptional(),
 });
 
 /** DAGs and their runs: what a scheduler, a person and an agent do with them. */

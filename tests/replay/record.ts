@@ -6,9 +6,10 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { retrainingController } from "@dagwright/engine";
+import { defineDag, onAssets, retrainingController } from "@dagwright/engine";
 import { Client, Connection } from "@temporalio/client";
 import proto from "@temporalio/proto";
+import { assetDags, burst, clients, orders } from "../engine/assets-dags.ts";
 import { dags } from "../engine/dags.ts";
 import { startEmbedded } from "../engine/embedded.ts";
 import { keeper, poolDags } from "../engine/pool-dags.ts";
@@ -16,7 +17,7 @@ import { keeper, poolDags } from "../engine/pool-dags.ts";
 const prefix = process.argv[2];
 if (prefix === undefined) throw new Error("Name the recording, such as 2026-11: npm run record-histories -- 2026-11");
 const embedded = await startEmbedded("recording");
-const worker = await embedded.worker([...dags, ...poolDags]);
+const worker = await embedded.worker([...dags, ...poolDags, ...assetDags]);
 const { engine } = embedded;
 const connection = await Connection.connect({ address: embedded.address });
 const client = new Client({ connection });
@@ -72,8 +73,31 @@ for (const runId of [...runs, "flaky/retraining-churn-1"]) await engine.waitForR
 await engine.waitForRun("flaky/retraining-churn-2").catch(() => undefined);
 await new Promise((later) => setTimeout(later, 4_000));
 
-for (const id of [...runs, "retraining-controller/churn", "pool/cards", "pool/runs/one_by_one"]) {
-  const file = new URL(`histories/${prefix}.${id.replaceAll("/", ".")}.binpb`, import.meta.url);
+// Assets: who updates them, who waits for them, the log and the triggers between them.
+const pause = (milliseconds: number) => new Promise((later) => setTimeout(later, milliseconds));
+await engine.syncSchedules(assetDags);
+await engine.startRun({ dagId: "sells", runId: "sells/once", params: { outcome: "once" } });
+await engine.waitForRun("sells/once");
+await engine.startRun({ dagId: "serves", runId: "serves/mapped" });
+await engine.waitForRun("serves/mapped");
+for (const id of ["same", "same", "other"]) await engine.emitAsset(burst.uri, { id, by: "recorder" });
+await pause(1_000);
+await engine.pauseSchedule("each", "to be recorded");
+for (const id of ["held", "held too"]) await engine.emitAsset(burst.uri, { id, by: "recorder" });
+await pause(1_000);
+await engine.unpauseSchedule("each");
+await pause(2_000);
+const changed = defineDag({ id: "either", schedule: onAssets(orders.and(clients)) }, () => null);
+const consumed = (await engine.listRuns({ dagId: "either" })).at(-1)?.runId ?? "";
+await engine.syncSchedules([...assetDags.filter(({ id }) => id !== "either" && id !== "both"), changed]);
+await pause(2_000);
+const ofAssets = ["sells/once", "serves/mapped", "asset-trigger/each", "asset-trigger/either"];
+const logs = [orders, burst].map(({ uri }) => `asset/${uri}`);
+
+const ofPools = ["pool/cards", "pool/runs/one_by_one"];
+for (const id of [...runs, "retraining-controller/churn", ...ofPools, ...ofAssets, ...logs, consumed]) {
+  const name = id === consumed ? "either.asset" : id.replaceAll(/[^\w.-]+/g, ".");
+  const file = new URL(`histories/${prefix}.${name}.binpb`, import.meta.url);
   if (existsSync(file)) continue;
   const history = withoutTraces(await client.workflow.getHandle(id).fetchHistory());
   await writeFile(fileURLToPath(file), proto.temporal.api.history.v1.History.encode(history).finish());

@@ -30,6 +30,10 @@ describe("recorded histories replay", () => {
       "cards_by_task.shared",
       "one_by_one.cancelled",
       "pool.cards",
+      "sells.once",
+      "either.asset",
+      "asset-trigger.each",
+      "asset.lake.orders",
     ])
       expect(files.filter((file) => file.includes(kind)).length).toBeGreaterThan(0);
   });

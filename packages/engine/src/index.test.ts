@@ -49,16 +49,20 @@ describe("what may be loaded where", () => {
 it("the front door shows these names", () => {
   expect(Object.keys(language).sort()).toMatchInlineSnapshot(`
     [
+      "AssetNotOutletError",
       "DagDefinitionError",
       "DagNotFoundError",
       "DuplicateDagError",
+      "InvalidAssetError",
       "InvalidControllerError",
+      "InvalidExtraError",
       "InvalidLogicalDateError",
       "InvalidParamsError",
       "OutsideDagError",
       "SkipTask",
       "TRIGGER_RULES",
       "approval",
+      "asset",
       "branch",
       "createRegistry",
       "cron",
@@ -72,6 +76,7 @@ it("the front door shows these names", () => {
       "isDag",
       "lastCompleteInterval",
       "normalMoment",
+      "onAssets",
       "parseLogicalDate",
       "planRun",
       "retrainingController",

@@ -1,8 +1,10 @@
 /** The language: DAGs, tasks, schedules, and what a started run looks like. Loads without Temporal and without Node. */
 
 export type {
+  AssetCondition,
   DagGraph,
   Expression,
+  GraphAsset,
   GraphNode,
   GraphSchedule,
   Json,
@@ -14,6 +16,8 @@ export type {
 export { TRIGGER_RULES } from "./core/graph.ts";
 export type {
   Answer,
+  AssetEvent,
+  AssetSource,
   CallbackName,
   CallbackView,
   MappedView,
@@ -27,6 +31,7 @@ export type {
   TaskView,
 } from "./core/state.ts";
 export { type ApprovalOptions, type Approved, approval } from "./language/approval.ts";
+export { type Asset, type AssetExpression, type AssetOptions, asset } from "./language/asset.ts";
 export type { CacheOption } from "./language/cache.ts";
 export type { Callback, CallbackFunction, Deadline, RunEvent } from "./language/callbacks.ts";
 export type {
@@ -36,17 +41,30 @@ export type {
   TaskAttempt,
   TaskContext,
   TaskLog,
+  TaskRun,
   TaskServices,
 } from "./language/context.ts";
 export { type RetrainingController, retrainingController } from "./language/controller.ts";
-export { type Dag, type DagContext, type DagOptions, defineDag, isDag, type OutputOf } from "./language/dag.ts";
+export {
+  type Dag,
+  type DagContext,
+  type DagOptions,
+  defineDag,
+  isDag,
+  type OutputOf,
+  type WiredAssetEvent,
+  type WiredRun,
+} from "./language/dag.ts";
 export { derive } from "./language/derive.ts";
 export type { Duration } from "./language/duration.ts";
 export {
+  AssetNotOutletError,
   DagDefinitionError,
   DagNotFoundError,
   DuplicateDagError,
+  InvalidAssetError,
   InvalidControllerError,
+  InvalidExtraError,
   InvalidLogicalDateError,
   InvalidParamsError,
   OutsideDagError,
@@ -60,7 +78,7 @@ export { planRun, type RunPlan, type RunRequest } from "./language/plan.ts";
 export type { ErrorClass, Policy } from "./language/policy.ts";
 export type { AnyRef, Ref } from "./language/ref.ts";
 export { createRegistry, type DagRegistry, dagsOfModule } from "./language/registry.ts";
-export { cron, every, type Schedule } from "./language/schedule.ts";
+export { cron, every, onAssets, type Schedule } from "./language/schedule.ts";
 export { scheduleText } from "./language/schedule-text.ts";
 export { type SensorDefinition, sensor } from "./language/sensor.ts";
 export type { SlotOptions } from "./language/slots.ts";

@@ -2,8 +2,10 @@ import { Client } from "@temporalio/client";
 import { logText } from "../logs/log-line.ts";
 import { largePayloads } from "../objects/large-payloads.ts";
 import { viewWithOutputs } from "../objects/stored-outputs.ts";
+import { AssetCalls } from "./asset-calls.ts";
+import { applyAssetSchedules, planAssetSchedules } from "./asset-schedules.ts";
 import { ControllerCalls } from "./controller-calls.ts";
-import type { ConnectOptions, EngineClient } from "./engine-client.ts";
+import type { ConnectOptions, EngineClient, SyncResult } from "./engine-client.ts";
 import { explain } from "./explain.ts";
 import { poolsAskedBy } from "./explain-pools.ts";
 import { followLogs } from "./follow-logs.ts";
@@ -25,6 +27,10 @@ const POLLED_WITHIN_MS = 65_000;
 /** How many lines of a failed task's log an explanation shows. */
 const LOG_TAIL = 10;
 
+/** The notes of a DAG that is paused, or goes on, without one. */
+const PAUSED = "Paused through Dagwright";
+const UNPAUSED = "Unpaused through Dagwright";
+
 /** Numbers of the queue types in Temporal's protocol. */
 const WORKFLOW_QUEUE = 1;
 
@@ -45,6 +51,7 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
   const schedules = new ScheduleCalls(ground);
   const controllers = new ControllerCalls(ground);
   const pools = new PoolCalls(ground);
+  const assets = new AssetCalls(ground);
   // No server that hangs keeps a caller for ever.
   const call = <T>(what: string, body: () => Promise<T>) =>
     temporalCall(address, what, () => connection.withDeadline(Date.now() + CALL_PATIENCE_MS, body));
@@ -67,11 +74,38 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     pauseRun: (runId, remark) => call(`pause run ${runId}`, () => runs.update("pause", runId, remark)),
     resumeRun: (runId, remark) => call(`resume run ${runId}`, () => runs.update("resume", runId, remark)),
     answerApproval: (runId, answer) => call(`answer ${runId}`, () => runs.answer(runId, answer)),
-    syncSchedules: (dags) => call("sync schedules", () => schedules.sync(dags)),
-    listSchedules: () => call("list schedules", () => schedules.list()),
-    describeSchedule: (dagId) => call(`read the schedule of ${dagId}`, () => schedules.describe(dagId)),
-    pauseSchedule: (dagId, note) => call(`pause the schedule of ${dagId}`, () => schedules.pause(dagId, note)),
-    unpauseSchedule: (dagId, note) => call(`unpause the schedule of ${dagId}`, () => schedules.unpause(dagId, note)),
+    syncSchedules: (dags) =>
+      call("sync schedules", async () => {
+        const diff = await planAssetSchedules(ground, dags);
+        await applyAssetSchedules(ground, diff);
+        const timed = await schedules.sync(dags);
+        const both = (what: keyof SyncResult) => [...timed[what], ...diff[what].map(({ dagId }) => dagId)];
+        return {
+          ...{ created: both("created"), updated: both("updated") },
+          ...{ unchanged: both("unchanged"), removed: both("removed") },
+        };
+      }),
+    listSchedules: () =>
+      call("list schedules", async () =>
+        [...(await schedules.list()), ...(await assets.schedules())].sort((a, b) => a.dagId.localeCompare(b.dagId)),
+      ),
+    describeSchedule: (dagId) =>
+      call(
+        `read the schedule of ${dagId}`,
+        async () => (await assets.describe(dagId)) ?? (await schedules.describe(dagId)),
+      ),
+    pauseSchedule: (dagId, note) =>
+      call(`pause the schedule of ${dagId}`, async () => {
+        if (!(await assets.pause(dagId, note ?? PAUSED))) await schedules.pause(dagId, note);
+      }),
+    unpauseSchedule: (dagId, note) =>
+      call(`unpause the schedule of ${dagId}`, async () => {
+        if (!(await assets.unpause(dagId, note ?? UNPAUSED))) await schedules.unpause(dagId, note);
+      }),
+    listAssets: () => call("list assets", () => assets.list()),
+    getAsset: (uri) => call(`read asset ${uri}`, () => assets.get(uri)),
+    emitAsset: (uri, event) => call(`emit ${uri}`, () => assets.emit(uri, event)),
+    explainAssets: (dagId) => call(`read what ${dagId} waits for`, () => assets.explain(dagId)),
     ensureController: (controller) =>
       call(`start the controller of ${controller.model}`, () => controllers.ensure(controller)),
     signalDrift: (signal) => call(`signal drift of ${signal.model}`, () => controllers.signalDrift(signal)),

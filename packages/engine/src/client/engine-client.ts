@@ -1,9 +1,10 @@
 import type { Clearing } from "../core/clear.ts";
-import type { Json } from "../core/graph.ts";
-import type { RunState, RunTrigger, RunView } from "../core/state.ts";
+import type { GraphAsset, Json } from "../core/graph.ts";
+import type { AssetEvent, RunState, RunTrigger, RunView } from "../core/state.ts";
 import type { RetrainingController } from "../language/controller.ts";
 import type { Dag } from "../language/dag.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
+import type { AssetLogView, AssetTriggerView } from "../sandbox/asset-protocol.ts";
 import type { DriftSignal } from "../sandbox/controller-protocol.ts";
 import type { PoolSetting, PoolView } from "../sandbox/pool-protocol.ts";
 import type { AnswerRequest, Remark } from "../sandbox/protocol.ts";
@@ -38,6 +39,8 @@ export interface StartRun {
   readonly runId?: string;
   /** @default "manual" */
   readonly trigger?: RunTrigger;
+  /** Whether what its tasks update has events that start what waits for it. @default true */
+  readonly emitAssets?: boolean;
 }
 
 /** What became of a start. */
@@ -90,6 +93,32 @@ export interface ScheduleRow {
   readonly note: string;
   /** The next moments at which it fires, ISO-8601 in UTC; also those that pass by because it is paused. */
   readonly next: readonly string[];
+}
+
+/** An asset in a list. */
+export interface AssetRow extends GraphAsset {
+  /** How many events it has had; null when no worker answers for it. */
+  readonly events: number | null;
+  /** When it was last updated, ISO-8601. */
+  readonly last: string | null;
+  /** The DAGs that wait for it. */
+  readonly waiting: readonly string[];
+}
+
+/** What is said of the update of an asset. */
+export interface EmitAsset {
+  /** What the runs that it starts read of it. @default {} */
+  readonly extra?: { readonly [key: string]: Json };
+  /** Who says so. @default "a client" */
+  readonly by?: string;
+  /** The same id again is the same event. @default a new one */
+  readonly id?: string;
+}
+
+/** What a DAG waits for, and what has come. */
+export interface AssetExplanation extends AssetTriggerView {
+  /** In words: `s3://a: 1 event; s3://b: none`. */
+  readonly why: string;
 }
 
 /** Ids of DAGs by what `syncSchedules` did to their schedules. */
@@ -174,6 +203,20 @@ export interface EngineClient {
   pauseSchedule(dagId: string, note?: string): Promise<void>;
   /** @throws ScheduleNotFoundError */
   unpauseSchedule(dagId: string, note?: string): Promise<void>;
+  /** The assets that have had events, or are waited for, by uri. */
+  listAssets(): Promise<AssetRow[]>;
+  /**
+   * An asset with its last events, and how far each DAG that waits for it has been told.
+   * @throws AssetNotFoundError, NoWorkerError
+   */
+  getAsset(uri: string): Promise<AssetLogView>;
+  /**
+   * Says that an asset has been updated; the DAGs that wait for it run as if a task had done so.
+   * @throws InvalidAssetError, InvalidExtraError
+   */
+  emitAsset(uri: string, event?: EmitAsset): Promise<AssetEvent>;
+  /** What a DAG waits for, and what of it has come; null when it waits for no assets, or no worker answers. */
+  explainAssets(dagId: string): Promise<AssetExplanation | null>;
   /** Starts the controller of a model, or gives the running one these settings. */
   ensureController(controller: RetrainingController): Promise<void>;
   /** @throws ControllerNotFoundError */

@@ -135,6 +135,18 @@ export class ScheduleNotFoundError extends Error {
   }
 }
 
+/** Nothing has ever been said of that asset. */
+export class AssetNotFoundError extends Error {
+  readonly code = "ASSET_NOT_FOUND";
+  readonly retryable = false;
+  readonly field = "uri";
+  readonly hint = "`dagwright assets list` shows those that have had events, or are waited for.";
+  constructor(uri: string) {
+    super(`There is no asset "${uri}": it has had no event, and no DAG waits for it`);
+    this.name = "AssetNotFoundError";
+  }
+}
+
 /** Temporal refused a request for a reason that has no error of its own here. */
 export class TemporalRequestError extends Error {
   readonly code = "TEMPORAL_REQUEST_FAILED";

@@ -4,7 +4,10 @@ export { type LogLine, logText } from "../logs/log-line.ts";
 export type { PoolPlace, PoolSetting, PoolView } from "../sandbox/pool-protocol.ts";
 export { connectEngine } from "./connect-engine.ts";
 export type {
+  AssetExplanation,
+  AssetRow,
   ConnectOptions,
+  EmitAsset,
   EngineClient,
   RunList,
   RunRow,
@@ -15,6 +18,7 @@ export type {
   WaitOptions,
 } from "./engine-client.ts";
 export {
+  AssetNotFoundError,
   ControllerNotFoundError,
   InvalidPoolError,
   NothingToClearError,

@@ -52,6 +52,7 @@ export class RunCalls {
     logicalDate,
     runId: given,
     trigger = "manual",
+    emitAssets,
   }: StartRun): Promise<StartedRun> {
     const { temporal, taskQueue, store } = this.ground;
     const runId = given ?? (logicalDate === undefined ? manualRunId(dagId) : workflowIdFor(dagId, logicalDate));
@@ -62,7 +63,13 @@ export class RunCalls {
       const { firstExecutionRunId } = await temporal.workflow.start(dagId, {
         workflowId: runId,
         taskQueue,
-        args: [{ params, conf, trigger, ...(logicalDate === undefined ? {} : { logicalDate }) }],
+        args: [
+          {
+            ...{ params, conf, trigger },
+            ...(logicalDate === undefined ? {} : { logicalDate }),
+            ...(emitAssets === false ? { emitAssets } : {}),
+          },
+        ],
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
         workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
         typedSearchAttributes: publishedAtStart({ dagId, trigger, logicalDate }),
@@ -131,7 +138,7 @@ export class RunCalls {
   ): Promise<{ cleared: readonly string[]; temporalRunId: string }> {
     const { view, closed } = await this.read(runId);
     if (!closed) throw new RunActiveError(runId);
-    const { dagId, dagVersion, logicalDate, conf, trigger } = view;
+    const { dagId, dagVersion, logicalDate, conf, trigger, assetEvents } = view;
     const graph = (await this.ground.store?.getDag(dagId, dagVersion)) ?? null;
     if (graph === null) {
       const message = `The graph of ${dagId} version "${dagVersion}" is not in this run store`;
@@ -156,7 +163,16 @@ export class RunCalls {
     const handle = await this.ground.temporal.workflow.start(dagId, {
       workflowId: runId,
       taskQueue: this.ground.taskQueue,
-      args: [{ params: { ...own, ...params }, conf, trigger, logicalDate, seed }],
+      args: [
+        {
+          params: { ...own, ...params },
+          conf,
+          trigger,
+          logicalDate,
+          seed,
+          ...(assetEvents === undefined ? {} : { assetEvents }),
+        },
+      ],
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
       typedSearchAttributes: publishedAtStart({ dagId, trigger, logicalDate }),

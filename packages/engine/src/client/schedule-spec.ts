@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type ScheduleOptions, ScheduleOverlapPolicy } from "@temporalio/client";
 import { defineSearchAttributeKey } from "@temporalio/common";
-import type { GraphSchedule } from "../core/graph.ts";
+import type { TimeSchedule } from "../core/graph.ts";
 import type { Dag } from "../language/dag.ts";
 import { lastCompleteInterval } from "../language/interval.ts";
 
@@ -35,7 +35,8 @@ export type DesiredSchedule = Pick<ScheduleOptions, "spec" | "action" | "policie
  */
 export function desiredSchedule({ id, graph, options }: Dag, taskQueue: string): DesiredSchedule | null {
   const { schedule } = graph;
-  if (schedule === null) return null;
+  // What waits for assets has a trigger of its own.
+  if (schedule === null || schedule.kind === "assets") return null;
   const { start, end } = lastCompleteInterval(schedule, REFERENCE);
   const window = options.catchup === true ? CATCHUP_MS : Math.max(end.getTime() - start.getTime(), LEAST_WINDOW_MS);
   const overlap = schedule.kind === "cron" ? OVERLAPS[schedule.overlap] : ScheduleOverlapPolicy.BUFFER_ALL;
@@ -65,7 +66,7 @@ export function desiredSchedule({ id, graph, options }: Dag, taskQueue: string):
   };
 }
 
-function specOf(schedule: GraphSchedule): ScheduleOptions["spec"] {
+function specOf(schedule: TimeSchedule): ScheduleOptions["spec"] {
   const { start, end } = schedule;
   const bounds = {
     ...(start === undefined ? {} : { startAt: new Date(start) }),

@@ -69,8 +69,9 @@ const BLANK: TaskView = { state: "none", attempts: 0, startedAt: null, endedAt: 
 
 /** How the tasks of a run stand after something happened to it before it begins anew. */
 function seedAfter(graph: DagGraph, view: RunView, event: SchedulerEvent): RunSeed {
-  const { params, runId: id, logicalDate, dataInterval, trigger, conf } = view;
-  const run: RunInfo = { id, logicalDate, dataInterval, trigger, conf };
+  const { params, runId: id, logicalDate, dataInterval, trigger, conf, assetEvents } = view;
+  const consumed = assetEvents === undefined ? {} : { assetEvents };
+  const run: RunInfo = { id, logicalDate, dataInterval, trigger, conf, ...consumed };
   const seed: Record<string, TaskStatus> = {};
   for (const node of graph.nodes) {
     const values = { params, run, outputOf: (other: string) => seed[other]?.output };
@@ -147,7 +148,19 @@ function begunAnew({ clears = 0 }: TaskStatus): TaskStatus {
 }
 
 function statusOfView(task: TaskView): TaskStatus {
-  const { state, attempts, lost = 0, startedAt, endedAt, output, error, reason, clears, cachedFrom } = task;
+  const {
+    state,
+    attempts,
+    lost = 0,
+    startedAt,
+    endedAt,
+    output,
+    error,
+    reason,
+    clears,
+    cachedFrom,
+    assetEvents,
+  } = task;
   return {
     ...{ state, attempts, lost },
     ...(startedAt === null ? {} : { startedAt: Date.parse(startedAt) }),
@@ -157,5 +170,6 @@ function statusOfView(task: TaskView): TaskStatus {
     ...(reason === undefined ? {} : { reason }),
     ...(clears === undefined ? {} : { clears }),
     ...(cachedFrom === undefined ? {} : { cachedFrom }),
+    ...(assetEvents === undefined ? {} : { assetEvents }),
   };
 }

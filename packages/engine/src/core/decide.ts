@@ -1,4 +1,5 @@
 import { Admission, type Floor } from "./admission.ts";
+import { eventsOfSuccess, succeeded } from "./asset-events.ts";
 import { deferToMoment, deferToPerson, endDeferred } from "./deferred.ts";
 import type { Desk } from "./desk.ts";
 import { type Readable, readBy } from "./expression.ts";
@@ -11,6 +12,7 @@ import { goOnMapping, launchItem, startMapping, withdrawItems } from "./mapping.
 import { lostError, runError } from "./reasons.ts";
 import { afterFailure, afterRefusal, chanceOf, timeLeftMs, totalTimeoutError } from "./retries.ts";
 import type {
+  AssetEvent,
   Decision,
   Place,
   RunInfo,
@@ -164,10 +166,7 @@ class Deciding implements Desk, Floor {
     const { lost: lostBefore, attempts } = status;
     switch (event.type) {
       case "task_succeeded":
-        this.endPlace(event, {
-          ...{ state: "success", output: event.output },
-          ...(event.cachedFrom === undefined ? {} : { cachedFrom: event.cachedFrom }),
-        });
+        this.endPlace(event, succeeded(event, this.emit(event)));
         return;
       case "task_skipped":
         this.endPlace(event, { state: "skipped", reason: event.reason });
@@ -206,6 +205,15 @@ class Deciding implements Desk, Floor {
     const { delayMs } = then;
     this.changePlace(event, { ...counted, state: "up_for_retry", error: event.error, retryAt: this.at + delayMs });
     this.commands.push({ type: "wait_retry", ...placeOf(event.id, event.index), delayMs });
+  }
+
+  /** Has those told who wait for what a success updates. */
+  private emit(event: Extract<SchedulerEvent, { type: "task_succeeded" }>): readonly AssetEvent[] {
+    const own = event.index === undefined ? 0 : (this.placed(event)?.clears ?? 0);
+    const clears = (this.statusOf(event.id).clears ?? 0) + own;
+    const events = eventsOfSuccess(this.topology.nodes.get(event.id), this.before, event, clears);
+    if (events.length > 0) this.commands.push({ type: "emit_assets", events });
+    return events;
   }
 
   private cancel(reason: string): void {

@@ -1,5 +1,5 @@
 import type { Expression, Json } from "./graph.ts";
-import type { SchedulerState } from "./state.ts";
+import type { RunInfo, SchedulerState } from "./state.ts";
 import { referenceTo, storedValueOf } from "./stored-value.ts";
 
 /** What an expression may read of a run. */
@@ -34,7 +34,7 @@ function read(expression: Expression, state: Readable): Json | undefined {
     case "params":
       return follow(state.params, expression.path);
     case "run":
-      return follow({ ...state.run }, expression.path);
+      return follow(runValue(state.run), expression.path);
     case "item":
       return follow(state.item?.value ?? null, expression.path);
     case "index":
@@ -49,6 +49,12 @@ function read(expression: Expression, state: Readable): Json | undefined {
       return Object.fromEntries(fields);
     }
   }
+}
+
+/** A run that no assets have started reads an empty list of their events. */
+function runValue({ assetEvents = [], ...run }: RunInfo): Json {
+  const events = assetEvents.map(({ source, ...event }) => ({ ...event, source: { ...source } }));
+  return { ...run, assetEvents: events };
 }
 
 /** What stands at a path of a value; undefined when nothing does. */

@@ -103,6 +103,8 @@ export interface GraphNode {
   readonly sensor?: { readonly pokeMs: number; readonly timeoutMs: number; readonly onTimeout: "fail" | "skip" };
   /** What becomes of an `approval` that nobody answers in time. No `timeoutMs`: it waits for ever. */
   readonly approval?: { readonly timeoutMs?: number; readonly onTimeout: "fail" | "skip" };
+  /** What the node updates: when it succeeds, each of them has an event. */
+  readonly outlets?: readonly GraphAsset[];
   /** Outputs are kept by input and code, and taken by later runs, for `ttlMs` (for ever when it is not said). */
   readonly cache?: { readonly ttlMs?: number; readonly version?: string };
   /** Cleans up: runs whatever happened once its upstream nodes have ended, also after a cancel, and decides no run's state. */
@@ -117,8 +119,31 @@ export interface GraphNode {
   readonly doc?: string;
 }
 
+/** Something that tasks update and DAGs wait for: a table, a file, a model. */
+export interface GraphAsset {
+  /** Names it everywhere: `s3://bucket/day.csv`, `lake://purchases`. */
+  readonly uri: string;
+  readonly name?: string;
+  /** What else is to be known of it; shown beside it. */
+  readonly extra?: { readonly [key: string]: Json };
+}
+
+/** Which assets must have been updated since a DAG last ran by them. */
+export type AssetCondition =
+  | { readonly kind: "asset"; readonly uri: string }
+  | { readonly kind: "and" | "or"; readonly of: readonly AssetCondition[] };
+
 /** When a DAG runs by itself. */
-export type GraphSchedule =
+export type GraphSchedule = TimeSchedule | AssetSchedule;
+
+/** When assets have been updated. */
+export interface AssetSchedule {
+  readonly kind: "assets";
+  readonly condition: AssetCondition;
+}
+
+/** When a moment has come. */
+export type TimeSchedule =
   | {
       readonly kind: "cron";
       readonly expressions: readonly string[];

@@ -27,6 +27,33 @@ export interface RunInfo {
   readonly conf: { readonly [key: string]: Json };
   /** Outputs of earlier runs are not taken from the cache. */
   readonly noCache?: boolean;
+  /** The events that it was started by, in the order in which they came. @default none */
+  readonly assetEvents?: readonly AssetEvent[];
+  /** Whether what its tasks update has events. @default true */
+  readonly emitAssets?: boolean;
+}
+
+/** An asset has been updated. */
+export interface AssetEvent {
+  /** The same event again has the same id, and counts once. */
+  readonly id: string;
+  readonly uri: string;
+  /** ISO-8601 in UTC. */
+  readonly at: string;
+  /** What whoever updated it said of it. */
+  readonly extra: { readonly [key: string]: Json };
+  readonly source: AssetSource;
+}
+
+/** Who updated an asset: a task (of a mapped one, an item), or somebody from outside. */
+export type AssetSource =
+  | { readonly dagId: string; readonly runId: string; readonly taskId: string; readonly index?: number }
+  | { readonly by: string };
+
+/** What a task says of the update of one of its outlets. */
+export interface Emitted {
+  readonly uri: string;
+  readonly extra: AssetEvent["extra"];
 }
 
 /** Why an attempt failed, in plain JSON. */
@@ -67,6 +94,8 @@ export interface TaskStatus {
   readonly ticket?: number;
   /** It holds its slots, and waits for its turn in the run. */
   readonly granted?: boolean;
+  /** The events of its outlets. */
+  readonly assetEvents?: readonly AssetEvent[];
   /** The items of a mapped node, in the order of its list, once it has started. */
   readonly mapped?: readonly MappedStatus[];
 }
@@ -131,11 +160,12 @@ export interface OpenTicket extends Place {
 /** What happened. `at` in milliseconds since 1970. */
 export type SchedulerEvent =
   | { readonly type: "run_started"; readonly at: number }
-  /** `cachedFrom`: the run whose output was taken in place of running the task. */
+  /** `cachedFrom`: the run whose output was taken in place of running the task. `emitted`: what it says of its outlets. */
   | (Place & {
       readonly type: "task_succeeded";
       readonly output: Json;
       readonly cachedFrom?: string | undefined;
+      readonly emitted?: readonly Emitted[] | undefined;
       readonly at: number;
     })
   | (Place & { readonly type: "task_failed"; readonly error: TaskError; readonly at: number })
@@ -187,6 +217,8 @@ export type SchedulerCommand =
   | { readonly type: "wait"; readonly id: string; readonly delayMs: number }
   /** Abort the running attempt; its outcome is no longer awaited. */
   | (Place & { readonly type: "cancel_task" })
+  /** Tell those who wait for these assets, in this order. */
+  | { readonly type: "emit_assets"; readonly events: readonly AssetEvent[] }
   /** The run is over: `state`, `output` and `error` are final. */
   | { readonly type: "finish_run" };
 
@@ -212,6 +244,8 @@ export interface RunView {
   readonly output: Json;
   readonly error?: TaskError;
   readonly tasks: Readonly<Record<string, TaskView>>;
+  /** The events that it was started by, of a run that was started by assets. */
+  readonly assetEvents?: readonly AssetEvent[];
   /** When the DAG's deadline passed with the run still going, if it did. */
   readonly deadlineMissedAt?: string;
   /** What became of the DAG's callbacks, of those that were called. */
@@ -239,6 +273,8 @@ export interface TaskView {
   readonly clears?: number;
   /** The run whose output was taken from the cache: the task itself did not run. */
   readonly cachedFrom?: string;
+  /** The events of its outlets, once it has succeeded; of a mapped task they stand with its items. */
+  readonly assetEvents?: readonly AssetEvent[];
   /** The run that a sub-DAG or trigger has started. */
   readonly childRunId?: string;
   /** When the next attempt starts, or a wait is over. */

@@ -13,7 +13,7 @@ import type {
 } from "./state.ts";
 import { isFinal } from "./trigger-rules.ts";
 
-/** A list of more items is shown without their moments, and without outputs that stand in the task's own. */
+/** A list of more items is shown without their moments and events, and without outputs that stand in the task's own. */
 const LONG_LIST = 1_000;
 
 /**
@@ -40,6 +40,7 @@ export function viewOf(state: SchedulerState, progress: Readonly<Record<string, 
     tasks: Object.fromEntries(
       graph.nodes.map((node) => [node.id, nodeViewOf(node, state.tasks[node.id], progress[node.id], run)]),
     ),
+    ...(run.assetEvents === undefined ? {} : { assetEvents: run.assetEvents }),
   };
 }
 
@@ -70,6 +71,7 @@ function taskViewOf(status: TaskStatus | undefined, progress: TaskProgress | und
     retryAt,
     clears,
     cachedFrom,
+    assetEvents,
   } = status;
   const shown = progress ?? (mapped === undefined ? undefined : progressOf(mapped));
   return {
@@ -83,6 +85,7 @@ function taskViewOf(status: TaskStatus | undefined, progress: TaskProgress | und
     ...(reason === undefined ? {} : { reason }),
     ...(clears ? { clears } : {}),
     ...(cachedFrom === undefined ? {} : { cachedFrom }),
+    ...(assetEvents === undefined ? {} : { assetEvents }),
     ...(retryAt === undefined ? {} : { dueAt: iso(retryAt) }),
     ...(asks === undefined ? {} : { asks }),
     ...(state === "running" && shown !== undefined ? { progress: shown } : {}),
@@ -95,10 +98,11 @@ function progressOf(mapped: readonly MappedStatus[]): TaskProgress {
 }
 
 function mappedViewOf(item: MappedStatus, length: number, whole: TaskStatus["state"]): MappedView {
-  const { startedAt, endedAt, output, asks: _, ...shown } = taskViewOf(item, undefined);
+  const { startedAt, endedAt, output, asks: _, assetEvents, ...shown } = taskViewOf(item, undefined);
   const view = item.source === undefined ? shown : { ...shown, source: item.source };
   const told = output === undefined ? {} : { output };
-  if (length <= LONG_LIST) return { ...view, startedAt, endedAt, ...told };
+  if (length <= LONG_LIST)
+    return { ...view, startedAt, endedAt, ...told, ...(assetEvents === undefined ? {} : { assetEvents }) };
   return whole === "success" ? view : { ...view, ...told };
 }
 

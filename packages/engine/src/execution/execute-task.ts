@@ -1,8 +1,10 @@
 import type { Contract, Progress, ToolClient } from "@dagwright/mcp-kit/contract";
 import type { Json } from "../core/graph.ts";
-import type { RunInfo } from "../core/state.ts";
+import type { Emitted, RunInfo } from "../core/state.ts";
+import { extraProblem } from "../language/asset.ts";
 import type { TaskContext, TaskLog, TaskServices } from "../language/context.ts";
 import type { Dag } from "../language/dag.ts";
+import { AssetNotOutletError, InvalidExtraError } from "../language/errors.ts";
 import { problemsOf } from "../language/problems.ts";
 import type { TaskDefinition } from "../language/task-definition.ts";
 import { outcomeOfValue } from "./json-output.ts";
@@ -28,6 +30,8 @@ export interface TaskExecution {
   readonly services: TaskServices;
   /** Knows the secrets of all that runs in this process. @default those that this attempt asks for */
   readonly redactor?: Redactor | undefined;
+  /** The uris of what the node updates. @default none */
+  readonly outlets?: readonly string[] | undefined;
   /** Aborts the attempt. @default never */
   readonly signal?: AbortSignal;
   /** Called with each progress the task reports. */
@@ -62,8 +66,11 @@ export async function executeTask(execution: TaskExecution): Promise<TaskOutcome
   const { dag, nodeId, redactor = new Redactor() } = execution;
   const definition = dag.tasks.get(nodeId);
   if (definition === undefined) return unknownNode(dag, nodeId, "task");
-  const context = contextOf({ ...execution, redactor });
-  return redactor.outcome(await outcomeOf(execution, definition, context, redactor), context.log);
+  const said = new Map<string, Emitted>();
+  const context = contextOf({ ...execution, redactor }, said);
+  const outcome = await outcomeOf(execution, definition, context, redactor);
+  const told = outcome.type === "success" && said.size > 0 ? { ...outcome, emitted: [...said.values()] } : outcome;
+  return redactor.outcome(told, context.log);
 }
 
 async function outcomeOf(
@@ -102,21 +109,28 @@ export async function executeFunction(dag: Dag, nodeId: string, args: Json): Pro
 /** What the context of an attempt is made of. */
 export type ContextGround = Pick<
   TaskExecution,
-  "nodeId" | "index" | "clears" | "attempt" | "run" | "services" | "signal" | "onProgress" | "redactor"
+  "nodeId" | "index" | "clears" | "attempt" | "run" | "services" | "outlets" | "signal" | "onProgress" | "redactor"
 >;
 
-/** What a running task, or callback, is given. */
-export function contextOf({
-  nodeId,
-  index,
-  clears,
-  attempt,
-  run,
-  services,
-  signal,
-  onProgress,
-  redactor = new Redactor(),
-}: ContextGround): TaskContext {
+/**
+ * What a running task, or callback, is given.
+ * @param said Takes what it says of its outlets, by uri.
+ */
+export function contextOf(
+  {
+    nodeId,
+    index,
+    clears,
+    attempt,
+    run,
+    services,
+    outlets = [],
+    signal,
+    onProgress,
+    redactor = new Redactor(),
+  }: ContextGround,
+  said: Map<string, Emitted> = new Map(),
+): TaskContext {
   const key = idempotencyKeyOf(run, nodeId, index, clears);
   const taskId = taskIdOf(nodeId, index);
   const aborts = signal ?? new AbortController().signal;
@@ -127,10 +141,17 @@ export function contextOf({
     attempt,
     idempotencyKey: key,
     signal: aborts,
-    run,
+    run: { ...run, assetEvents: run.assetEvents ?? [] },
     taskId,
     log: redactor.log(services.log?.({ run, taskId, attempt }) ?? SILENT),
     progress,
+    emit: ({ uri }, extra) => {
+      if (!outlets.includes(uri)) throw new AssetNotOutletError(taskId, uri, outlets);
+      const problem = extraProblem(extra);
+      if (problem !== null) throw new InvalidExtraError(uri, problem);
+      // A copy: nothing that the task still holds can change it.
+      said.set(uri, { uri, extra: structuredClone(extra) });
+    },
     mcp: <C extends Contract>(contract: C): ToolClient<C> =>
       services.mcp(contract, { signal: aborts, idempotencyKey: key, onProgress: progress, calls }),
     ...connectionsOf(services, redactor),

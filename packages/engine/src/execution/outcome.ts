@@ -1,9 +1,9 @@
 import type { GraphNode, Json } from "../core/graph.ts";
-import type { TaskError } from "../core/state.ts";
+import type { Emitted, TaskError } from "../core/state.ts";
 
 /** How an attempt ended: what a shell reports to the scheduler. */
 export type TaskOutcome =
-  | { readonly type: "success"; readonly output: Json }
+  | { readonly type: "success"; readonly output: Json; readonly emitted?: readonly Emitted[] }
   | { readonly type: "skipped"; readonly reason: string }
   /** Of a sensor: what it looks for is not there yet. */
   | { readonly type: "not_yet" }

@@ -78,7 +78,13 @@ export class Redactor {
     const output = this.json(outcome.output);
     if (JSON.stringify(output) !== JSON.stringify(outcome.output))
       log.warn(`Its output held a secret: it is kept with ${MASK} in its place`);
-    return { type: "success", output };
+    const { emitted } = outcome;
+    const shown = emitted?.map(({ uri, extra }) => ({ uri, extra: this.fields(extra) }));
+    return { type: "success", output, ...(shown === undefined ? {} : { emitted: shown }) };
+  }
+
+  private fields(extra: { readonly [key: string]: Json }): { readonly [key: string]: Json } {
+    return Object.fromEntries(Object.entries(extra).map(([key, value]) => [this.text(key), this.json(value)]));
   }
 
   private isSecretNumber(value: number): boolean {

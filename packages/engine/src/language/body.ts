@@ -1,4 +1,5 @@
 import { type Expression, type GraphNode, type NodeKind, type NodePolicy, TRIGGER_RULES } from "../core/graph.ts";
+import { checkedOutlets } from "./asset.ts";
 import { type CacheOption, checkedCache } from "./cache.ts";
 import type { Dag, NodeFunction } from "./dag-definition.ts";
 import { millisecondsOf } from "./duration.ts";
@@ -86,6 +87,7 @@ export class DagBody {
     const { queue = draft.task?.queue, light = draft.task?.light ?? false, doc = draft.task?.doc, summary } = options;
     if (draft.dag === "") mistake("it names no DAG");
     const cache = this.cacheOf(draft, light, mistake);
+    const outlets = checkedOutlets(options.outlets ?? draft.task?.outlets, mistake);
     const own = checkedPolicy(options, mistake);
     const ofTask = draft.task === undefined ? {} : checkedPolicy(draft.task, mistake);
     // What the scheduler or a pure function does gives the same a second time: the DAG's retries are not for it.
@@ -106,6 +108,7 @@ export class DagBody {
       ...(map === undefined ? {} : { map }),
       ...(kind === "task" ? claimsOf(slots, { dagId: this.dagId, id, mapped: map !== undefined }, mistake) : {}),
       ...(cache === undefined ? {} : { cache }),
+      ...(outlets === undefined ? {} : { outlets }),
       ...(teardown ? { teardown } : {}),
       ...(draft.approval === undefined ? {} : { approval: draft.approval }),
       ...(draft.task?.sensor === undefined ? {} : { sensor: this.sensorOf(draft.task.sensor, light, mistake) }),

@@ -1,7 +1,8 @@
 import type { Contract, Progress, ToolClient } from "@dagwright/mcp-kit/contract";
 import type { z } from "zod";
 import type { Json } from "../core/graph.ts";
-import type { RunInfo } from "../core/state.ts";
+import type { AssetEvent, RunInfo } from "../core/state.ts";
+import type { Asset } from "./asset.ts";
 
 /** A field of a log line. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -19,6 +20,12 @@ export interface ConnectionValue {
   readonly [field: string]: Json;
 }
 
+/** The run that a task belongs to. */
+export interface TaskRun extends RunInfo {
+  /** The events that it was started by, in the order in which they came; empty unless assets started it. */
+  readonly assetEvents: readonly AssetEvent[];
+}
+
 /** What a running task knows and may ask for. */
 export interface TaskContext {
   /** Counts from 1; an attempt lost with its worker is not counted. */
@@ -27,12 +34,18 @@ export interface TaskContext {
   readonly idempotencyKey: string;
   /** Aborts when the run is cancelled, the attempt times out, or the worker shuts down. */
   readonly signal: AbortSignal;
-  readonly run: RunInfo;
+  readonly run: TaskRun;
   /** The node's id; of an item of a mapped node with its place, such as `measure[3]`. */
   readonly taskId: string;
   readonly log: TaskLog;
   /** Says how far the task has come; shown live. */
   progress(progress: Progress): void;
+  /**
+   * Says something of the update of one of its `outlets`: whoever runs by it reads it as the event's `extra`. Of several
+   * calls for one asset the last counts; an attempt that does not succeed has said nothing.
+   * @throws AssetNotOutletError, InvalidExtraError
+   */
+  emit(asset: Asset, extra: { readonly [key: string]: Json }): void;
   /** The way to an MCP server's tools. */
   mcp<C extends Contract>(contract: C): ToolClient<C>;
   /**

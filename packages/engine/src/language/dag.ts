@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { DagGraph, Json } from "../core/graph.ts";
-import type { RunInfo } from "../core/state.ts";
+import type { AssetEvent, RunInfo } from "../core/state.ts";
 import { asBody, DagBody } from "./body.ts";
 import { checkedCallbacks } from "./callbacks.ts";
 import type { Dag, DagOptions } from "./dag-definition.ts";
@@ -14,10 +14,21 @@ import { whole } from "./slots.ts";
 
 export type { Dag, DagOptions, OutputOf } from "./dag-definition.ts";
 
+/** An event of an asset as a DAG body wires it: an input of `z.json()` takes its `extra`. */
+export interface WiredAssetEvent extends Omit<AssetEvent, "extra"> {
+  readonly extra: Record<string, z.core.util.JSONType>;
+}
+
+/** The run as a DAG body wires it. */
+export interface WiredRun extends Omit<RunInfo, "assetEvents"> {
+  /** The events that it was started by, in the order in which they came; empty unless assets started it. */
+  readonly assetEvents: WiredAssetEvent[];
+}
+
 /** What a DAG body is given: values of the run to come. */
 export interface DagContext<Params extends z.ZodObject> {
   readonly params: Ref<z.output<Params>>;
-  readonly run: Ref<RunInfo>;
+  readonly run: Ref<WiredRun>;
 }
 
 /** Marks a DAG across copies of this package (a DAG file may load its own). */
@@ -77,7 +88,7 @@ function runBody<Params extends z.ZodObject>(
   report: (mistake: string) => void,
 ): unknown {
   const params = makeRef<z.output<Params>>({ owner: draft, expression: { kind: "params", path: [] } });
-  const run = makeRef<RunInfo>({ owner: draft, expression: { kind: "run", path: [] } });
+  const run = makeRef<WiredRun>({ owner: draft, expression: { kind: "run", path: [] } });
   try {
     const result = asBody(draft, () => body({ params, run }));
     if (!(result instanceof Promise)) return result;

@@ -99,3 +99,39 @@ export class SkipTask extends Error {
     this.name = "SkipTask";
   }
 }
+
+/** A task said something of an asset that is not among its outlets. */
+export class AssetNotOutletError extends Error {
+  readonly code = "ASSET_NOT_OUTLET";
+  readonly retryable = false;
+  readonly field = "asset";
+  readonly hint: string;
+  constructor(taskId: string, uri: string, outlets: readonly string[]) {
+    super(`Task "${taskId}" cannot emit ${uri}: it is not among its outlets`);
+    this.name = "AssetNotOutletError";
+    this.hint = outlets.length > 0 ? `Its outlets: ${outlets.join(", ")}` : "It has none: give the task `outlets`.";
+  }
+}
+
+/** What is said of an asset's update is no plain JSON, or too much of it. */
+export class InvalidExtraError extends Error {
+  readonly code = "INVALID_EXTRA";
+  readonly retryable = false;
+  readonly field = "extra";
+  readonly hint = "Pass data by reference: the name of a table or file, and its version.";
+  constructor(uri: string, problem: string) {
+    super(`The extra of ${uri}: ${problem}`);
+    this.name = "InvalidExtraError";
+  }
+}
+
+/** A text that cannot be the uri of an asset. */
+export class InvalidAssetError extends Error {
+  readonly code = "INVALID_ASSET";
+  readonly retryable = false;
+  readonly field = "uri";
+  constructor(problem: string) {
+    super(`${problem[0]?.toUpperCase()}${problem.slice(1)}`);
+    this.name = "InvalidAssetError";
+  }
+}

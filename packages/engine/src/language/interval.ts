@@ -1,5 +1,5 @@
 import { Cron } from "croner";
-import type { GraphSchedule } from "../core/graph.ts";
+import type { GraphSchedule, TimeSchedule } from "../core/graph.ts";
 import { instantOf, offsetAt, wallAt } from "./wall-clock.ts";
 
 /** A data interval: `start` inclusive, `end` exclusive. A run for an interval starts when it ends. */
@@ -10,23 +10,24 @@ export interface Interval {
 
 /**
  * The data interval of a logical date: it starts at the latest fire at or before the date and ends at the next fire.
- * So a date between two fires belongs to the interval around it. Without a schedule, start and end are the date itself.
+ * So a date between two fires belongs to the interval around it. Without a schedule by time, start and end are the date itself.
  */
 export function dataIntervalFor(schedule: GraphSchedule | null, logicalDate: Date): Interval {
-  if (schedule === null) return { start: logicalDate, end: logicalDate };
+  if (schedule === null || schedule.kind === "assets") return { start: logicalDate, end: logicalDate };
   const start = fireAtOrBefore(schedule, logicalDate.getTime());
   return { start: new Date(start), end: new Date(fireAfter(schedule, start)) };
 }
 
 /** The interval that ends when a schedule fires; a moment between two fires counts for the one before it (jitter). */
 export function intervalEndingAt(schedule: GraphSchedule, fireTime: Date): Interval {
+  if (schedule.kind === "assets") return { start: fireTime, end: fireTime };
   const end = repeatedFire(schedule, fireTime.getTime()) ?? fireAtOrBefore(schedule, fireTime.getTime());
   return { start: new Date(fireAtOrBefore(schedule, end - 1)), end: new Date(end) };
 }
 
-/** The last interval that is over at `now`. Without a schedule, start and end are `now`. */
+/** The last interval that is over at `now`. Without a schedule by time, start and end are `now`. */
 export function lastCompleteInterval(schedule: GraphSchedule | null, now: Date): Interval {
-  if (schedule === null) return { start: now, end: now };
+  if (schedule === null || schedule.kind === "assets") return { start: now, end: now };
   const end = fireAtOrBefore(schedule, now.getTime());
   return { start: new Date(fireAtOrBefore(schedule, end - 1)), end: new Date(end) };
 }
@@ -34,7 +35,7 @@ export function lastCompleteInterval(schedule: GraphSchedule | null, now: Date):
 /** How far around a change of clocks a wall time may fire at another instant than the one at hand shows. */
 const AROUND_CHANGE = 4 * 3_600_000;
 
-function fireAfter(schedule: GraphSchedule, moment: number): number {
+function fireAfter(schedule: TimeSchedule, moment: number): number {
   if (schedule.kind === "every") {
     const { everyMs, offsetMs } = schedule;
     return (Math.floor((moment - offsetMs) / everyMs) + 1) * everyMs + offsetMs;
@@ -52,7 +53,7 @@ function fireAfter(schedule: GraphSchedule, moment: number): number {
   );
 }
 
-function fireAtOrBefore(schedule: GraphSchedule, moment: number): number {
+function fireAtOrBefore(schedule: TimeSchedule, moment: number): number {
   if (schedule.kind === "every") {
     const { everyMs, offsetMs } = schedule;
     return Math.floor((moment - offsetMs) / everyMs) * everyMs + offsetMs;
@@ -79,7 +80,7 @@ function fireAtOrBefore(schedule: GraphSchedule, moment: number): number {
  * Where an hour is repeated, Temporal fires schedules with a wildcard hour at the other instant of a wall time than those
  * with a fixed hour. Both mean the same fire: the one of the wall time.
  */
-function repeatedFire(schedule: GraphSchedule, moment: number): number | null {
+function repeatedFire(schedule: TimeSchedule, moment: number): number | null {
   if (schedule.kind === "every" || slack(moment, schedule.timezone) === 0) return null;
   const wall = wallAt(moment, schedule.timezone);
   const hit = patterns(schedule).some((pattern) => pattern.nextRun(new Date(wall - 1_000))?.getTime() === wall);
@@ -92,6 +93,6 @@ function slack(moment: number, timezone: string): number {
 }
 
 /** The expressions as patterns over wall times: UTC has no daylight saving to get in the way. */
-function patterns(schedule: Extract<GraphSchedule, { kind: "cron" }>): Cron[] {
+function patterns(schedule: Extract<TimeSchedule, { kind: "cron" }>): Cron[] {
   return schedule.expressions.map((expression) => new Cron(expression, { timezone: "UTC" }));
 }

@@ -1,4 +1,5 @@
 import type { TriggerRule } from "../core/graph.ts";
+import type { Asset } from "./asset.ts";
 import type { CacheOption } from "./cache.ts";
 import type { Policy } from "./policy.ts";
 import type { AnyRef, RefTo } from "./ref.ts";
@@ -34,6 +35,8 @@ export interface NodeOptions extends CommonNodeOptions, Policy, SlotOptions {
   readonly light?: boolean;
   /** Takes the output of an earlier run that gave it the same input, with the same code. @default false */
   readonly cache?: CacheOption;
+  /** What it updates: each has an event when the task succeeds. @default the task's own */
+  readonly outlets?: readonly Asset[];
   /**
    * It cleans up: it runs once its upstream nodes have ended, whatever became of them, also after a cancel, if one of
    * them has run. What becomes of it does not change the run's state. @default false

@@ -1,6 +1,6 @@
 import { nearest } from "@dagwright/mcp-kit/nearest";
 import type { DagGraph, GraphSchedule, Json } from "../core/graph.ts";
-import type { RunInfo, RunTrigger } from "../core/state.ts";
+import type { AssetEvent, RunInfo, RunTrigger } from "../core/state.ts";
 import type { Dag } from "./dag.ts";
 import { InvalidParamsError } from "./errors.ts";
 import { dataIntervalFor, type Interval, intervalEndingAt, lastCompleteInterval } from "./interval.ts";
@@ -25,6 +25,10 @@ export interface RunRequest {
   readonly dataInterval?: RunInfo["dataInterval"] | undefined;
   /** Outputs of earlier runs are not taken from the cache. @default false */
   readonly noCache?: boolean | undefined;
+  /** The events that it is started by. @default none */
+  readonly assetEvents?: readonly AssetEvent[] | undefined;
+  /** Whether what its tasks update has events. @default true */
+  readonly emitAssets?: boolean | undefined;
 }
 
 /** All that a run needs besides the code of its tasks: recorded once, when it starts. */
@@ -49,8 +53,13 @@ export function planRun(dag: Dag, request: RunRequest): RunPlan {
   const logicalDate = normalMoment(date);
   const dataInterval = request.dataInterval ?? { start: normalMoment(interval.start), end: normalMoment(interval.end) };
   const id = request.runId ?? workflowIdFor(dag.id, date);
-  const cache = request.noCache === true ? { noCache: true } : {};
-  return { graph: dag.graph, params, run: { id, logicalDate, dataInterval, trigger, conf, ...cache } };
+  const run: RunInfo = {
+    ...{ id, logicalDate, dataInterval, trigger, conf },
+    ...(request.noCache === true ? { noCache: true } : {}),
+    ...(request.assetEvents === undefined ? {} : { assetEvents: request.assetEvents }),
+    ...(request.emitAssets === false ? { emitAssets: false } : {}),
+  };
+  return { graph: dag.graph, params, run };
 }
 
 function datesOf(

@@ -1,3 +1,4 @@
+import { conditionText } from "../core/asset-condition.ts";
 import type { GraphSchedule } from "../core/graph.ts";
 
 const UNITS = [
@@ -8,8 +9,9 @@ const UNITS = [
   ["ms", 1],
 ] as const;
 
-/** A schedule in words: `0 0 * * * (UTC)`, `every 6h`, `every 1d, offset 2h`. */
+/** A schedule in words: `0 0 * * * (UTC)`, `every 6h`, `every 1d, offset 2h`, `on s3://a and s3://b`. */
 export function scheduleText(schedule: GraphSchedule): string {
+  if (schedule.kind === "assets") return `on ${conditionText(schedule.condition)}`;
   if (schedule.kind === "cron") return `${schedule.expressions.join("; ")} (${schedule.timezone})`;
   const every = `every ${duration(schedule.everyMs)}`;
   return schedule.offsetMs === 0 ? every : `${every}, offset ${duration(schedule.offsetMs)}`;

@@ -1,5 +1,6 @@
 import { Cron } from "croner";
 import type { GraphSchedule } from "../core/graph.ts";
+import { type AssetExpression, checkedCondition } from "./asset.ts";
 import { type Duration, millisecondsOf } from "./duration.ts";
 import { isTimezone } from "./wall-clock.ts";
 
@@ -22,7 +23,8 @@ export interface CronOptions {
 /** When a DAG runs by itself, as written; `defineDag` checks it. */
 export type Schedule =
   | ({ readonly kind: "cron"; readonly expressions: readonly string[] } & CronOptions)
-  | { readonly kind: "every"; readonly interval: Duration; readonly offset: Duration };
+  | { readonly kind: "every"; readonly interval: Duration; readonly offset: Duration }
+  | { readonly kind: "assets"; readonly expression: AssetExpression };
 
 /**
  * Runs at the times of one cron expression or of several (five fields, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`).
@@ -38,6 +40,16 @@ export function every(interval: Duration, options: { readonly offset?: Duration 
   return { kind: "every", interval, offset: options.offset ?? 0 };
 }
 
+/**
+ * Runs when assets have been updated: once for each event that makes the expression hold, with all events that have come
+ * since the last run (`run.assetEvents`).
+ *
+ * @example onAssets(purchases.and(customers.or(accounts)))
+ */
+export function onAssets(expression: AssetExpression): Schedule {
+  return { kind: "assets", expression };
+}
+
 const FIVE_FIELDS: Readonly<Record<string, string>> = {
   "@hourly": "0 * * * *",
   "@daily": "0 0 * * *",
@@ -50,6 +62,7 @@ const FIVE_FIELDS: Readonly<Record<string, string>> = {
 
 /** A schedule as the graph keeps it; what is wrong with it is reported to `mistake`. */
 export function graphScheduleOf(schedule: Schedule, mistake: (message: string) => void): GraphSchedule {
+  if (schedule.kind === "assets") return { kind: "assets", condition: checkedCondition(schedule.expression, mistake) };
   if (schedule.kind === "every") {
     const everyMs = millisecondsOf(schedule.interval);
     const offsetMs = millisecondsOf(schedule.offset);

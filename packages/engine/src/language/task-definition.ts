@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Asset } from "./asset.ts";
 import type { CacheOption } from "./cache.ts";
 import type { TaskContext } from "./context.ts";
 import type { Duration } from "./duration.ts";
@@ -18,6 +19,8 @@ export interface TaskDefinition<I extends z.ZodType = z.ZodType, O extends z.Zod
   readonly light?: boolean;
   /** Takes the output of an earlier run that gave it the same input, with the same code. @default false */
   readonly cache?: CacheOption;
+  /** What it updates: each has an event when the task succeeds; `ctx.emit` says more of it. @default nothing */
+  readonly outlets?: readonly Asset[];
   /** It is tried again every so often as long as it returns `undefined`: see `sensor`. */
   readonly sensor?: { readonly poke: Duration; readonly timeout: Duration; readonly onTimeout: "fail" | "skip" };
   /** What it does and why, in Markdown. */

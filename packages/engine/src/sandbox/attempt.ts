@@ -41,13 +41,15 @@ export async function executeAttempt(
     ...(clears > 0 ? { clears } : {}),
     ...(steering ? { steering } : {}),
     ...(node.cache === undefined ? {} : { cache: { ...node.cache, read: clears === 0 && run.noCache !== true } }),
+    ...(node.outlets === undefined ? {} : { outlets: node.outlets.map(({ uri }) => uri) }),
     ...(policy.noRetryOn === undefined ? {} : { noRetryOn: policy.noRetryOn }),
     attempt,
     run,
     executionId: workflowInfo().firstExecutionRunId,
   };
   const type = node.task ?? id;
-  if (node.light) return { output: await scheduleLocalActivity<Json>(type, [input, request], options) };
+  if (node.light)
+    return resultOf(node, await scheduleLocalActivity<Json | AttemptResult>(type, [input, request], options));
   const returned = await scheduleActivity<Json | AttemptResult>(type, [input, request], {
     ...options,
     ...(node.sensor === undefined ? {} : lookingEverySoOften(state.tasks[id]?.startedAt ?? Date.now(), node.sensor)),
@@ -56,8 +58,7 @@ export async function executeAttempt(
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     ...(node.queue === undefined ? {} : { taskQueue: node.queue }),
   });
-  // What a task with a cache returns says so.
-  return node.cache === undefined ? { output: returned as Json } : (returned as AttemptResult);
+  return resultOf(node, returned);
 }
 
 /** Temporal itself tries a sensor again: a look costs no history, and nobody is kept busy between two looks. */
@@ -66,6 +67,17 @@ function lookingEverySoOften(startedAt: number, { pokeMs, timeoutMs }: NonNullab
     scheduleToCloseTimeout: Math.max(1, startedAt + timeoutMs - Date.now()),
     retry: { initialInterval: pokeMs, maximumInterval: pokeMs, backoffCoefficient: 1 },
   };
+}
+
+/** What the attempt of a node returned: with a cache or outlets a result, unless a worker in another language gave its output. */
+function resultOf({ cache, outlets }: GraphNode, returned: Json | AttemptResult): AttemptResult {
+  if (cache !== undefined) return returned as AttemptResult;
+  return outlets !== undefined && isResult(returned) ? returned : { output: returned as Json };
+}
+
+function isResult(returned: Json | AttemptResult): returned is AttemptResult {
+  if (typeof returned !== "object" || returned === null || Object.keys(returned).length !== 2) return false;
+  return "output" in returned && "emitted" in returned && Array.isArray(returned.emitted);
 }
 
 /** The failure of an attempt whose input has more characters of JSON than it may have. */

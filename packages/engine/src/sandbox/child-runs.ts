@@ -55,8 +55,13 @@ export async function runSubdag(child: ChildRun): Promise<Json> {
 
 async function executeSubdag({ node, run, input, clears }: ChildRun): Promise<Json> {
   const runId = childRunIdOf(node, run, clears);
-  const { logicalDate, dataInterval, trigger, conf, noCache } = run;
-  const given = { params: input, conf, logicalDate, dataInterval, trigger, ...(noCache ? { noCache } : {}) };
+  const { logicalDate, dataInterval, trigger, conf, noCache, assetEvents, emitAssets } = run;
+  const given = {
+    ...{ params: input, conf, logicalDate, dataInterval, trigger },
+    ...(noCache ? { noCache } : {}),
+    ...(assetEvents === undefined ? {} : { assetEvents }),
+    ...(emitAssets === false ? { emitAssets } : {}),
+  };
   try {
     const view: RunView = await executeChild(node.dag ?? node.id, {
       workflowId: runId,

@@ -1,5 +1,5 @@
-import type { DagGraph, Json } from "../core/graph.ts";
-import type { Answer, CallbackName, RunInfo, RunSeed, RunView } from "../core/state.ts";
+import type { DagGraph, GraphAsset, Json } from "../core/graph.ts";
+import type { Answer, AssetEvent, CallbackName, Emitted, RunInfo, RunSeed, RunView } from "../core/state.ts";
 
 /**
  * What the interpreter, its worker and its clients agree on. A run in flight holds these names in its history: changing
@@ -12,6 +12,7 @@ export const ACTIVITY = {
   derive: "dagwright.derive",
   record: "dagwright.record",
   callback: "dagwright.callback",
+  emit: "dagwright.emit",
 } as const;
 
 /** What a run answers and takes. */
@@ -126,6 +127,8 @@ export interface AttemptRequest {
   readonly cache?: CacheRequest | undefined;
   /** Codes of errors, and names of their classes, that no further attempt can mend. */
   readonly noRetryOn?: readonly string[] | undefined;
+  /** The uris of what it updates. It returns an `AttemptResult` with `emitted`. */
+  readonly outlets?: readonly string[] | undefined;
   readonly run: RunInfo;
   /** Id of the first Temporal execution of this run: the same after a reset and in every attempt. */
   readonly executionId: string;
@@ -138,11 +141,20 @@ export interface CacheRequest {
   readonly read: boolean;
 }
 
-/** What the attempt of a task with a cache returns; the attempts of others return their output. */
+/** What the attempt of a task with a cache or outlets returns; the attempts of others return their output. */
 export interface AttemptResult {
   readonly output: Json;
   /** The run whose output it is: the task itself did not run. */
   readonly cachedFrom?: string;
+  /** What it says of its outlets; always there when it has some. */
+  readonly emitted?: readonly Emitted[];
+}
+
+/** Events to be told to the logs of their assets, in this order. */
+export interface EmitRequest {
+  readonly events: readonly AssetEvent[];
+  /** What is known of the assets. */
+  readonly assets: readonly GraphAsset[];
 }
 
 /** The workflow that keeps the end of a run in a run store that was away; the name of a function of the bundle. */

@@ -6,6 +6,7 @@ import { commandsToResume } from "../core/resume.ts";
 import type { OpenTicket, Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState } from "../core/state.ts";
 import { topologyOf } from "../core/topology.ts";
 import { viewOf } from "../core/view.ts";
+import { AssetSender } from "./asset-sender.ts";
 import { executeAttempt, inputTooLarge, nameOf } from "./attempt.ts";
 import { Continuation, DRAIN_MS, type ResumedRun } from "./continuation.ts";
 import { eventOfFailure } from "./failures.ts";
@@ -42,6 +43,7 @@ export class RunShell {
   private readonly nodes: ReadonlyMap<string, GraphNode>;
   private readonly running = new Map<string, CancellationScope>();
   private readonly callbacks: RunCallbacks;
+  private readonly assets: AssetSender;
   /** Attempts that were aborted and have not said so: what takes their place waits for them. */
   private readonly leaving = new Map<string, Promise<void>>();
   private graphKept = false;
@@ -66,6 +68,7 @@ export class RunShell {
     const { graph, run } = this.state;
     this.callbacks = new RunCallbacks(graph, run, scope, () => viewOf(this.state));
     if ("state" in given) this.callbacks.resume(given);
+    this.assets = new AssetSender(graph);
     this.nodes = new Map(graph.nodes.map((node) => [node.id, node]));
     this.limits = given.limits ?? WITHOUT_STORE;
     this.continuation = new Continuation(this.limits.events);
@@ -109,6 +112,7 @@ export class RunShell {
     this.graphKept = await recorded;
     if (!this.isOver()) return;
     await condition(() => this.outstanding === 0, ABORT_PATIENCE);
+    if (this.assets.isBusy()) await this.assets.ended();
   }
 
   private begin(): RunView {
@@ -127,7 +131,9 @@ export class RunShell {
   /** Whether nothing runs that would not survive another execution, and it is time for one. */
   private mayContinue(): boolean {
     const quiet = this.slots?.isQuiet() ?? true;
-    return this.continuation.isDue() && this.atServer === 0 && quiet && !this.callbacks.isBusy();
+    return (
+      this.continuation.isDue() && this.atServer === 0 && quiet && !this.assets.isBusy() && !this.callbacks.isBusy()
+    );
   }
 
   private handedOn(): ResumedRun {
@@ -193,6 +199,9 @@ export class RunShell {
         this.unqueue(nameOf(command));
         this.abort(nameOf(command));
         return;
+      case "emit_assets":
+        this.assets.send(command.events);
+        return;
       case "finish_run":
         // Timers of retries that will not come.
         for (const scope of this.running.values()) scope.cancel();
@@ -254,8 +263,8 @@ export class RunShell {
         const bytes = JSON.stringify(input).length;
         const most = this.limits.input;
         if (bytes > most) return { type: "task_failed", ...place, error: inputTooLarge(bytes, most), at: Date.now() };
-        const { output, cachedFrom } = await executeAttempt(this.state, node, command);
-        return { type: "task_succeeded", ...place, output, cachedFrom, at: Date.now() };
+        const { output, cachedFrom, emitted } = await executeAttempt(this.state, node, command);
+        return { type: "task_succeeded", ...place, output, cachedFrom, emitted, at: Date.now() };
       } catch (thrown) {
         return eventOfFailure(node, place, thrown, Date.now(), withinMs);
       } finally {

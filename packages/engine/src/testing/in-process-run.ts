@@ -189,6 +189,9 @@ export class InProcessRun {
       case "cancel_task":
         this.abort(taskIdOf(command.id, command.index));
         return;
+      case "emit_assets":
+        // In this process nobody waits for them; the run's view shows them.
+        return;
       case "finish_run":
         for (const name of [...this.running.keys()]) this.abort(name);
         this.resolve();
@@ -277,6 +280,7 @@ export class InProcessRun {
     const execution: TaskExecution = {
       ...ground,
       noRetryOn: node.policy.noRetryOn,
+      outlets: node.outlets?.map(({ uri }) => uri),
       redactor,
       dag: this.dag,
       input,
@@ -317,9 +321,10 @@ export class InProcessRun {
   private report({ id, index }: RunTask, outcome: CachedOutcome): void {
     const at = this.now();
     const { cachedFrom } = outcome;
-    if (outcome.type === "success")
-      this.feed({ type: "task_succeeded", id, index, output: outcome.output, cachedFrom, at });
-    else if (outcome.type === "skipped") this.feed({ type: "task_skipped", id, index, reason: outcome.reason, at });
+    if (outcome.type === "success") {
+      const { output, emitted } = outcome;
+      this.feed({ type: "task_succeeded", id, index, output, cachedFrom, emitted, at });
+    } else if (outcome.type === "skipped") this.feed({ type: "task_skipped", id, index, reason: outcome.reason, at });
     else if (outcome.type === "failed") this.feed({ type: "task_failed", id, index, error: outcome.error, at });
   }
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Json } from "../core/graph.ts";
-import type { Answer, RunSeed, RunTrigger, RunView } from "../core/state.ts";
+import type { Answer, AssetEvent, RunSeed, RunTrigger, RunView } from "../core/state.ts";
 import { Redactor } from "../execution/redactor.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { Dag } from "../language/dag.ts";
@@ -18,8 +18,12 @@ export interface InProcessOptions<Params extends z.ZodObject = z.ZodObject> {
   readonly conf?: { readonly [key: string]: Json };
   /** A day or ISO-8601 moment. @default as for a manual run */
   readonly logicalDate?: string;
-  /** @default "manual" */
+  /** @default "manual"; "asset" with `assetEvents` */
   readonly trigger?: RunTrigger;
+  /** The events that it is started by; what is not said of one is made up. @default none */
+  readonly assetEvents?: readonly (Pick<AssetEvent, "uri"> & Partial<AssetEvent>)[];
+  /** Whether what its tasks update has events. @default true */
+  readonly emitAssets?: boolean;
   /** @default `<dag id>/<logical date>` */
   readonly runId?: string;
   /**
@@ -81,12 +85,20 @@ export async function runInProcess<Params extends z.ZodObject>(
   dag: Dag<Params>,
   options: InProcessOptions<Params> = {},
 ): Promise<RunView> {
-  const { clock = Date.now, params = {}, conf = {}, logicalDate, runId, noCache } = options;
-  const { trigger = "manual", mocks = {}, services = NO_SERVICES, answers = {}, skipDelays = true } = options;
+  const { clock = Date.now, params = {}, conf = {}, logicalDate, runId, noCache, emitAssets } = options;
+  const { mocks = {}, services = NO_SERVICES, answers = {}, skipDelays = true } = options;
+  const assetEvents = options.assetEvents?.map((event, place) => ({
+    ...{ id: `given-${place}`, at: new Date(clock()).toISOString(), extra: {}, source: { by: "a test" } },
+    ...event,
+  }));
+  const trigger = options.trigger ?? (assetEvents === undefined ? "manual" : "asset");
   // A DAG of any params is a DAG to whoever only runs it.
   const known = dag as unknown as Dag;
   checkMocks(known, mocks);
-  const plan = planRun(known, { runId, params, conf, logicalDate, trigger, noCache, now: new Date(clock()) });
+  const plan = planRun(known, {
+    ...{ runId, params, conf, logicalDate, trigger, noCache, assetEvents, emitAssets },
+    now: new Date(clock()),
+  });
   const time = new RunTime(clock, skipDelays);
   const ground = {
     ...{ time, mocks, answers, cache: options.cache, steered: options.control !== undefined },

@@ -14,9 +14,11 @@ import {
   type AttemptResult,
   type CallbackRequest,
   type DeriveRequest,
+  type EmitRequest,
   type PlannedRun,
   type PlanRequest,
 } from "../sandbox/protocol.ts";
+import { emitAssets } from "./asset-activity.ts";
 import { runCallback } from "./callback-activity.ts";
 import { carried, limitsOf } from "./carried-values.ts";
 import { EndedRuns } from "./ended-runs.ts";
@@ -45,6 +47,7 @@ export function activitiesOf(ground: TaskGround) {
     },
     [ACTIVITY.callback]: async (request: CallbackRequest): Promise<void> => await runCallback(ground, request),
     ...poolActivitiesOf(ground),
+    [ACTIVITY.emit]: async (request: EmitRequest): Promise<void> => await emitAssets(ground, request),
     default: async (input: Json, request: AttemptRequest): Promise<Json | AttemptResult> =>
       await runTaskAttempt(ground, input, request),
   };
@@ -70,10 +73,11 @@ function planned(
   { dagId, runId, input, startedAt, scheduledFor }: PlanRequest,
 ): PlannedRun {
   try {
-    const { params, conf, logicalDate, trigger, seed, dataInterval, noCache } = readRunInput(input);
+    const { params, conf, logicalDate, trigger, seed, dataInterval, noCache, assetEvents, emitAssets } =
+      readRunInput(input);
     const plan = planRun(registry.get(dagId), {
       runId,
-      ...{ params, conf, logicalDate, dataInterval, noCache },
+      ...{ params, conf, logicalDate, dataInterval, noCache, assetEvents, emitAssets },
       trigger: trigger ?? (scheduledFor === undefined ? "manual" : "schedule"),
       now: new Date(startedAt),
       scheduledFor: scheduledFor === undefined ? undefined : new Date(scheduledFor),

@@ -25,7 +25,7 @@ export async function carried(
   steering: boolean,
 ): Promise<TaskOutcome> {
   if (outcome.type !== "success") return outcome;
-  if (objects !== null && !steering) return { type: "success", output: await storeLarge(objects, outcome.output) };
+  if (objects !== null && !steering) return { ...outcome, output: await storeLarge(objects, outcome.output) };
   const most = objects === null ? LARGEST_WITHOUT_STORE : LARGEST_STEERING;
   const bytes = bytesOf(outcome.output);
   return bytes > most ? outputTooLarge(what, bytes, most) : outcome;

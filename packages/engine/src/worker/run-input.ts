@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Json } from "../core/graph.ts";
-import type { RunSeed, TaskStatus } from "../core/state.ts";
+import type { AssetEvent, RunSeed, TaskStatus } from "../core/state.ts";
 import { problemsOf } from "../language/problems.ts";
 
 /** What a run may be started with, by whatever speaks Temporal. */
@@ -15,6 +15,10 @@ export interface RunInput {
   /** Of a sub-DAG's run: the interval of the run that it stands in. @default as the DAG's schedule says */
   readonly dataInterval?: { readonly start: string; readonly end: string } | undefined;
   readonly trigger?: "schedule" | "manual" | "backfill" | "asset" | "signal" | undefined;
+  /** The events that it is started by. @default none */
+  readonly assetEvents?: readonly AssetEvent[] | undefined;
+  /** Whether what its tasks update has events: a backfill may not want to start what waits for it. @default true */
+  readonly emitAssets?: boolean | undefined;
 }
 
 /** Made by `clearedRun` of a run's own view. */
@@ -22,6 +26,17 @@ const Seed = z.record(
   z.string(),
   z.custom<TaskStatus>((value) => z.looseObject({ state: z.string() }).safeParse(value).success),
 );
+
+const Event = z.strictObject({
+  id: z.string(),
+  uri: z.string(),
+  at: z.iso.datetime(),
+  extra: z.record(z.string(), z.json()),
+  source: z.union([
+    z.strictObject({ dagId: z.string(), runId: z.string(), taskId: z.string(), index: z.int().exactOptional() }),
+    z.strictObject({ by: z.string() }),
+  ]),
+});
 
 const Input = z
   .strictObject({
@@ -32,6 +47,8 @@ const Input = z
     noCache: z.boolean().optional(),
     dataInterval: z.strictObject({ start: z.iso.datetime(), end: z.iso.datetime() }).optional(),
     trigger: z.enum(["schedule", "manual", "backfill", "asset", "signal"]).optional(),
+    assetEvents: z.array(Event).optional(),
+    emitAssets: z.boolean().optional(),
   })
   .default({ params: {}, conf: {} });
 

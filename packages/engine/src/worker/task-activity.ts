@@ -50,16 +50,17 @@ export async function runTaskAttempt(
   input: Json,
   request: AttemptRequest,
 ): Promise<Json | AttemptResult> {
-  const { cache } = request;
-  return cache === undefined
-    ? await attemptTask(ground, input, request)
-    : await throughCache(ground, input, request, cache, () => attemptTask(ground, input, request));
+  const { cache, outlets } = request;
+  if (cache !== undefined)
+    return await throughCache(ground, input, request, cache, () => attemptTask(ground, input, request));
+  const result = await attemptTask(ground, input, request);
+  return outlets === undefined ? result.output : result;
 }
 
-async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequest): Promise<Json> {
+async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequest): Promise<AttemptResult> {
   const { registry, redactor, observer, objects } = ground;
   const context = Context.current();
-  const { dagId, nodeId, index, attempt, clears, run, executionId, noRetryOn } = request;
+  const { dagId, nodeId, index, attempt, clears, run, executionId, noRetryOn, outlets } = request;
   const taskId = taskIdOf(nodeId, index);
   const { currentAttemptScheduledTimestampMs: scheduledAt } = context.info;
   const observed = observer.attempt({ dagId, nodeId, taskId, attempt, run, executionId, scheduledAt });
@@ -74,7 +75,7 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
       attemptOutcome(request, async () =>
         executeTask({
           dag: registry.get(dagId),
-          ...{ nodeId, index, attempt, clears, run, noRetryOn, services, redactor, onProgress },
+          ...{ nodeId, index, attempt, clears, run, noRetryOn, outlets, services, redactor, onProgress },
           input: objects === null ? input : await fetchStored(objects, input),
           signal: context.cancellationSignal,
         }),
@@ -95,7 +96,8 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
   observed.ended({ state: outcome.type, error });
   if (outcome.type === "not_yet") throw notYet();
   await record(outcome.type, error);
-  return outputOf(outcome);
+  const emitted = outcome.type === "success" ? (outcome.emitted ?? []) : [];
+  return { output: outputOf(outcome), ...(outlets === undefined ? {} : { emitted }) };
 }
 
 /** The outcome's value, or the failure that says it to the interpreter. */

@@ -16,16 +16,16 @@ export async function throughCache(
   input: Json,
   { dagId, nodeId, run }: AttemptRequest,
   { ttlMs, version, read }: CacheRequest,
-  attempt: () => Promise<Json>,
+  attempt: () => Promise<AttemptResult>,
 ): Promise<AttemptResult> {
   const key = keyOf(registry, dagId, nodeId, input, version);
-  if (store === null || key === null) return { output: await attempt() };
+  if (store === null || key === null) return await attempt();
   const found = read ? await patiently(UNUSABLE, store.getCachedOutput(key)) : null;
   if (found && isFresh(found.at, ttlMs, Date.now())) return { output: found.output, cachedFrom: found.runId };
-  const output = await attempt();
-  const kept = { key, output, runId: run.id, at: new Date().toISOString() };
+  const result = await attempt();
+  const kept = { key, output: result.output, runId: run.id, at: new Date().toISOString() };
   await patiently(UNUSABLE, store.putCachedOutput(kept));
-  return { output };
+  return result;
 }
 
 function keyOf(registry: DagRegistry, dagId: string, nodeId: string, input: Json, version?: string): string | null {
