@@ -8,6 +8,7 @@ export type {
   Json,
   NodeKind,
   NodePolicy,
+  Overlap,
   TriggerRule,
 } from "./core/graph.ts";
 export { TRIGGER_RULES } from "./core/graph.ts";
@@ -26,14 +27,17 @@ export type {
   TaskView,
 } from "./core/state.ts";
 export { type ApprovalOptions, type Approved, approval } from "./language/approval.ts";
+export { backfillDates, isToRun, type RangeOfDates } from "./language/backfill-dates.ts";
 export type { CacheOption } from "./language/cache.ts";
 export type { Callback, CallbackFunction, Deadline, RunEvent } from "./language/callbacks.ts";
+export type { Catchup } from "./language/catchup.ts";
 export type { LogFields, McpOptions, TaskAttempt, TaskContext, TaskLog, TaskServices } from "./language/context.ts";
 export { type RetrainingController, retrainingController } from "./language/controller.ts";
 export { type Dag, type DagContext, type DagOptions, defineDag, isDag, type OutputOf } from "./language/dag.ts";
 export { derive } from "./language/derive.ts";
 export type { Duration } from "./language/duration.ts";
 export {
+  BackfillRangeError,
   DagDefinitionError,
   DagNotFoundError,
   DuplicateDagError,
@@ -51,8 +55,16 @@ export { planRun, type RunPlan, type RunRequest } from "./language/plan.ts";
 export type { Policy } from "./language/policy.ts";
 export type { AnyRef, Ref } from "./language/ref.ts";
 export { createRegistry, type DagRegistry, dagsOfModule } from "./language/registry.ts";
-export { cron, every, type Schedule } from "./language/schedule.ts";
+export {
+  type CronOptions,
+  cron,
+  type EveryOptions,
+  every,
+  type Schedule,
+  type ScheduleOptions,
+} from "./language/schedule.ts";
 export { scheduleText } from "./language/schedule-text.ts";
+export { type IntervalRange, intervalsToCome, intervalsWithin, type RangeOrder } from "./language/schedule-times.ts";
 export { type SensorDefinition, sensor } from "./language/sensor.ts";
 export { type SubdagOptions, subdag, type TriggerOptions, trigger } from "./language/subdag.ts";
 export { type Task, type TaskInput, task } from "./language/task.ts";

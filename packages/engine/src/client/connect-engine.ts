@@ -1,4 +1,5 @@
 import { Client } from "@temporalio/client";
+import { BackfillCalls } from "./backfill-calls.ts";
 import { ControllerCalls } from "./controller-calls.ts";
 import type { ConnectOptions, EngineClient } from "./engine-client.ts";
 import { explain } from "./explain.ts";
@@ -8,6 +9,7 @@ import { ScheduleCalls } from "./schedule-calls.ts";
 import { attemptLogs, logText } from "./task-logs.ts";
 import { temporalCall } from "./temporal-call.ts";
 import { connectTemporal } from "./temporal-connection.ts";
+import { TimeSchedules } from "./time-schedules.ts";
 
 /** How long one call may take altogether, in milliseconds. */
 const CALL_PATIENCE_MS = 30_000;
@@ -31,7 +33,10 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
   const temporal = new Client({ connection, namespace });
   const ground = { temporal, connection, address, namespace, taskQueue, store };
   const runs = new RunCalls(ground);
-  const schedules = new ScheduleCalls(ground);
+  const backfills = new BackfillCalls(ground);
+  const byTime = new TimeSchedules(ground, backfills);
+  // Each kind of schedules has its keeper; DAGs that wait for assets get theirs beside this one.
+  const schedules = new ScheduleCalls(ground, byTime, [byTime]);
   const controllers = new ControllerCalls(ground);
   // No server that hangs keeps a caller for ever.
   const call = <T>(what: string, body: () => Promise<T>) =>
@@ -54,11 +59,18 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     pauseRun: (runId, remark) => call(`pause run ${runId}`, () => runs.update("pause", runId, remark)),
     resumeRun: (runId, remark) => call(`resume run ${runId}`, () => runs.update("resume", runId, remark)),
     answerApproval: (runId, answer) => call(`answer ${runId}`, () => runs.answer(runId, answer)),
-    syncSchedules: (dags) => call("sync schedules", () => schedules.sync(dags)),
+    planSchedules: (dags, scope) => call("read the schedules", () => schedules.plan(dags, scope)),
+    applySchedules: (plan, dags, scope) => call("change schedules", () => schedules.apply(plan, dags, scope)),
+    syncSchedules: (dags, scope) => call("sync schedules", () => schedules.sync(dags, scope)),
     listSchedules: () => call("list schedules", () => schedules.list()),
     describeSchedule: (dagId) => call(`read the schedule of ${dagId}`, () => schedules.describe(dagId)),
     pauseSchedule: (dagId, note) => call(`pause the schedule of ${dagId}`, () => schedules.pause(dagId, note)),
     unpauseSchedule: (dagId, note) => call(`unpause the schedule of ${dagId}`, () => schedules.unpause(dagId, note)),
+    createBackfill: (backfill) => call(`backfill ${backfill.dagId}`, () => backfills.create(backfill)),
+    getBackfill: (backfillId) => call(`read backfill ${backfillId}`, () => backfills.get(backfillId)),
+    listBackfills: (filter) => call("list backfills", () => backfills.list(filter)),
+    cancelBackfill: (backfillId, asked) =>
+      call(`cancel backfill ${backfillId}`, () => backfills.cancel(backfillId, asked)),
     ensureController: (controller) =>
       call(`start the controller of ${controller.model}`, () => controllers.ensure(controller)),
     signalDrift: (signal) => call(`signal drift of ${signal.model}`, () => controllers.signalDrift(signal)),

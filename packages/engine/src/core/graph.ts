@@ -99,14 +99,18 @@ export interface GraphNode {
   readonly doc?: string;
 }
 
-/** When a DAG runs by itself. */
+/** What happens when a run is due while the former one still runs. */
+export const OVERLAPS = ["skip", "buffer_one", "buffer_all", "allow_all", "cancel_other", "terminate_other"] as const;
+export type Overlap = (typeof OVERLAPS)[number];
+
+/** When a DAG runs by itself. Only intervals that lie within `start` and `end` run. */
 export type GraphSchedule =
   | {
       readonly kind: "cron";
       readonly expressions: readonly string[];
       readonly timezone: string;
       readonly jitterMs: number;
-      readonly overlap: "skip" | "buffer_one" | "buffer_all" | "allow_all" | "cancel_other" | "terminate_other";
+      readonly overlap: Overlap;
       readonly start?: string;
       readonly end?: string;
     }
@@ -114,6 +118,10 @@ export type GraphSchedule =
       readonly kind: "every";
       readonly everyMs: number;
       readonly offsetMs: number;
+      /** @default 0 */
+      readonly jitterMs?: number;
+      /** @default "buffer_all" */
+      readonly overlap?: Overlap;
       readonly start?: string;
       readonly end?: string;
     };

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { DagGraph } from "../core/graph.ts";
 import type { CallbackName } from "../core/state.ts";
 import type { CallbackFunction, CallbackOptions } from "./callbacks.ts";
+import type { Catchup } from "./catchup.ts";
 import type { Policy } from "./policy.ts";
 import type { Schedule } from "./schedule.ts";
 import type { TaskDefinition } from "./task-definition.ts";
@@ -23,8 +24,12 @@ export interface DagOptions<Params extends z.ZodObject = z.ZodObject> extends Ca
   readonly defaults?: Policy;
   readonly tags?: readonly string[];
   readonly owner?: string;
-  /** Whether intervals missed while nothing ran are made up for. @default false */
-  readonly catchup?: boolean;
+  /**
+   * Which intervals missed while nothing ran are made up for: only the last one (`false`); every one since the outage
+   * began, or since the schedule's `start` when it is new (`true`); the latest `limit` of those that ended within
+   * `window`. The oldest runs first. @default false
+   */
+  readonly catchup?: Catchup;
   /** How many runs may be active at once. @default 16 */
   readonly maxActiveRuns?: number;
   /** Logical date of a manual run that names none. @default the last complete interval before the start */

@@ -3,6 +3,7 @@ import type { DagGraph, Json } from "../core/graph.ts";
 import type { RunInfo } from "../core/state.ts";
 import { asBody, DagBody, isId } from "./body.ts";
 import { checkedCallbacks } from "./callbacks.ts";
+import { catchupRule } from "./catchup.ts";
 import type { Dag, DagOptions } from "./dag-definition.ts";
 import { DagDefinitionError } from "./errors.ts";
 import { parseLogicalDate } from "./logical-date.ts";
@@ -88,11 +89,12 @@ function runBody<Params extends z.ZodObject>(
 }
 
 function checkOptions(options: DagOptions, report: (mistake: string) => void): void {
-  const { id, maxActiveRuns, manualLogicalDate, paused } = options;
+  const { id, maxActiveRuns, manualLogicalDate, paused, catchup } = options;
   if (!isId(id)) report('id: expected 1 to 200 letters, digits, "_", "-" and ".", beginning with none of the last two');
   if (maxActiveRuns !== undefined && !(Number.isInteger(maxActiveRuns) && maxActiveRuns >= 1)) {
     report(`maxActiveRuns is ${maxActiveRuns}: expected a whole number of at least 1`);
   }
+  catchupRule(catchup, report);
   if (paused !== undefined && !paused.note?.trim()) report("paused.note is empty: say why the schedule is paused");
   if (manualLogicalDate === undefined) return;
   try {

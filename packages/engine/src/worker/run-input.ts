@@ -14,6 +14,10 @@ export interface RunInput {
   readonly noCache?: boolean | undefined;
   /** Of a sub-DAG's run: the interval of the run that it stands in. @default as the DAG's schedule says */
   readonly dataInterval?: { readonly start: string; readonly end: string } | undefined;
+  /** Whether its assets are told of what it makes. @default true */
+  readonly emitAssets?: boolean | undefined;
+  /** Its tasks run anew even where an earlier execution of this run has run them: their effects are new ones. */
+  readonly anew?: boolean | undefined;
   readonly trigger?: "schedule" | "manual" | "backfill" | "asset" | "signal" | undefined;
 }
 
@@ -31,6 +35,8 @@ const Input = z
     seed: Seed.optional(),
     noCache: z.boolean().optional(),
     dataInterval: z.strictObject({ start: z.iso.datetime(), end: z.iso.datetime() }).optional(),
+    emitAssets: z.boolean().optional(),
+    anew: z.boolean().optional(),
     trigger: z.enum(["schedule", "manual", "backfill", "asset", "signal"]).optional(),
   })
   .default({ params: {}, conf: {} });

@@ -1,0 +1,32 @@
+import { catchupRule } from "./catchup.ts";
+import type { Dag } from "./dag-definition.ts";
+import { intervalEndingAt, isFire } from "./interval.ts";
+import { normalMoment, workflowIdFor } from "./logical-date.ts";
+import { firesSince } from "./schedule-times.ts";
+
+/** The run that a fire of a schedule stands for. */
+export interface Launch {
+  readonly runId: string;
+  readonly logicalDate: string;
+  /** Why it is not started: it is further behind than the DAG's `catchup` makes up for. */
+  readonly passedOver?: string;
+}
+
+/**
+ * What the fire of a DAG's schedule asks for; null when it is none of its fires: somebody has triggered it by hand.
+ *
+ * @param busyUntil When the last run of the schedule ended: what became due before was put off by it, not missed.
+ */
+export function launchFor(
+  { id, graph: { schedule }, options }: Dag,
+  { firedFor, now, busyUntil }: { readonly firedFor: Date; readonly now: Date; readonly busyUntil?: Date | undefined },
+): Launch | null {
+  if (schedule === null || !isFire(schedule, firedFor)) return null;
+  const { start, end } = intervalEndingAt(schedule, firedFor);
+  const launch = { runId: workflowIdFor(id, start), logicalDate: normalMoment(start) };
+  const { limit } = catchupRule(options.catchup);
+  const putOff = busyUntil !== undefined && busyUntil.getTime() > firedFor.getTime();
+  if (limit === null || putOff || firesSince(schedule, end, now, limit) < limit) return launch;
+  const kept = limit === 1 ? "the last interval" : `the last ${limit} intervals`;
+  return { ...launch, passedOver: `It was missed, and later ones are over: catchup makes up for ${kept}` };
+}
