@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import { addApprovals } from "./approvals.ts";
+import { addBackfill } from "./backfill.ts";
 import { addDags } from "./dags.ts";
 import { addMcp } from "./mcp.ts";
 import { EXIT, showError } from "./output.ts";
@@ -25,7 +26,18 @@ const program = new Command("dagwright")
   .showHelpAfterError("(add --help for usage)")
   .showSuggestionAfterError()
   .exitOverride();
-for (const add of [addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals, addSchedules, addMcp])
+for (const add of [
+  addUp,
+  addWorker,
+  addRun,
+  addTest,
+  addDags,
+  addRuns,
+  addApprovals,
+  addSchedules,
+  addBackfill,
+  addMcp,
+])
   add(program);
 
 try {

@@ -33,11 +33,16 @@ const QUERY_PATIENCE_MS = 2_500;
 const CONCURRENCY = 16;
 const MOST_AT_ONCE = 500;
 
+/** What of a backfill has a default: forward, 16 at once, missing dates only, and each run tells its assets. */
+type Optional = {
+  readonly [K in Exclude<keyof BackfillConfig, "dagId" | "from" | "to">]?: BackfillConfig[K] | undefined;
+};
+
 /** What a backfill is created with. */
-export interface CreateBackfill extends Partial<Omit<BackfillConfig, "dagId" | "from" | "to">> {
+export interface CreateBackfill extends Optional {
   readonly dagId: string;
   /** Letters, digits and `_.:-`; a second backfill of the DAG with the same one is refused. @default the moment */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** First and last logical date: a day (its midnight in UTC), or an ISO-8601 moment. */
   readonly from: string;
   readonly to: string;

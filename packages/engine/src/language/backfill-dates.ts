@@ -1,5 +1,5 @@
+import type { DagGraph } from "../core/graph.ts";
 import type { RunState } from "../core/state.ts";
-import type { Dag } from "./dag-definition.ts";
 import { BackfillRangeError } from "./errors.ts";
 import { normalMoment, parseLogicalDate } from "./logical-date.ts";
 import { intervalsWithin, type RangeOrder } from "./schedule-times.ts";
@@ -28,7 +28,10 @@ export interface RangeOfDates {
  * @throws BackfillRangeError when the DAG has no schedule, the range is upside down, or holds more than 50,000 dates
  * @throws InvalidLogicalDateError
  */
-export function backfillDates({ id, graph: { schedule } }: Pick<Dag, "id" | "graph">, range: RangeOfDates): string[] {
+export function backfillDates(
+  { dagId: id, schedule }: Pick<DagGraph, "dagId" | "schedule">,
+  range: RangeOfDates,
+): string[] {
   const { now, order = "forward", after, limit = MOST_BACKFILL_DATES + 1 } = range;
   if (schedule === null)
     throw new BackfillRangeError("dag", `DAG "${id}" has no schedule: it has no logical dates to backfill`, START_IT);

@@ -60,38 +60,27 @@ const FIVE_FIELDS: Readonly<Record<string, string>> = {
 
 /** A schedule as the graph keeps it; what is wrong with it is reported to `mistake`. */
 export function graphScheduleOf(schedule: Schedule, mistake: (message: string) => void): GraphSchedule {
-  const { kind, jitter, overlap, start, end } = schedule;
-  const jitterMs = millisecondsOf(jitter ?? 0);
-  if (jitterMs === null) mistake(`${kind} jitter is ${JSON.stringify(jitter)}: expected a duration such as "30s"`);
-  if (overlap !== undefined && !OVERLAPS.includes(overlap))
-    mistake(`${kind} overlap is ${JSON.stringify(overlap)}: expected one of ${OVERLAPS.join(", ")}`);
-  const bounds = {
-    ...(start === undefined ? {} : { start }),
-    ...(end === undefined ? {} : { end }),
-  };
-  for (const [name, moment] of Object.entries(bounds)) {
-    if (Number.isNaN(Date.parse(moment)))
-      mistake(`${kind} ${name} is ${JSON.stringify(moment)}: expected an ISO-8601 date`);
-  }
-  if (start !== undefined && end !== undefined && Date.parse(end) <= Date.parse(start))
-    mistake(`${kind} end is ${JSON.stringify(end)}: expected a moment after its start, ${JSON.stringify(start)}`);
   if (schedule.kind === "every") {
-    const { interval, offset = 0 } = schedule;
-    const everyMs = millisecondsOf(interval);
-    const offsetMs = millisecondsOf(offset);
-    if (everyMs === null || everyMs < 1_000)
-      mistake(`every(${JSON.stringify(interval)}): expected a duration of at least "1s"`);
-    if (offsetMs === null) mistake(`every(…, { offset: ${JSON.stringify(offset)} }): expected a duration such as "5m"`);
+    const times = periodOf(schedule, mistake);
+    const { jitterMs, overlap, bounds } = commonOf(schedule, mistake);
     return {
-      ...{ kind: "every", everyMs: everyMs ?? 60_000, offsetMs: offsetMs ?? 0 },
-      ...(jitterMs ? { jitterMs } : {}),
+      ...times,
+      ...(jitterMs > 0 ? { jitterMs } : {}),
       ...(overlap === undefined ? {} : { overlap }),
       ...bounds,
     };
   }
-  const { timezone = "UTC" } = schedule;
-  if (schedule.expressions.length === 0) mistake("cron([]): expected at least one expression");
-  const expressions = schedule.expressions.map((expression) => FIVE_FIELDS[expression] ?? expression);
+  const times = expressionsOf(schedule, mistake);
+  const { jitterMs, overlap = "buffer_all", bounds } = commonOf(schedule, mistake);
+  return { ...times, jitterMs, overlap, ...bounds };
+}
+
+function expressionsOf(
+  { expressions: written, timezone = "UTC" }: Extract<Schedule, { kind: "cron" }>,
+  mistake: (message: string) => void,
+) {
+  if (written.length === 0) mistake("cron([]): expected at least one expression");
+  const expressions = written.map((expression) => FIVE_FIELDS[expression] ?? expression);
   if (!isTimezone(timezone)) {
     mistake(`cron timezone is ${JSON.stringify(timezone)}: expected an IANA name such as "Europe/Berlin"`);
   }
@@ -99,10 +88,31 @@ export function graphScheduleOf(schedule: Schedule, mistake: (message: string) =
     const problem = problemOf(expression);
     if (problem !== null) mistake(`cron expression ${JSON.stringify(expression)}: ${problem}`);
   }
-  return {
-    ...{ kind: "cron", expressions, timezone, jitterMs: jitterMs ?? 0, overlap: overlap ?? "buffer_all" },
-    ...bounds,
-  };
+  return { kind: "cron" as const, expressions, timezone };
+}
+
+function periodOf({ interval, offset = 0 }: Extract<Schedule, { kind: "every" }>, mistake: (message: string) => void) {
+  const everyMs = millisecondsOf(interval);
+  const offsetMs = millisecondsOf(offset);
+  if (everyMs === null || everyMs < 1_000)
+    mistake(`every(${JSON.stringify(interval)}): expected a duration of at least "1s"`);
+  if (offsetMs === null) mistake(`every(…, { offset: ${JSON.stringify(offset)} }): expected a duration such as "5m"`);
+  return { kind: "every" as const, everyMs: everyMs ?? 60_000, offsetMs: offsetMs ?? 0 };
+}
+
+function commonOf({ kind, jitter = 0, overlap, start, end }: Schedule, mistake: (message: string) => void) {
+  const jitterMs = millisecondsOf(jitter);
+  if (jitterMs === null) mistake(`${kind} jitter is ${JSON.stringify(jitter)}: expected a duration such as "30s"`);
+  if (overlap !== undefined && !OVERLAPS.includes(overlap))
+    mistake(`${kind} overlap is ${JSON.stringify(overlap)}: expected one of ${OVERLAPS.join(", ")}`);
+  const bounds = { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) };
+  for (const [name, moment] of Object.entries(bounds)) {
+    if (Number.isNaN(Date.parse(moment)))
+      mistake(`${kind} ${name} is ${JSON.stringify(moment)}: expected an ISO-8601 date`);
+  }
+  if (start !== undefined && end !== undefined && Date.parse(end) <= Date.parse(start))
+    mistake(`${kind} end is ${JSON.stringify(end)}: expected a moment after its start, ${JSON.stringify(start)}`);
+  return { jitterMs: jitterMs ?? 0, overlap, bounds };
 }
 
 /** One part of a field: what Temporal and we read alike; no `L`, `W`, `#`, `?`. */

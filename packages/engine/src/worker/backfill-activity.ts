@@ -21,7 +21,7 @@ export async function backfillPage(
     const dag = registry.get(dagId);
     const now = new Date(startedAt);
     const range: RangeOfDates = { from, to, order, now };
-    const found = backfillDates(dag, { ...range, after, limit: PAGE });
+    const found = backfillDates(dag.graph, { ...range, after, limit: PAGE });
     const [first] = found;
     // A mistake in the params is one of the backfill, not of each of its runs.
     if (after === undefined && first !== undefined)
@@ -37,7 +37,7 @@ export async function backfillPage(
       dates,
       skipped: found.length - dates.length,
       last: found.length < PAGE ? null : (found.at(-1) ?? null),
-      ...(after === undefined ? { total: backfillDates(dag, range).length } : {}),
+      ...(after === undefined ? { total: backfillDates(dag.graph, range).length } : {}),
     };
   } catch (error) {
     throw failureOf(taskErrorOf(error));
