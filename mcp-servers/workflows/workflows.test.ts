@@ -133,13 +133,12 @@ class MemoryEngine implements WorkflowsEngine {
   }
   async createBackfill(o: Parameters<WorkflowsEngine["createBackfill"]>[0]) {
     this.backfills.push(o);
-    const { dagId, id = "now", params = {}, trigger = "backfill", stopOnFailure = false } = o;
+    const { dagId, from, to, id = "now", params = {}, reprocess = "missing" } = o;
     return {
-      ...{ order: "forward" as const, concurrency: 16, reprocess: "missing" as const, assetEvents: "each" as const },
-      ...o,
-      ...{ backfillId: `backfill/${dagId}/${id}`, params, trigger, stopOnFailure, state: "running" as const },
-      ...{ total: null, started: 0, succeeded: 0, failed: 0, cancelled: 0, skipped: 0, running: [], failedRuns: [] },
-      startedAt: "1998-02-01T00:00:00Z",
+      ...{ order: "forward" as const, concurrency: 16, reprocess, assetEvents: "each" as const, params },
+      ...{ backfillId: `backfill/${dagId}/${id}`, dagId, from, to, trigger: "backfill" as const },
+      ...{ stopOnFailure: false, state: "running" as const, total: null, started: 0, succeeded: 0, failed: 0 },
+      ...{ cancelled: 0, skipped: 0, running: [], failedRuns: [], startedAt: "1998-02-01T00:00:00Z" },
     };
   }
   async signalDrift(o: { model: string; reason: string; evidence?: Readonly<Record<string, Json>>; id?: string }) {
