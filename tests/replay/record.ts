@@ -2,9 +2,10 @@
  * Records histories of real runs into `histories/`: `npm run record-histories`. A history once committed stays: it stands
  * for the runs that are in flight somewhere while the interpreter changes. Add new ones when it learns something new.
  */
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { retrainingController } from "@dagwright/engine";
+import { defineDag, every, retrainingController } from "@dagwright/engine";
 import { Client, Connection } from "@temporalio/client";
 import proto from "@temporalio/proto";
 import { dags } from "../engine/dags.ts";
@@ -12,12 +13,20 @@ import { startEmbedded } from "../engine/embedded.ts";
 
 const prefix = process.argv[2];
 if (prefix === undefined) throw new Error("Name the recording, such as 2026-11: npm run record-histories -- 2026-11");
+/** What a schedule starts, and a backfill runs. */
+const often = defineDag({ id: "often", schedule: every("2s") }, () => ({}));
 const embedded = await startEmbedded("recording");
-const worker = await embedded.worker(dags);
+const worker = await embedded.worker([...dags, often]);
 const { engine } = embedded;
 const connection = await Connection.connect({ address: embedded.address });
 const client = new Client({ connection });
 
+await engine.syncSchedules([often]);
+const range = { from: "2026-01-01", to: "2026-01-04", concurrency: 2 };
+await engine.createBackfill({ dagId: "shapes", id: "whole", ...range, reprocess: "all", assetEvents: "once" });
+await engine.createBackfill({ ...range, dagId: "often", id: "cancelled", to: "2026-01-01T00:20:00Z" });
+await new Promise((later) => setTimeout(later, 1_000));
+await engine.cancelBackfill("often/cancelled", { by: "recorder", runs: true });
 await engine.startRun({ dagId: "shapes", runId: "shapes/small", params: { value: 3 } });
 await engine.startRun({ dagId: "shapes", runId: "shapes/big", params: { big: true } });
 await engine.startRun({ dagId: "shapes", runId: "shapes/refused", params: { value: "much" } });
@@ -50,13 +59,26 @@ const runs = [
   "slow/paused",
   "slow/cancelled",
 ];
-for (const runId of [...runs, "flaky/retraining-churn-1"]) await engine.waitForRun(runId);
+for (const runId of runs) await engine.waitForRun(runId);
+while ((await engine.listRuns({ dagId: "flaky" })).every(({ runId }) => runId !== "flaky/retraining-churn-1"))
+  await new Promise((later) => setTimeout(later, 500));
+await engine.waitForRun("flaky/retraining-churn-1");
 await engine.waitForRun("flaky/retraining-churn-2").catch(() => undefined);
 await new Promise((later) => setTimeout(later, 4_000));
 
-for (const id of [...runs, "retraining-controller/churn"]) {
+await engine.syncSchedules([]);
+await new Promise((later) => setTimeout(later, 2_000));
+const launchers: string[] = [];
+for await (const { workflowId, status } of client.workflow.list({ query: 'WorkflowType = "often"' }))
+  if (workflowId.includes("/scheduled-") && status.name === "COMPLETED") launchers.push(workflowId);
+const [launcher] = launchers.sort();
+if (launcher === undefined) throw new Error("No launcher has completed");
+const ids = [...runs, "retraining-controller/churn", "backfill/shapes/whole", "backfill/often/cancelled"];
+for (const [name, id] of [...ids.map((id) => [id, id] as const), ["launcher/often", launcher] as const]) {
+  const file = new URL(`histories/${prefix}.${name.replaceAll("/", ".")}.binpb`, import.meta.url);
+  // What was recorded once stays as it is.
+  if (existsSync(file)) continue;
   const history = withoutTraces(await client.workflow.getHandle(id).fetchHistory());
-  const file = new URL(`histories/${prefix}.${id.replaceAll("/", ".")}.binpb`, import.meta.url);
   await writeFile(fileURLToPath(file), proto.temporal.api.history.v1.History.encode(history).finish());
   console.log(`${fileURLToPath(file)}: ${history.events?.length} events`);
 }

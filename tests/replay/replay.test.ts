@@ -27,6 +27,9 @@ describe("recorded histories replay", () => {
       "slow.paused",
       "slow.cancelled",
       "retraining-controller",
+      "launcher.often",
+      "backfill.shapes.whole",
+      "backfill.often.cancelled",
     ])
       expect(files.filter((file) => file.includes(kind)).length).toBeGreaterThan(0);
   });

@@ -35,6 +35,9 @@ const FAILED_KEPT = 100;
 /** After how many ended runs its memo, which lists show, is told. */
 const TOLD_EVERY = 50;
 
+/** Events after which it continues as new: a worker that takes it over reads all of them first. */
+const LONGEST_HISTORY = 2_000;
+
 /** What a backfill carries over when it continues as new. */
 type Memory = Pick<
   BackfillView,
@@ -106,7 +109,8 @@ class Backfill {
 
   async toItsEnd(): Promise<BackfillView> {
     for (;;) {
-      if (workflowInfo().continueAsNewSuggested) {
+      const { historyLength, continueAsNewSuggested } = workflowInfo();
+      if (historyLength > LONGEST_HISTORY || continueAsNewSuggested) {
         await condition(() => this.running.size === 0);
         if (this.state === "running") await this.continueAsNew();
       }
