@@ -4,6 +4,9 @@ import { intervalEndingAt, isFire } from "./interval.ts";
 import { normalMoment, workflowIdFor } from "./logical-date.ts";
 import { firesSince } from "./schedule-times.ts";
 
+/** A run whose start comes this much later than it was due was missed, in milliseconds; below, workers were only busy. */
+const MISSED_AFTER_MS = 60_000;
+
 /** The run that a fire of a schedule stands for. */
 export interface Launch {
   readonly runId: string;
@@ -26,7 +29,8 @@ export function launchFor(
   const launch = { runId: workflowIdFor(id, start), logicalDate: normalMoment(start) };
   const { limit } = catchupRule(options.catchup);
   const putOff = busyUntil !== undefined && busyUntil.getTime() > firedFor.getTime();
-  if (limit === null || putOff || firesSince(schedule, end, now, limit) < limit) return launch;
+  const inTime = now.getTime() - firedFor.getTime() < MISSED_AFTER_MS;
+  if (limit === null || inTime || putOff || firesSince(schedule, end, now, limit) < limit) return launch;
   const kept = limit === 1 ? "the last interval" : `the last ${limit} intervals`;
   return { ...launch, passedOver: `It was missed, and later ones are over: catchup makes up for ${kept}` };
 }

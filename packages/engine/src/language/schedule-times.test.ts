@@ -105,6 +105,14 @@ describe("the launch of a fire", () => {
     expect(passed(true)).toEqual([]);
   });
 
+  it("is not passed over when it is less than a minute late, so that short intervals never starve", () => {
+    const often = defineDag({ id: "often", schedule: every("2s") }, () => ({}));
+    const late = (seconds: number) =>
+      launchFor(often, { firedFor: new Date(60_000), now: new Date(60_000 + seconds * 1_000) })?.passedOver;
+    expect(late(59)).toBeUndefined();
+    expect(late(61)).toContain("the last interval");
+  });
+
   it("is not passed over when it was put off by the former run", () => {
     const late = "2026-05-07T10:00:00Z";
     const putOff = (busyUntil: string) => launch(dag(false), "2026-05-05T02:00:00Z", late, busyUntil)?.passedOver;
