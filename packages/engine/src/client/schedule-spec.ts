@@ -4,6 +4,7 @@ import { type CatchupRule, catchupRule } from "../language/catchup.ts";
 import type { Dag } from "../language/dag.ts";
 import { durationText } from "../language/schedule-text.ts";
 import { firstFire, longestInterval } from "../language/schedule-times.ts";
+import { MEMO_TIMES } from "../sandbox/protocol.ts";
 
 /** Marks a schedule as ours, with the task queue whose workers' code it stands for. */
 export const MEMO_QUEUE = "dagwright.taskQueue";
@@ -61,7 +62,11 @@ export function desiredSchedule(
         workflowId: `${id}/scheduled`,
         taskQueue,
         args: [{}],
-        memo: { [MEMO_FIELDS]: fields, ...(source === undefined ? {} : { [MEMO_SOURCE]: source }) },
+        memo: {
+          [MEMO_TIMES]: schedule,
+          [MEMO_FIELDS]: fields,
+          ...(source === undefined ? {} : { [MEMO_SOURCE]: source }),
+        },
         staticSummary: `starts ${id} for the interval that is over`,
       },
     },

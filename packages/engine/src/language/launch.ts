@@ -1,3 +1,4 @@
+import type { GraphSchedule } from "../core/graph.ts";
 import { catchupRule } from "./catchup.ts";
 import type { Dag } from "./dag-definition.ts";
 import { intervalEndingAt, isFire } from "./interval.ts";
@@ -11,22 +12,32 @@ const MISSED_AFTER_MS = 60_000;
 export interface Launch {
   readonly runId: string;
   readonly logicalDate: string;
+  readonly dataInterval: { readonly start: string; readonly end: string };
   /** Why it is not started: it is further behind than the DAG's `catchup` makes up for. */
   readonly passedOver?: string;
 }
 
+/** A fire of a schedule. */
+export interface Fire {
+  readonly firedFor: Date;
+  readonly now: Date;
+  /** When the last run of the schedule ended: what became due before was put off by it, not missed. */
+  readonly busyUntil?: Date | undefined;
+  /** The schedule as the server has it: the code may be older or newer. @default the code's */
+  readonly schedule?: GraphSchedule | undefined;
+}
+
 /**
  * What the fire of a DAG's schedule asks for; null when it is none of its fires: somebody has triggered it by hand.
- *
- * @param busyUntil When the last run of the schedule ended: what became due before was put off by it, not missed.
  */
 export function launchFor(
-  { id, graph: { schedule }, options }: Dag,
-  { firedFor, now, busyUntil }: { readonly firedFor: Date; readonly now: Date; readonly busyUntil?: Date | undefined },
+  { id, graph, options }: Dag,
+  { firedFor, now, busyUntil, schedule = graph.schedule ?? undefined }: Fire,
 ): Launch | null {
-  if (schedule === null || !isFire(schedule, firedFor)) return null;
+  if (schedule === undefined || !isFire(schedule, firedFor)) return null;
   const { start, end } = intervalEndingAt(schedule, firedFor);
-  const launch = { runId: workflowIdFor(id, start), logicalDate: normalMoment(start) };
+  const dataInterval = { start: normalMoment(start), end: normalMoment(end) };
+  const launch = { runId: workflowIdFor(id, start), logicalDate: dataInterval.start, dataInterval };
   const { limit } = catchupRule(options.catchup);
   const putOff = busyUntil !== undefined && busyUntil.getTime() > firedFor.getTime();
   const inTime = now.getTime() - firedFor.getTime() < MISSED_AFTER_MS;

@@ -78,6 +78,7 @@ describe("the launch of a fire", () => {
     expect(launch(dag(false), "2026-05-04T02:00:00Z", "2026-05-04T02:00:01Z")).toEqual({
       runId: "d/2026-05-03T02:00:00Z",
       logicalDate: "2026-05-03T02:00:00Z",
+      dataInterval: { start: "2026-05-03T02:00:00Z", end: "2026-05-04T02:00:00Z" },
     });
     const berlin = dag(false, "Europe/Berlin");
     expect(launch(berlin, "2026-10-25T01:00:00Z", "2026-10-25T01:00:00Z")?.runId).toBe("d/2026-10-24T00:00:00Z");
@@ -92,6 +93,13 @@ describe("the launch of a fire", () => {
         { firedFor: new Date(), now: new Date() },
       ),
     ).toBeNull();
+  });
+
+  it("goes by the schedule that fired, whatever the code says by now", () => {
+    const fire = { firedFor: new Date("2026-05-04T05:00:00Z"), now: new Date("2026-05-04T05:00:00Z") };
+    expect(launchFor(dag(false), fire)).toBeNull();
+    const former = scheduleOf(cron("0 5 * * *"));
+    expect(launchFor(dag(false), { ...fire, schedule: former })?.runId).toBe("d/2026-05-03T05:00:00Z");
   });
 
   it("is passed over when it is further behind than catchup makes up for", () => {

@@ -14,6 +14,7 @@ import {
   ACTIVITY,
   FAILURE,
   type LaunchResult,
+  MEMO_TIMES,
   type PlannedLaunch,
   type PlannedRun,
   type PlanRequest,
@@ -55,7 +56,7 @@ export async function interpreter(input?: unknown): Promise<RunView | LaunchResu
 
 /** The plan, from the worker. A run that cannot be planned (unknown DAG, bad params, bad date) fails at once. */
 async function planned(input: unknown): Promise<PlannedRun | PlannedLaunch> {
-  const { workflowId, workflowType, startTime, typedSearchAttributes } = workflowInfo();
+  const { workflowId, workflowType, startTime, typedSearchAttributes, memo } = workflowInfo();
   const scheduledFor = typedSearchAttributes.get({ name: "TemporalScheduledStartTime", type: "DATETIME" });
   const request: PlanRequest = {
     dagId: workflowType,
@@ -68,6 +69,7 @@ async function planned(input: unknown): Promise<PlannedRun | PlannedLaunch> {
           scheduledFor: scheduledFor.toISOString(),
           takenUpAt: new Date(Date.now()).toISOString(),
           busyUntil: busyUntil(),
+          firedBy: memo?.[MEMO_TIMES],
         }),
   };
   try {

@@ -19,7 +19,7 @@ import { FAILURE, type LaunchResult, type PlannedLaunch } from "./protocol.ts";
  * @param root The workflow's root scope, whose cancellation is passed on.
  */
 export async function launchRun(
-  { runAs: runId, logicalDate, instead, terminates = false }: PlannedLaunch,
+  { runAs: runId, logicalDate, dataInterval, instead, terminates = false }: PlannedLaunch,
   input: unknown,
   root: CancellationScope,
 ): Promise<LaunchResult> {
@@ -33,7 +33,7 @@ export async function launchRun(
     await scope.run(() =>
       executeChild(workflowType, {
         workflowId: runId,
-        args: [{ ...given, logicalDate, trigger: "schedule" }],
+        args: [{ ...given, logicalDate, dataInterval, trigger: "schedule" }],
         parentClosePolicy: terminates ? ParentClosePolicy.TERMINATE : ParentClosePolicy.ABANDON,
         cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,

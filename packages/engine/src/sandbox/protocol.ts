@@ -90,7 +90,12 @@ export interface PlanRequest {
   readonly takenUpAt?: string | undefined;
   /** Of the same: when the last run of the schedule ended. */
   readonly busyUntil?: string | undefined;
+  /** Of the same: the times of the schedule, as the server has it. */
+  readonly firedBy?: unknown;
 }
+
+/** In the memo of what a schedule starts: its times, a `GraphSchedule`. */
+export const MEMO_TIMES = "dagwright.times";
 
 /**
  * The plan of what a schedule has started: it is no run itself, but launches the run of its logical date. So there is one
@@ -99,6 +104,7 @@ export interface PlanRequest {
 export interface PlannedLaunch {
   readonly runAs: string;
   readonly logicalDate: string;
+  readonly dataInterval?: RunInfo["dataInterval"] | undefined;
   /** Why nothing is launched: the run exists, or it is too far behind. */
   readonly instead?: { readonly outcome: "already_done" | "passed_over"; readonly why: string } | undefined;
   /** Whether the run ends with its launcher when that is terminated (the overlap policy of the schedule asks for it). */

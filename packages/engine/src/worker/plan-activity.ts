@@ -1,3 +1,5 @@
+import { z } from "zod";
+import type { GraphSchedule } from "../core/graph.ts";
 import type { RunSeed } from "../core/state.ts";
 import { taskErrorOf } from "../execution/task-error.ts";
 import type { Dag } from "../language/dag.ts";
@@ -42,24 +44,41 @@ export async function planned(ground: TaskGround, request: PlanRequest): Promise
 async function plannedLaunch(
   store: RunStore | null,
   dag: Dag,
-  { runId, startedAt, scheduledFor, takenUpAt = startedAt, busyUntil }: PlanRequest,
+  { runId, startedAt, scheduledFor, takenUpAt = startedAt, busyUntil, firedBy }: PlanRequest,
   { logicalDate }: RunInput,
 ): Promise<PlannedLaunch | "by_hand" | null> {
-  const { schedule } = dag.graph;
+  const schedule = scheduleOf(firedBy) ?? dag.graph.schedule;
   if (scheduledFor === undefined || logicalDate !== undefined || schedule === null) return null;
   const launch = launchFor(dag, {
-    firedFor: new Date(scheduledFor),
-    now: new Date(takenUpAt),
+    ...{ schedule, firedFor: new Date(scheduledFor), now: new Date(takenUpAt) },
     busyUntil: busyUntil === undefined ? undefined : new Date(busyUntil),
   });
   if (launch === null) return "by_hand";
   if (launch.runId === runId) return null;
-  const plan = { runAs: launch.runId, logicalDate: launch.logicalDate };
+  const { logicalDate: date, dataInterval } = launch;
+  const plan = { runAs: launch.runId, logicalDate: date, dataInterval };
   // Beyond Temporal's retention only the store knows.
   if ((await store?.getRun(launch.runId))?.view.state === "success")
     return { ...plan, instead: { outcome: "already_done", why: "The run of this logical date has succeeded" } };
   if (launch.passedOver !== undefined) return { ...plan, instead: { outcome: "passed_over", why: launch.passedOver } };
   return schedule.overlap === "terminate_other" ? { ...plan, terminates: true } : plan;
+}
+
+/** A schedule as `desiredSchedule` notes it in the memo of what it starts. */
+const Times = z.custom<GraphSchedule>(
+  (value) =>
+    z
+      .union([
+        z.looseObject({ kind: z.literal("cron"), expressions: z.array(z.string()).min(1), timezone: z.string() }),
+        z.looseObject({ kind: z.literal("every"), everyMs: z.number().positive(), offsetMs: z.number() }),
+      ])
+      .safeParse(value).success,
+);
+
+/** Null of what an older version of the engine, or somebody else, has scheduled. */
+function scheduleOf(firedBy: unknown): GraphSchedule | null {
+  const parsed = Times.safeParse(firedBy);
+  return parsed.success ? parsed.data : null;
 }
 
 /** All tasks untouched, and counted as cleared once more than the last execution of the run had them. */
