@@ -36,7 +36,7 @@ describe("the workflows server over stdio", () => {
   it("lists its tools with schemas and annotations", async () => {
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["list_dags", "start_workflow", "get_run", "list_runs", "signal_drift"]),
+      expect.arrayContaining(["list_dags", "start_workflow", "get_run", "list_runs", "backfill", "signal_drift"]),
     );
     const list = tools.find(({ name }) => name === "list_dags");
     expect(list?.annotations?.readOnlyHint).toBe(true);

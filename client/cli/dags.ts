@@ -1,4 +1,5 @@
 import { type DagGraph, scheduleText } from "@dagwright/engine";
+import { type EngineClient, RunOverError, ScheduleNotFoundError } from "@dagwright/engine/client";
 import type { Command } from "commander";
 import { show, table } from "./output.ts";
 import { knownDags, settingsOf, withEngine } from "./session.ts";
@@ -53,15 +54,49 @@ export function addDags(program: Command): void {
       .command(`${verb} <dag>`)
       .description(`${verb} the schedule of a DAG`)
       .option("--note <text>", "why, kept with the schedule")
+      .option("--runs", `${verb === "pause" ? "pause" : "resume"} its runs in flight as well`, false)
       .option("--json", "print JSON", false)
       .addHelpText("after", `\nExample:\n  $ dagwright dags ${verb} daily_ml_pipeline --note "source is being moved"\n`)
-      .action(async (dagId: string, options: { note?: string; json: boolean }) => {
-        await withEngine(settingsOf(), (engine) =>
-          verb === "pause" ? engine.pauseSchedule(dagId, options.note) : engine.unpauseSchedule(dagId, options.note),
+      .action(async (dagId: string, options: { note?: string; runs: boolean; json: boolean }) => {
+        const runs = await withEngine(settingsOf(), (engine) => setPaused(engine, dagId, verb === "pause", options));
+        show({ dagId, paused: verb === "pause", runs }, options.json, () =>
+          [`${dagId}: ${verb}d`, ...runs.map((runId) => `${runId}: ${verb === "pause" ? "paused" : "resumed"}`)].join(
+            "\n",
+          ),
         );
-        show({ dagId, paused: verb === "pause" }, options.json, () => `${dagId}: ${verb}d`);
       });
   }
+}
+
+/** How many runs in flight of a DAG are paused or resumed with it. */
+const MOST_RUNS = 1_000;
+
+/** Pauses or unpauses the schedule of a DAG, and with `runs` its runs in flight; gives their ids. */
+async function setPaused(
+  engine: EngineClient,
+  dagId: string,
+  paused: boolean,
+  { note, runs }: { note?: string; runs: boolean },
+): Promise<string[]> {
+  try {
+    await (paused ? engine.pauseSchedule(dagId, note) : engine.unpauseSchedule(dagId, note));
+  } catch (error) {
+    // A DAG that runs on demand only has runs, too.
+    if (!runs || !(error instanceof ScheduleNotFoundError)) throw error;
+  }
+  const changed: string[] = [];
+  if (!runs) return changed;
+  const remark = note === undefined ? {} : { reason: note };
+  for (const { runId } of await engine.listRuns({ dagId, state: paused ? "running" : "paused", limit: MOST_RUNS })) {
+    try {
+      await (paused ? engine.pauseRun(runId, remark) : engine.resumeRun(runId, remark));
+      changed.push(runId);
+    } catch (error) {
+      // It has ended in the meantime.
+      if (!(error instanceof RunOverError)) throw error;
+    }
+  }
+  return changed;
 }
 
 function dagText(graph: DagGraph): string {

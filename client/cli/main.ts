@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import { addApprovals } from "./approvals.ts";
 import { addAssets } from "./assets.ts";
+import { addBackfill } from "./backfill.ts";
 import { addDags } from "./dags.ts";
 import { addMcp } from "./mcp.ts";
 import { EXIT, showError } from "./output.ts";
@@ -29,7 +30,7 @@ const program = new Command("dagwright")
   .exitOverride();
 for (const add of [
   ...[addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals],
-  ...[addSchedules, addPools, addAssets, addMcp],
+  ...[addSchedules, addBackfill, addPools, addAssets, addMcp],
 ])
   add(program);
 

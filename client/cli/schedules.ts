@@ -1,6 +1,10 @@
-import type { SyncResult } from "@dagwright/engine/client";
+import { createInterface } from "node:readline/promises";
+import { intervalsToCome, normalMoment, scheduleText } from "@dagwright/engine";
+import type { ScheduleChange, SyncPlan, SyncResult } from "@dagwright/engine/client";
 import type { Command } from "commander";
-import { show, table } from "./output.ts";
+import pc from "picocolors";
+import { z } from "zod";
+import { show, table, UsageError } from "./output.ts";
 import { knownDags, settingsOf, withEngine } from "./session.ts";
 
 export function describeSync(diff: SyncResult): string {
@@ -10,19 +14,26 @@ export function describeSync(diff: SyncResult): string {
   return parts.length > 0 ? `Schedules: ${parts.join("; ")}` : `Schedules: ${diff.unchanged.length} unchanged`;
 }
 
+interface SyncOptions {
+  json: boolean;
+  dags: string[];
+  dryRun: boolean;
+  yes: boolean;
+  prune: boolean;
+}
+
 export function addSchedules(program: Command): void {
   const schedules = program.command("schedules").description("the DAGs' schedules on the Temporal server");
   schedules
     .command("sync")
     .description("bring the server's schedules in line with the code; paused ones stay paused")
+    .option("--dry-run", "show what would change and change nothing", false)
+    .option("--yes", "do not ask", false)
+    .option("--prune", "remove schedules of DAGs that came from other files, too", false)
     .option("--json", "print JSON", false)
     .option("--dags <path...>", "further DAG files or folders", [])
-    .addHelpText("after", "\nExample:\n  $ dagwright schedules sync\n")
-    .action(async (options: { json: boolean; dags: string[] }) => {
-      const settings = settingsOf();
-      const { dags } = await knownDags(settings, options.dags);
-      show(await withEngine(settings, (engine) => engine.syncSchedules(dags)), options.json, describeSync);
-    });
+    .addHelpText("after", "\nExample:\n  $ dagwright schedules sync --dry-run\n")
+    .action(sync);
   schedules
     .command("list")
     .description("every schedule: paused or not, its note, its next times")
@@ -39,15 +50,81 @@ export function addSchedules(program: Command): void {
     });
   schedules
     .command("next <dag>")
-    .description("the next times a schedule fires")
+    .description("when a schedule fires next, and for which data; from the code, without a server")
+    .option("--count <n>", "how many times", "5")
     .option("--json", "print JSON", false)
-    .addHelpText("after", "\nExample:\n  $ dagwright schedules next weekly_model_retraining\n")
-    .action(async (dagId: string, options: { json: boolean }) => {
-      const found = await withEngine(settingsOf(), (engine) => engine.describeSchedule(dagId));
-      show({ dagId, paused: found?.paused ?? null, next: found?.next ?? [] }, options.json, ({ next, paused }) =>
-        next.length === 0
-          ? `${dagId} has no schedule on the server (dagwright schedules sync)`
-          : `${next.join("\n")}${paused ? "\n(paused: none of these fires)" : ""}`,
-      );
+    .option("--dags <path...>", "further DAG files or folders", [])
+    .addHelpText("after", "\nExample:\n  $ dagwright schedules next weekly_model_retraining --count 3\n")
+    .action(next);
+}
+
+async function next(dagId: string, options: { count: string; json: boolean; dags: string[] }): Promise<void> {
+  const count = z.coerce.number().int().min(1).max(1000).safeParse(options.count);
+  if (!count.success) throw new UsageError(`--count is "${options.count}": expected a whole number from 1 to 1000`);
+  const { registry } = await knownDags(settingsOf(), options.dags);
+  const { schedule } = registry.get(dagId).graph;
+  const times = schedule === null || schedule.kind === "assets" ? null : schedule;
+  const fires = times === null ? [] : intervalsToCome(times, new Date(), count.data);
+  const rows = fires.map(({ start, end }) => ({
+    at: normalMoment(end),
+    logicalDate: normalMoment(start),
+    dataInterval: { start: normalMoment(start), end: normalMoment(end) },
+  }));
+  const told = { dagId, schedule: schedule === null ? null : scheduleText(schedule), next: rows };
+  show(told, options.json, () => {
+    if (schedule === null) return `${dagId} has no schedule`;
+    if (rows.length === 0) return `${dagId} (${scheduleText(schedule)}) fires no more`;
+    return table(
+      ["FIRES AT", "LOGICAL DATE", "DATA INTERVAL"],
+      rows.map(({ at, logicalDate, dataInterval }) => [at, logicalDate, `${dataInterval.start} – ${dataInterval.end}`]),
+    );
+  });
+}
+
+async function sync(options: SyncOptions): Promise<void> {
+  const settings = settingsOf();
+  const { dags, scope } = await knownDags(settings, options.dags);
+  const whole = { ...scope, prune: options.prune };
+  await withEngine(settings, async (engine) => {
+    const plan = await engine.planSchedules(dags, whole);
+    const changes = plan.create.length + plan.update.length + plan.remove.length;
+    const asks = !options.json && !options.yes && !options.dryRun && changes > 0 && process.stdin.isTTY;
+    if (asks) process.stdout.write(`${planText(plan)}\n`);
+    const applied = !options.dryRun && (!asks || (await agreed()));
+    if (applied) await engine.applySchedules(plan, dags, whole);
+    show({ ...plan, applied }, options.json, () => {
+      const outcome = applied ? "" : options.dryRun ? "Nothing was changed (--dry-run)" : "Nothing was changed";
+      return [...(asks ? [] : [planText(plan)]), ...(changes > 0 && outcome !== "" ? [outcome] : [])].join("\n");
     });
+  });
+}
+
+async function agreed(): Promise<boolean> {
+  const ask = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^(y|yes)$/i.test((await ask.question("Change the schedules so? [y/N] ")).trim());
+  } finally {
+    ask.close();
+  }
+}
+
+/** A plan as people read it: one line a schedule, one a field. */
+export function planText({ create, update, remove, unchanged, kept }: SyncPlan): string {
+  const lines = (sign: string, color: (text: string) => string, all: readonly ScheduleChange[]) =>
+    all.flatMap(({ dagId, changes, paused, why }) => [
+      color(`${sign} ${dagId}${paused ? " (paused)" : ""}${why === undefined ? "" : `: ${why}`}`),
+      ...(sign === "-" ? [] : changes.map(({ field, from, to }) => `    ${field}: ${changeText(from, to)}`)),
+    ]);
+  return [
+    ...lines("+", pc.green, create),
+    ...lines("~", pc.yellow, update),
+    ...lines("-", pc.red, remove),
+    ...kept.map(({ dagId, source }) => pc.dim(`  ${dagId}: left alone, from ${source ?? "elsewhere"} (--prune)`)),
+    `Schedules: ${create.length} to create, ${update.length} to update, ${remove.length} to remove, ${unchanged.length} unchanged`,
+  ].join("\n");
+}
+
+function changeText(from: string | null, to: string | null): string {
+  if (from === null) return to ?? "";
+  return `${from} → ${to ?? "not set"}`;
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRegistry, type Dag, type RetrainingController } from "@dagwright/engine";
 import { connectEngine, type EngineClient } from "@dagwright/engine/client";
-import { loadDagFiles } from "@dagwright/engine/loader";
+import { type DagSources, dagSources, loadDagFiles } from "@dagwright/engine/loader";
 import { readSettings, type Settings } from "@dagwright/engine/settings";
 import { openObjectFolder, openRunStore, type RunStore } from "@dagwright/engine/store";
 
@@ -22,12 +22,22 @@ export async function knownDags(
   dags: readonly Dag[];
   controllers: readonly RetrainingController[];
   files: ReadonlyMap<string, string>;
+  /** Where they come from: a sync of schedules removes only what came from there. */
+  scope: DagSources;
 }> {
-  const { dags, controllers, files } = await loadDagFiles(
-    [join(PROJECT, "workflows"), ...extra],
-    join(settings.home, "cache", "dags"),
-  );
-  return { registry: createRegistry(dags), dags, controllers, files };
+  const paths = [join(PROJECT, "workflows"), ...extra];
+  const { dags, controllers, files } = await loadDagFiles(paths, join(settings.home, "cache", "dags"));
+  return { registry: createRegistry(dags), dags, controllers, files, scope: dagSources(paths, files) };
+}
+
+/** Opens the run store, hands it to `use`, and closes it whatever happens. */
+export async function withStore<T>(settings: Settings, use: (store: RunStore) => T | Promise<T>): Promise<T> {
+  const store = await openRunStore(settings.store);
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
 }
 
 /** Opens the run store and a connection to Temporal, hands both to `use`, and closes them whatever happens. */
@@ -35,8 +45,7 @@ export async function withEngine<T>(
   settings: Settings,
   use: (engine: EngineClient, store: RunStore) => Promise<T>,
 ): Promise<T> {
-  const store = await openRunStore(settings.store);
-  try {
+  return await withStore(settings, async (store) => {
     const { address, namespace, apiKey, tls } = settings.temporal;
     const objects = openObjectFolder(settings.objectsFolder);
     const { taskQueue } = settings;
@@ -46,7 +55,5 @@ export async function withEngine<T>(
     } finally {
       await engine.close();
     }
-  } finally {
-    await store.close();
-  }
+  });
 }

@@ -11,7 +11,7 @@ export async function bringUp(dagPaths: readonly string[], log: (line: string) =
   const known = await knownDags(settings, dagPaths);
   const stack = await openStack({ settings, dags: dagPaths, log });
   try {
-    const diff = await withEngine(settings, (engine) => engine.syncSchedules(known.dags));
+    const diff = await withEngine(settings, (engine) => engine.syncSchedules(known.dags, known.scope));
     log(describeSync(diff));
     return stack;
   } catch (error) {

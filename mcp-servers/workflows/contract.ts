@@ -220,6 +220,42 @@ export const workflows = defineContract({
       }),
       output: z.object({ runId: z.string(), task: z.string(), approved: z.boolean() }),
     },
+    backfill: {
+      description:
+        "Runs a DAG for every logical date of a range, by its schedule, and goes on by itself; dryRun shows the dates and starts nothing. list_runs shows its runs.",
+      input: z.object({
+        dag: DagId,
+        from: Moment.describe("First logical date."),
+        to: Moment.describe("Last logical date, included."),
+        order: z.enum(["forward", "backward"]).default("forward"),
+        concurrency: z.int().min(1).max(500).default(16).describe("How many runs go on at once; 1: one after another."),
+        reprocess: z
+          .enum(["missing", "failed", "all"])
+          .default("missing")
+          .describe("Dates without a run, failed ones too, or all of them."),
+        params: JsonRecord.default({}).describe("Parameters of every run, by name."),
+        assetEvents: z
+          .enum(["none", "each", "once"])
+          .default("each")
+          .describe("Which runs tell assets of what they make: none, each, or only the last one."),
+        stopOnFailure: z.boolean().default(false).describe("Start no further runs once one has failed."),
+        id: z
+          .string()
+          .regex(/^[\w.:-]{1,200}$/)
+          .optional()
+          .describe("A name of its own; the same twice is refused."),
+        dryRun: z.boolean().default(false),
+      }),
+      output: z.object({
+        /** Null of a dry run. */
+        backfillId: z.string().nullable(),
+        dag: z.string(),
+        /** How many logical dates the range has. */
+        total: z.int(),
+        /** The first hundred, in the order in which they start. */
+        dates: z.array(z.string()),
+      }),
+    },
     signal_drift: {
       description:
         "Reports drift of a model to its retraining controller, which gathers reports and starts a retraining run when it is due.",

@@ -2,6 +2,7 @@ import { implement } from "@dagwright/mcp-kit";
 import { workflows } from "./contract.ts";
 import {
   approve,
+  backfill,
   clearTasks,
   getRun,
   getTaskLogs,
@@ -24,6 +25,7 @@ export function createWorkflowsServer(deps: WorkflowsDeps) {
     get_task_logs: (args) => getTaskLogs(deps, args),
     clear_tasks: (args) => clearTasks(deps, args),
     approve: (args) => approve(deps, args),
+    backfill: (args, { idempotencyKey }) => backfill(deps, args, idempotencyKey),
     signal_drift: (args, { idempotencyKey }) => signalDrift(deps, args, idempotencyKey),
     pause_dag: (args) => setPaused(deps, args, true),
     unpause_dag: (args) => setPaused(deps, args, false),

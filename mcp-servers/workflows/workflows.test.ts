@@ -47,6 +47,7 @@ class MemoryEngine implements WorkflowsEngine {
   readonly runs = new Map<string, RunView>();
   readonly signals: unknown[] = [];
   readonly answers: unknown[] = [];
+  readonly backfills: unknown[] = [];
   readonly paused = new Map([["daily_ml_pipeline", true]]);
   private count = 0;
 
@@ -129,6 +130,16 @@ class MemoryEngine implements WorkflowsEngine {
   async answerApproval(runId: string, answer: Parameters<WorkflowsEngine["answerApproval"]>[1]) {
     await this.getRun(runId);
     this.answers.push(answer);
+  }
+  async createBackfill(o: Parameters<WorkflowsEngine["createBackfill"]>[0]) {
+    this.backfills.push(o);
+    const { dagId, from, to, id = "now", params = {}, reprocess = "missing" } = o;
+    return {
+      ...{ order: "forward" as const, concurrency: 16, reprocess, assetEvents: "each" as const, params },
+      ...{ backfillId: `backfill/${dagId}/${id}`, dagId, from, to, trigger: "backfill" as const },
+      ...{ stopOnFailure: false, state: "running" as const, total: null, started: 0, succeeded: 0, failed: 0 },
+      ...{ cancelled: 0, skipped: 0, running: [], failedRuns: [], startedAt: "1998-02-01T00:00:00Z" },
+    };
   }
   async signalDrift(o: { model: string; reason: string; evidence?: Readonly<Record<string, Json>>; id?: string }) {
     this.signals.push(o);
@@ -246,6 +257,44 @@ test("explain_run, get_task_logs, clear_tasks and approve reach the run", async 
     { task: "go", approved: false, by: "alan" },
   ]);
   await expect(client().call("explain_run", { runId: "ad_hoc/none" })).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+});
+
+describe("backfill", () => {
+  const january = { dag: "daily_ml_pipeline", from: "1998-01-30", to: "1998-02-02" };
+  const dates = ["30", "31"]
+    .map((day) => `1998-01-${day}T00:00:00Z`)
+    .concat(["1998-02-01T00:00:00Z", "1998-02-02T00:00:00Z"]);
+
+  test("shows its dates, and starts once it is meant", async () => {
+    expect(await client().call("backfill", { ...january, dryRun: true, order: "backward" })).toEqual({
+      ...{ backfillId: null, dag: "daily_ml_pipeline", total: 4 },
+      dates: [...dates].reverse(),
+    });
+    expect(engine.backfills).toEqual([]);
+    const params = { minF1: 0.9 };
+    expect(await client().call("backfill", { ...january, params, id: "january", reprocess: "failed" })).toEqual({
+      ...{ backfillId: "backfill/daily_ml_pipeline/january", dag: "daily_ml_pipeline", total: 4, dates },
+    });
+    expect(engine.backfills).toMatchObject([
+      { dagId: "daily_ml_pipeline", id: "january", reprocess: "failed", params },
+    ]);
+    expect((await client("key").call("backfill", january)).backfillId).toMatch(/\/[0-9a-f]{16}$/);
+  });
+
+  test.each([
+    [{ dag: "daily_ml" }, { code: "DAG_NOT_FOUND", field: "dag" }],
+    [{ dag: "ad_hoc" }, { code: "INVALID_BACKFILL", field: "dag" }],
+    [{ to: "1998-01-01" }, { code: "INVALID_BACKFILL", field: "to" }],
+    [
+      { from: "2998-01-01", to: "2998-01-02" },
+      { code: "INVALID_BACKFILL", field: "from" },
+    ],
+    [{ params: { minF1: "high" } }, { code: "INVALID_PARAMS", field: "params.minF1" }],
+    [{ concurrency: 0 }, { code: "INVALID_ARGUMENTS", field: "concurrency" }],
+  ])("refuses %j before anything starts", async (change, expected) => {
+    await expect(client().call("backfill", { ...january, ...change })).rejects.toMatchObject(expected);
+    expect(engine.backfills).toEqual([]);
+  });
 });
 
 test("list_runs filters and limits", async () => {

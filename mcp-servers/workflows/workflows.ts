@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type DagGraph, type Json, type RunView, scheduleText } from "@dagwright/engine";
+import { backfillDates, type DagGraph, type Json, type RunView, scheduleText } from "@dagwright/engine";
 import { type EngineClient, logText } from "@dagwright/engine/client";
 import { nearest, ToolError, type ToolInput, type ToolOutput } from "@dagwright/mcp-kit";
 import type { workflows } from "./contract.ts";
@@ -24,6 +24,7 @@ export type WorkflowsEngine = Pick<
   | "clearRun"
   | "taskLogs"
   | "answerApproval"
+  | "createBackfill"
   | "signalDrift"
   | "pauseSchedule"
   | "unpauseSchedule"
@@ -152,6 +153,39 @@ export async function approve(
 ): Promise<Output<"approve">> {
   await client.answerApproval(runId, { task, approved, by, ...(comment === undefined ? {} : { comment }) });
   return { runId, task, approved };
+}
+
+/** How many dates of a backfill are shown. */
+const DATES_SHOWN = 100;
+
+/**
+ * Starts a backfill after its DAG, dates and params were checked; without an id, a call repeated under one idempotency key
+ * is refused the second time.
+ * @throws DAG_NOT_FOUND, INVALID_PARAMS, INVALID_BACKFILL, BACKFILL_EXISTS
+ */
+export async function backfill(
+  { client, catalogue }: WorkflowsDeps,
+  { dag, params = {}, dryRun = false, id, ...options }: Input<"backfill">,
+  idempotencyKey?: string,
+): Promise<Output<"backfill">> {
+  const { schedule } = requireDag(catalogue, dag);
+  catalogue.validate(dag, params);
+  const { from, to, order = "forward" } = options;
+  const dates = backfillDates({ dagId: dag, schedule }, { from, to, order, now: new Date() });
+  const shown = { dag, total: dates.length, dates: dates.slice(0, DATES_SHOWN) };
+  if (dryRun) return { backfillId: null, ...shown };
+  if (dates.length === 0)
+    throw new ToolError("INVALID_BACKFILL", `No interval of "${dag}" begins from ${from} to ${to} and is over.`, {
+      field: "from",
+      hint: "Both ends are logical dates and included; an interval that is not over has no run.",
+    });
+  const name = id ?? (idempotencyKey === undefined ? undefined : digest(idempotencyKey));
+  const { backfillId } = await client.createBackfill({
+    ...{ dagId: dag, params },
+    ...options,
+    ...(name === undefined ? {} : { id: name }),
+  });
+  return { backfillId, ...shown };
 }
 
 /** Tells a model's retraining controller of drift; without an id, a call repeated under one idempotency key counts once. */

@@ -9,7 +9,8 @@ import { openObjectFolder, openRunStore, type RunStore } from "@dagwright/engine
 import { createDagWorker, type DagWorkerOptions } from "@dagwright/engine/worker";
 import { freePort } from "../product.ts";
 
-const services: TaskServices = {
+/** What tasks of these tests are given: no MCP servers. */
+export const services: TaskServices = {
   mcp: ({ name }) => {
     throw new Error(`These tests have no MCP server "${name}"`);
   },

@@ -6,7 +6,7 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { defineDag, onAssets, retrainingController } from "@dagwright/engine";
+import { defineDag, every, onAssets, retrainingController } from "@dagwright/engine";
 import { Client, Connection } from "@temporalio/client";
 import proto from "@temporalio/proto";
 import { assetDags, burst, clients, orders } from "../engine/assets-dags.ts";
@@ -16,12 +16,20 @@ import { keeper, poolDags } from "../engine/pool-dags.ts";
 
 const prefix = process.argv[2];
 if (prefix === undefined) throw new Error("Name the recording, such as 2026-11: npm run record-histories -- 2026-11");
+/** What a schedule starts, and a backfill runs. */
+const often = defineDag({ id: "often", schedule: every("2s") }, () => ({}));
 const embedded = await startEmbedded("recording");
-const worker = await embedded.worker([...dags, ...poolDags, ...assetDags]);
+const worker = await embedded.worker([...dags, often, ...poolDags, ...assetDags]);
 const { engine } = embedded;
 const connection = await Connection.connect({ address: embedded.address });
 const client = new Client({ connection });
 
+await engine.syncSchedules([often]);
+const range = { from: "2026-01-01", to: "2026-01-04", concurrency: 2 };
+await engine.createBackfill({ dagId: "shapes", id: "whole", ...range, reprocess: "all", assetEvents: "once" });
+await engine.createBackfill({ ...range, dagId: "often", id: "cancelled", to: "2026-01-01T00:20:00Z" });
+await new Promise((later) => setTimeout(later, 1_000));
+await engine.cancelBackfill("often/cancelled", { by: "recorder", runs: true });
 await engine.startRun({ dagId: "shapes", runId: "shapes/small", params: { value: 3 } });
 await engine.startRun({ dagId: "shapes", runId: "shapes/big", params: { big: true } });
 await engine.startRun({ dagId: "shapes", runId: "shapes/refused", params: { value: "much" } });
@@ -69,7 +77,10 @@ await engine.cancelRun("one_by_one/cancelled", { by: "recorder", reason: "to be 
 keeper.open("first");
 runs.push("cards_by_task/shared", "cards_by_item/shared");
 runs.push("one_by_one/first", "one_by_one/second", "one_by_one/cancelled");
-for (const runId of [...runs, "flaky/retraining-churn-1"]) await engine.waitForRun(runId);
+for (const runId of runs) await engine.waitForRun(runId);
+while ((await engine.listRuns({ dagId: "flaky" })).every(({ runId }) => runId !== "flaky/retraining-churn-1"))
+  await new Promise((later) => setTimeout(later, 500));
+await engine.waitForRun("flaky/retraining-churn-1");
 await engine.waitForRun("flaky/retraining-churn-2").catch(() => undefined);
 await new Promise((later) => setTimeout(later, 4_000));
 
@@ -94,10 +105,23 @@ await pause(2_000);
 const ofAssets = ["sells/once", "serves/mapped", "asset-trigger/each", "asset-trigger/either"];
 const logs = [orders, burst].map(({ uri }) => `asset/${uri}`);
 
-const ofPools = ["pool/cards", "pool/runs/one_by_one"];
-for (const id of [...runs, "retraining-controller/churn", ...ofPools, ...ofAssets, ...logs, consumed]) {
-  const name = id === consumed ? "either.asset" : id.replaceAll(/[^\w.-]+/g, ".");
-  const file = new URL(`histories/${prefix}.${name}.binpb`, import.meta.url);
+await engine.syncSchedules([]);
+await new Promise((later) => setTimeout(later, 2_000));
+const launchers: string[] = [];
+for await (const { workflowId, status } of client.workflow.list({ query: 'WorkflowType = "often"' }))
+  if (workflowId.includes("/scheduled-") && status.name === "COMPLETED") launchers.push(workflowId);
+const [launcher] = launchers.sort();
+if (launcher === undefined) throw new Error("No launcher has completed");
+const ids = [...runs, "retraining-controller/churn", "pool/cards", "pool/runs/one_by_one", ...ofAssets, ...logs];
+ids.push("backfill/shapes/whole", "backfill/often/cancelled");
+const named = [
+  ...ids.map((id) => [id, id] as const),
+  ["launcher/often", launcher],
+  ["either.asset", consumed],
+] as const;
+for (const [name, id] of named) {
+  const file = new URL(`histories/${prefix}.${name.replaceAll(/[^\w.-]+/g, ".")}.binpb`, import.meta.url);
+  // What was recorded once stays as it is.
   if (existsSync(file)) continue;
   const history = withoutTraces(await client.workflow.getHandle(id).fetchHistory());
   await writeFile(fileURLToPath(file), proto.temporal.api.history.v1.History.encode(history).finish());

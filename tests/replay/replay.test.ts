@@ -34,6 +34,9 @@ describe("recorded histories replay", () => {
       "either.asset",
       "asset-trigger.each",
       "asset.lake.orders",
+      "launcher.often",
+      "backfill.shapes.whole",
+      "backfill.often.cancelled",
     ])
       expect(files.filter((file) => file.includes(kind)).length).toBeGreaterThan(0);
   });

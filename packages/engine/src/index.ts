@@ -10,6 +10,7 @@ export type {
   Json,
   NodeKind,
   NodePolicy,
+  Overlap,
   PoolClaim,
   TriggerRule,
 } from "./core/graph.ts";
@@ -32,8 +33,10 @@ export type {
 } from "./core/state.ts";
 export { type ApprovalOptions, type Approved, approval } from "./language/approval.ts";
 export { type Asset, type AssetExpression, type AssetOptions, asset } from "./language/asset.ts";
+export { backfillDates, isToRun, type RangeOfDates } from "./language/backfill-dates.ts";
 export type { CacheOption } from "./language/cache.ts";
 export type { Callback, CallbackFunction, Deadline, RunEvent } from "./language/callbacks.ts";
+export type { Catchup } from "./language/catchup.ts";
 export type {
   ConnectionValue,
   LogFields,
@@ -59,6 +62,7 @@ export { derive } from "./language/derive.ts";
 export type { Duration } from "./language/duration.ts";
 export {
   AssetNotOutletError,
+  BackfillRangeError,
   DagDefinitionError,
   DagNotFoundError,
   DuplicateDagError,
@@ -78,8 +82,17 @@ export { planRun, type RunPlan, type RunRequest } from "./language/plan.ts";
 export type { ErrorClass, Policy } from "./language/policy.ts";
 export type { AnyRef, Ref } from "./language/ref.ts";
 export { createRegistry, type DagRegistry, dagsOfModule } from "./language/registry.ts";
-export { cron, every, onAssets, type Schedule } from "./language/schedule.ts";
+export {
+  type CronOptions,
+  cron,
+  type EveryOptions,
+  every,
+  onAssets,
+  type Schedule,
+  type ScheduleOptions,
+} from "./language/schedule.ts";
 export { scheduleText } from "./language/schedule-text.ts";
+export { type IntervalRange, intervalsToCome, intervalsWithin, type RangeOrder } from "./language/schedule-times.ts";
 export { type SensorDefinition, sensor } from "./language/sensor.ts";
 export type { SlotOptions } from "./language/slots.ts";
 export { type SubdagOptions, subdag, type TriggerOptions, trigger } from "./language/subdag.ts";

@@ -1,5 +1,5 @@
 import { type Client, WorkflowIdConflictPolicy } from "@temporalio/client";
-import { urisOf } from "../core/asset-condition.ts";
+import { conditionText, urisOf } from "../core/asset-condition.ts";
 import type { AssetCondition } from "../core/graph.ts";
 import type { Dag } from "../language/dag.ts";
 import {
@@ -14,79 +14,123 @@ import {
   triggerIdOf,
 } from "../sandbox/asset-protocol.ts";
 import type { ClientGround } from "./ground.ts";
+import {
+  type FieldChange,
+  isOwned,
+  type ScheduleChange,
+  type ScheduleKeeper,
+  type SyncPlan,
+  type SyncScope,
+} from "./schedule-plan.ts";
 import { isNotFound } from "./temporal-call.ts";
-
-/** What has to change so that the triggers on the server are those of the code; unchanged ones are made sure of all the same. */
-export interface AssetScheduleDiff {
-  readonly created: readonly TriggerConfig[];
-  readonly updated: readonly TriggerConfig[];
-  readonly unchanged: readonly TriggerConfig[];
-  readonly removed: readonly FoundTrigger[];
-}
 
 /** A trigger on the server, as its memo tells of it. */
 export interface FoundTrigger {
   readonly dagId: string;
   readonly taskQueue: string;
   readonly condition: AssetCondition | null;
+  /** The file that its DAG came from, if it was known. */
+  readonly source: string | null;
   /** The note, while it is paused. */
   readonly paused: string | null;
 }
 
-/** Compares the triggers on the server with what these DAGs wait for. Changes nothing. */
-export async function planAssetSchedules(
-  ground: Pick<ClientGround, "temporal" | "taskQueue">,
-  dags: readonly Dag[],
-): Promise<AssetScheduleDiff> {
-  const { temporal, taskQueue } = ground;
-  const created: TriggerConfig[] = [];
-  const updated: TriggerConfig[] = [];
-  const unchanged: TriggerConfig[] = [];
-  const wanted = new Set<string>();
-  for (const { id: dagId, graph, options } of dags) {
-    if (graph.schedule?.kind !== "assets") continue;
-    wanted.add(dagId);
-    const { condition } = graph.schedule;
-    const config: TriggerConfig = {
-      ...{ dagId, condition, taskQueue },
-      ...(options.paused === undefined ? {} : { paused: options.paused }),
-    };
-    const found = await findTrigger(temporal, dagId);
-    if (found === null) created.push(config);
-    else if (found.taskQueue === taskQueue && JSON.stringify(found.condition) === JSON.stringify(condition))
-      unchanged.push(config);
-    else updated.push(config);
-  }
-  const ours = await listTriggers(ground);
-  return { created, updated, unchanged, removed: ours.filter(({ dagId }) => !wanted.has(dagId)) };
-}
+/** DAGs that wait for assets: each has a trigger of its own, and the logs of its assets tell it of their events. */
+export class AssetSchedules implements ScheduleKeeper {
+  constructor(private readonly ground: Pick<ClientGround, "temporal" | "taskQueue">) {}
 
-/** Brings the triggers in line, as planned. Twice is once; what was interrupted is mended by the next plan. */
-export async function applyAssetSchedules(
-  { temporal, taskQueue }: Pick<ClientGround, "temporal" | "taskQueue">,
-  { created, updated, unchanged, removed }: AssetScheduleDiff,
-): Promise<void> {
-  for (const { dagId, condition } of removed) await removeTrigger(temporal, dagId, condition);
-  for (const config of [...created, ...updated, ...unchanged]) {
-    const { dagId, condition } = config;
-    // First the logs: from here on no event is missed.
-    for (const uri of urisOf(condition)) await subscribe(temporal, taskQueue, uri, dagId);
-    if (unchanged.includes(config)) continue;
-    await temporal.workflow.signalWithStart(TRIGGER_WORKFLOW, {
-      workflowId: triggerIdOf(dagId),
-      taskQueue,
-      args: [config],
-      signal: SIGNAL_CONFIGURE,
-      signalArgs: [config],
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      memo: {
-        [MEMO.queue]: taskQueue,
-        [MEMO.condition]: condition,
-        [MEMO.paused]: config.paused?.note ?? null,
-      },
-      staticSummary: `starts ${dagId} when assets are updated`,
+  async plan(dags: readonly Dag[], scope: SyncScope): Promise<SyncPlan> {
+    const plan = {
+      create: [] as ScheduleChange[],
+      update: [] as ScheduleChange[],
+      unchanged: [] as string[],
+      remove: [] as ScheduleChange[],
+      kept: [] as SyncPlan["kept"][number][],
+    };
+    const wanted = new Set<string>();
+    for (const config of this.configsOf(dags, scope)) {
+      const { dagId, paused } = config;
+      wanted.add(dagId);
+      const found = await findTrigger(this.ground.temporal, dagId);
+      const changes = changesOf(found, config);
+      if (found === null) plan.create.push({ dagId, kind: "assets", changes, paused: paused !== undefined });
+      else if (changes.length === 0) plan.unchanged.push(dagId);
+      else plan.update.push({ dagId, kind: "assets", changes, paused: found.paused !== null });
+    }
+    const known = new Set(dags.map(({ id }) => id));
+    for (const found of await listTriggers(this.ground)) {
+      const { dagId, source } = found;
+      if (wanted.has(dagId)) continue;
+      if (known.has(dagId)) plan.remove.push(removal(found, "the DAG waits for no assets any more"));
+      else if (scope.prune === true) plan.remove.push(removal(found, "no DAG at hand has it"));
+      else if (isOwned(source, scope)) plan.remove.push(removal(found, "the DAG is gone from the code"));
+      else plan.kept.push({ dagId, source });
+    }
+    return plan;
+  }
+
+  /** Twice is once; what was interrupted is mended by the next plan. Unchanged ones are made sure of all the same. */
+  async apply({ create, update, remove }: SyncPlan, dags: readonly Dag[], scope: SyncScope): Promise<void> {
+    const { temporal, taskQueue } = this.ground;
+    for (const { dagId, kind } of remove) {
+      const found = kind === "assets" ? await findTrigger(temporal, dagId) : null;
+      if (found !== null) await removeTrigger(temporal, dagId, found.condition);
+    }
+    const changed = new Set([...create, ...update].map(({ dagId }) => dagId));
+    for (const config of this.configsOf(dags, scope)) {
+      const { dagId, condition, source, paused } = config;
+      // First the logs: from here on no event is missed.
+      for (const uri of urisOf(condition)) await subscribe(temporal, taskQueue, uri, dagId);
+      if (!changed.has(dagId)) continue;
+      await temporal.workflow.signalWithStart(TRIGGER_WORKFLOW, {
+        workflowId: triggerIdOf(dagId),
+        taskQueue,
+        args: [config],
+        signal: SIGNAL_CONFIGURE,
+        signalArgs: [config],
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+        memo: {
+          [MEMO.queue]: taskQueue,
+          [MEMO.condition]: condition,
+          [MEMO.source]: source ?? null,
+          [MEMO.paused]: paused?.note ?? null,
+        },
+        staticSummary: `starts ${dagId} when assets are updated`,
+      });
+    }
+  }
+
+  private configsOf(dags: readonly Dag[], { sources }: SyncScope): TriggerConfig[] {
+    const { taskQueue } = this.ground;
+    return dags.flatMap(({ id: dagId, graph: { schedule }, options: { paused } }) => {
+      if (schedule?.kind !== "assets") return [];
+      const source = sources?.get(dagId);
+      return {
+        ...{ dagId, condition: schedule.condition, taskQueue },
+        ...(source === undefined ? {} : { source }),
+        ...(paused === undefined ? {} : { paused }),
+      };
     });
   }
+}
+
+function changesOf(found: FoundTrigger | null, { condition, taskQueue, source }: TriggerConfig): FieldChange[] {
+  const is = found?.condition ? conditionText(found.condition) : null;
+  const wanted = conditionText(condition);
+  return [
+    ...(is === wanted ? [] : [{ field: "assets", from: is, to: wanted }]),
+    ...(found === null || found.taskQueue === taskQueue
+      ? []
+      : [{ field: "taskQueue", from: found.taskQueue, to: taskQueue }]),
+    ...(found === null || source === undefined || found.source === source
+      ? []
+      : [{ field: "source", from: found.source, to: source }]),
+  ];
+}
+
+function removal({ dagId, condition, paused }: FoundTrigger, why: string): ScheduleChange {
+  const from = condition === null ? null : conditionText(condition);
+  return { dagId, kind: "assets", changes: [{ field: "assets", from, to: null }], paused: paused !== null, why };
 }
 
 /** The triggers of this task queue's DAGs. */
@@ -115,11 +159,12 @@ export async function findTrigger(temporal: Client, dagId: string): Promise<Foun
 }
 
 function foundTrigger(workflowId: string, memo: Record<string, unknown> = {}): FoundTrigger {
-  const { [MEMO.queue]: taskQueue, [MEMO.condition]: condition, [MEMO.paused]: paused } = memo;
+  const { [MEMO.queue]: taskQueue, [MEMO.condition]: condition, [MEMO.source]: source, [MEMO.paused]: paused } = memo;
   return {
     dagId: workflowId.slice(triggerIdOf("").length),
     taskQueue: typeof taskQueue === "string" ? taskQueue : "",
     condition: isCondition(condition) ? condition : null,
+    source: typeof source === "string" ? source : null,
     paused: typeof paused === "string" ? paused : null,
   };
 }

@@ -3,9 +3,10 @@ import { logText } from "../logs/log-line.ts";
 import { largePayloads } from "../objects/large-payloads.ts";
 import { viewWithOutputs } from "../objects/stored-outputs.ts";
 import { AssetCalls } from "./asset-calls.ts";
-import { applyAssetSchedules, planAssetSchedules } from "./asset-schedules.ts";
+import { AssetSchedules } from "./asset-schedules.ts";
+import { BackfillCalls } from "./backfill-calls.ts";
 import { ControllerCalls } from "./controller-calls.ts";
-import type { ConnectOptions, EngineClient, SyncResult } from "./engine-client.ts";
+import type { ConnectOptions, EngineClient } from "./engine-client.ts";
 import { explain } from "./explain.ts";
 import { poolsAskedBy } from "./explain-pools.ts";
 import { followLogs } from "./follow-logs.ts";
@@ -17,6 +18,7 @@ import { whenReachable } from "./store-outage.ts";
 import { attemptLogs, logsOf } from "./task-logs.ts";
 import { temporalCall } from "./temporal-call.ts";
 import { connectTemporal } from "./temporal-connection.ts";
+import { TimeSchedules } from "./time-schedules.ts";
 
 /** How long one call may take altogether, in milliseconds. */
 const CALL_PATIENCE_MS = 30_000;
@@ -48,7 +50,9 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
   });
   const ground = { temporal, connection, address, namespace, taskQueue, store };
   const runs = new RunCalls(ground);
-  const schedules = new ScheduleCalls(ground);
+  const backfills = new BackfillCalls(ground);
+  const byTime = new TimeSchedules(ground, backfills);
+  const schedules = new ScheduleCalls(ground, byTime, [byTime, new AssetSchedules(ground)]);
   const controllers = new ControllerCalls(ground);
   const pools = new PoolCalls(ground);
   const assets = new AssetCalls(ground);
@@ -74,17 +78,9 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     pauseRun: (runId, remark) => call(`pause run ${runId}`, () => runs.update("pause", runId, remark)),
     resumeRun: (runId, remark) => call(`resume run ${runId}`, () => runs.update("resume", runId, remark)),
     answerApproval: (runId, answer) => call(`answer ${runId}`, () => runs.answer(runId, answer)),
-    syncSchedules: (dags) =>
-      call("sync schedules", async () => {
-        const diff = await planAssetSchedules(ground, dags);
-        await applyAssetSchedules(ground, diff);
-        const timed = await schedules.sync(dags);
-        const both = (what: keyof SyncResult) => [...timed[what], ...diff[what].map(({ dagId }) => dagId)];
-        return {
-          ...{ created: both("created"), updated: both("updated") },
-          ...{ unchanged: both("unchanged"), removed: both("removed") },
-        };
-      }),
+    planSchedules: (dags, scope) => call("read the schedules", () => schedules.plan(dags, scope)),
+    applySchedules: (plan, dags, scope) => call("change schedules", () => schedules.apply(plan, dags, scope)),
+    syncSchedules: (dags, scope) => call("sync schedules", () => schedules.sync(dags, scope)),
     listSchedules: () =>
       call("list schedules", async () =>
         [...(await schedules.list()), ...(await assets.schedules())].sort((a, b) => a.dagId.localeCompare(b.dagId)),
@@ -106,6 +102,11 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     getAsset: (uri) => call(`read asset ${uri}`, () => assets.get(uri)),
     emitAsset: (uri, event) => call(`emit ${uri}`, () => assets.emit(uri, event)),
     explainAssets: (dagId) => call(`read what ${dagId} waits for`, () => assets.explain(dagId)),
+    createBackfill: (backfill) => call(`backfill ${backfill.dagId}`, () => backfills.create(backfill)),
+    getBackfill: (backfillId) => call(`read backfill ${backfillId}`, () => backfills.get(backfillId)),
+    listBackfills: (filter) => call("list backfills", () => backfills.list(filter)),
+    cancelBackfill: (backfillId, asked) =>
+      call(`cancel backfill ${backfillId}`, () => backfills.cancel(backfillId, asked)),
     ensureController: (controller) =>
       call(`start the controller of ${controller.model}`, () => controllers.ensure(controller)),
     signalDrift: (signal) => call(`signal drift of ${signal.model}`, () => controllers.signalDrift(signal)),

@@ -5,12 +5,15 @@ import type { RetrainingController } from "../language/controller.ts";
 import type { Dag } from "../language/dag.ts";
 import type { ObjectStore } from "../objects/object-store.ts";
 import type { AssetLogView, AssetTriggerView } from "../sandbox/asset-protocol.ts";
+import type { BackfillCancel, BackfillView } from "../sandbox/backfill-protocol.ts";
 import type { DriftSignal } from "../sandbox/controller-protocol.ts";
 import type { PoolSetting, PoolView } from "../sandbox/pool-protocol.ts";
 import type { AnswerRequest, Remark } from "../sandbox/protocol.ts";
 import type { RunStore } from "../store/run-store.ts";
+import type { BackfillList, CreateBackfill } from "./backfill-calls.ts";
 import type { RunExplanation } from "./explain.ts";
 import type { FollowedLine } from "./follow-logs.ts";
+import type { SyncPlan, SyncScope } from "./schedule-plan.ts";
 import type { AttemptLog, LogFilter } from "./task-logs.ts";
 import type { TemporalAddress } from "./temporal-connection.ts";
 
@@ -194,8 +197,15 @@ export interface EngineClient {
    * @throws RunNotFoundError, RunOverError, NoWorkerError, NotWaitingError
    */
   answerApproval(runId: string, answer: AnswerRequest): Promise<void>;
-  /** Brings the server's schedules in line with these DAGs: creates, updates and removes; paused ones stay paused. */
-  syncSchedules(dags: readonly Dag[]): Promise<SyncResult>;
+  /** What `applySchedules` would change on the server for these DAGs; changes nothing itself. */
+  planSchedules(dags: readonly Dag[], scope?: SyncScope): Promise<SyncPlan>;
+  /** Carries out a plan for the same DAGs. A plan carried out twice changes nothing the second time. */
+  applySchedules(plan: SyncPlan, dags: readonly Dag[], scope?: SyncScope): Promise<void>;
+  /**
+   * Brings the server's schedules in line with these DAGs, both steps at once: creates, updates and removes; paused ones
+   * stay paused. Without `scope`, what was made without one too and belongs to no DAG at hand is removed.
+   */
+  syncSchedules(dags: readonly Dag[], scope?: SyncScope): Promise<SyncResult>;
   listSchedules(): Promise<ScheduleRow[]>;
   /** Null when the DAG has no schedule on the server. */
   describeSchedule(dagId: string): Promise<Omit<ScheduleRow, "dagId"> | null>;
@@ -217,6 +227,24 @@ export interface EngineClient {
   emitAsset(uri: string, event?: EmitAsset): Promise<AssetEvent>;
   /** What a DAG waits for, and what of it has come; null when it waits for no assets, or no worker answers. */
   explainAssets(dagId: string): Promise<AssetExplanation | null>;
+  /**
+   * Starts a backfill: a run of a DAG for each logical date of a range. What it is given is checked by the worker too.
+   * @throws BackfillRangeError, InvalidLogicalDateError, BackfillExistsError
+   */
+  createBackfill(backfill: CreateBackfill): Promise<BackfillView>;
+  /**
+   * A backfill and how far it is.
+   * @param backfillId with or without its `backfill/`
+   * @throws BackfillNotFoundError
+   */
+  getBackfill(backfillId: string): Promise<BackfillView>;
+  /** The newest first, as each has told last: of those that go on, `getBackfill` knows more. */
+  listBackfills(filter?: BackfillList): Promise<BackfillView[]>;
+  /**
+   * Keeps a backfill from starting further runs, and with `runs` cancels those that go on.
+   * @throws BackfillNotFoundError, BackfillOverError
+   */
+  cancelBackfill(backfillId: string, asked?: BackfillCancel): Promise<void>;
   /** Starts the controller of a model, or gives the running one these settings. */
   ensureController(controller: RetrainingController): Promise<void>;
   /** @throws ControllerNotFoundError */

@@ -123,6 +123,42 @@ export class InvalidPoolError extends Error {
   }
 }
 
+/** There is a backfill of that id, whatever became of it. */
+export class BackfillExistsError extends Error {
+  readonly code = "BACKFILL_EXISTS";
+  readonly retryable = false;
+  readonly field = "id";
+  readonly hint: string;
+  constructor(backfillId: string) {
+    super(`There is a backfill "${backfillId}" already`);
+    this.name = "BackfillExistsError";
+    this.hint = `See it: dagwright backfill show ${backfillId}; or give another --id.`;
+  }
+}
+
+/** There is no backfill of that id on the Temporal server. */
+export class BackfillNotFoundError extends Error {
+  readonly code = "BACKFILL_NOT_FOUND";
+  readonly retryable = false;
+  readonly field = "backfillId";
+  readonly hint = "Backfill ids look like backfill/<dag id>/<id>; `dagwright backfill list` shows them.";
+  constructor(backfillId: string) {
+    super(`There is no backfill "${backfillId}"`);
+    this.name = "BackfillNotFoundError";
+  }
+}
+
+/** The backfill has ended: there is nothing left to cancel. */
+export class BackfillOverError extends Error {
+  readonly code = "BACKFILL_OVER";
+  readonly retryable = false;
+  readonly field = "backfillId";
+  constructor(backfillId: string, state: string) {
+    super(`Backfill "${backfillId}" has ended (${state}): it cannot be cancelled`);
+    this.name = "BackfillOverError";
+  }
+}
+
 /** The DAG has no schedule on the server. */
 export class ScheduleNotFoundError extends Error {
   readonly code = "NO_SCHEDULE";

@@ -48,7 +48,13 @@ export function explain(ground: ExplanationGround): RunExplanation {
     state: status.state,
     ...explainTask(ground, task, status, nodes.get(task)),
   }));
-  return { runId: view.runId, state: view.state, ...explainWhole(ground, tasks), tasks };
+  const { why, ...whole } = explainWhole(ground, tasks);
+  return { runId: view.runId, state: view.state, why: `${why}${belonging(view)}`, ...whole, tasks };
+}
+
+/** Which backfill a run belongs to, if it does. */
+function belonging({ conf: { backfill } }: RunView): string {
+  return typeof backfill === "string" ? ` (a run of ${backfill})` : "";
 }
 
 function explainWhole(

@@ -1,7 +1,9 @@
 /** The asking side of runs: starts, reads and steers them, and keeps schedules in line with the code. */
-
 export { type LogLine, logText } from "../logs/log-line.ts";
+export type { BackfillCancel, BackfillView } from "../sandbox/backfill-protocol.ts";
+export { ASSET_EVENTS, REPROCESS } from "../sandbox/backfill-protocol.ts";
 export type { PoolPlace, PoolSetting, PoolView } from "../sandbox/pool-protocol.ts";
+export type { BackfillList, CreateBackfill } from "./backfill-calls.ts";
 export { connectEngine } from "./connect-engine.ts";
 export type {
   AssetExplanation,
@@ -19,6 +21,9 @@ export type {
 } from "./engine-client.ts";
 export {
   AssetNotFoundError,
+  BackfillExistsError,
+  BackfillNotFoundError,
+  BackfillOverError,
   ControllerNotFoundError,
   InvalidPoolError,
   NothingToClearError,
@@ -34,4 +39,5 @@ export {
 } from "./errors.ts";
 export type { RunExplanation, TaskExplanation } from "./explain.ts";
 export type { FollowedLine } from "./follow-logs.ts";
+export type { FieldChange, ScheduleChange, SyncPlan, SyncScope } from "./schedule-plan.ts";
 export type { AttemptLog, LogFilter } from "./task-logs.ts";

@@ -1,21 +1,27 @@
-import { createHash } from "node:crypto";
 import { type ScheduleOptions, ScheduleOverlapPolicy } from "@temporalio/client";
-import { defineSearchAttributeKey } from "@temporalio/common";
 import type { TimeSchedule } from "../core/graph.ts";
+import { type CatchupRule, catchupRule } from "../language/catchup.ts";
 import type { Dag } from "../language/dag.ts";
-import { lastCompleteInterval } from "../language/interval.ts";
+import { durationText } from "../language/schedule-text.ts";
+import { firstFire, longestInterval } from "../language/schedule-times.ts";
+import { MEMO_TIMES } from "../sandbox/protocol.ts";
 
 /** Marks a schedule as ours, with the task queue whose workers' code it stands for. */
 export const MEMO_QUEUE = "dagwright.taskQueue";
-/** In the action's memo: what the schedule was made from, to see whether the code has changed since. */
-export const MEMO_DIGEST = "dagwright.schedule";
+/** In the action's memo: the fields that the schedule was made from, to see what of the code has changed since. */
+export const MEMO_FIELDS = "dagwright.schedule";
+/** In the action's memo: the file that the DAG was read from. */
+export const MEMO_SOURCE = "dagwright.source";
 
-/** How far back missed runs are made up for, in milliseconds: as far as a schedule can be away. */
+/** How far back all missed runs are made up for, in milliseconds: as far as a schedule can be away. */
 const CATCHUP_MS = 3650 * 86_400_000;
-/** A moment from which periods are measured: the same at every sync. */
-const REFERENCE = new Date("2001-01-01T00:00:00Z");
 /** Temporal's least. */
 const LEAST_WINDOW_MS = 10_000;
+/** By which an interval over a change of clocks is longer, in milliseconds. */
+const CHANGE_OF_CLOCKS_MS = 3_600_000;
+
+/** Raised when what we ask of Temporal for the same fields changes: schedules made before are brought in line. */
+const FORM = "2";
 
 const OVERLAPS = {
   skip: ScheduleOverlapPolicy.SKIP,
@@ -26,54 +32,83 @@ const OVERLAPS = {
   terminate_other: ScheduleOverlapPolicy.TERMINATE_OTHER,
 } as const;
 
-/** The parts of a schedule that its DAG decides. */
-export type DesiredSchedule = Pick<ScheduleOptions, "spec" | "action" | "policies"> & { readonly digest: string };
+/** What a schedule is made from, as text by name; what is not set has its default. */
+export type ScheduleFields = Readonly<Record<string, string>>;
 
-/**
- * A DAG's schedule in Temporal's terms. With `catchup`, every interval missed while the server was away is run; without,
- * only the last one.
- */
-export function desiredSchedule({ id, graph, options }: Dag, taskQueue: string): DesiredSchedule | null {
-  const { schedule } = graph;
+/** A schedule as its DAG wants it: in words to compare, and in Temporal's terms to make. */
+export interface DesiredSchedule {
+  readonly fields: ScheduleFields;
+  readonly options: Pick<ScheduleOptions, "spec" | "action" | "policies">;
+}
+
+/** A DAG's schedule in Temporal's terms; null when it has none. Which of the missed runs start decides the launcher. */
+export function desiredSchedule(
+  { id, graph: { schedule }, options: { catchup } }: Dag,
+  taskQueue: string,
+  source?: string,
+): DesiredSchedule | null {
   // What waits for assets has a trigger of its own.
   if (schedule === null || schedule.kind === "assets") return null;
-  const { start, end } = lastCompleteInterval(schedule, REFERENCE);
-  const window = options.catchup === true ? CATCHUP_MS : Math.max(end.getTime() - start.getTime(), LEAST_WINDOW_MS);
-  const overlap = schedule.kind === "cron" ? OVERLAPS[schedule.overlap] : ScheduleOverlapPolicy.BUFFER_ALL;
-  const digest = createHash("sha256")
-    .update(JSON.stringify([schedule, window, overlap, id, taskQueue]))
-    .digest("hex")
-    .slice(0, 16);
+  const rule = catchupRule(catchup);
+  const fields = fieldsOf(schedule, rule, taskQueue);
   return {
-    spec: specOf(schedule),
-    policies: { overlap, catchupWindow: window },
-    // Temporal appends the moment for which it fires.
-    action: {
-      type: "startWorkflow",
-      workflowType: id,
-      workflowId: `${id}/scheduled`,
-      taskQueue,
-      args: [{}],
-      memo: { [MEMO_DIGEST]: digest },
-      // Findable before a worker has planned it.
-      typedSearchAttributes: [
-        { key: defineSearchAttributeKey("DagId", "KEYWORD"), value: id },
-        { key: defineSearchAttributeKey("RunState", "KEYWORD"), value: "queued" },
-        { key: defineSearchAttributeKey("RunTrigger", "KEYWORD"), value: "schedule" },
-      ],
+    fields,
+    options: {
+      spec: specOf(schedule),
+      policies: { overlap: OVERLAPS[schedule.overlap ?? "buffer_all"], catchupWindow: windowOf(schedule, rule) },
+      // Temporal appends the moment for which it fires. Not findable as a run: it launches one.
+      action: {
+        type: "startWorkflow",
+        workflowType: id,
+        workflowId: `${id}/scheduled`,
+        taskQueue,
+        args: [{}],
+        memo: {
+          [MEMO_TIMES]: schedule,
+          [MEMO_FIELDS]: fields,
+          ...(source === undefined ? {} : { [MEMO_SOURCE]: source }),
+        },
+        staticSummary: `starts ${id} for the interval that is over`,
+      },
     },
-    digest,
   };
 }
 
+function fieldsOf(schedule: TimeSchedule, { windowMs, limit }: CatchupRule, taskQueue: string): ScheduleFields {
+  const { jitterMs = 0, overlap = "buffer_all", start, end } = schedule;
+  const times: ScheduleFields =
+    schedule.kind === "cron"
+      ? { cron: schedule.expressions.join("; "), timezone: schedule.timezone }
+      : { every: durationText(schedule.everyMs), offset: durationText(schedule.offsetMs) };
+  const kept = limit === null ? "all" : `the last ${limit === 1 ? "interval" : limit}`;
+  return {
+    ...times,
+    ...(jitterMs > 0 ? { jitter: durationText(jitterMs) } : {}),
+    overlap,
+    ...(start === undefined ? {} : { start }),
+    ...(end === undefined ? {} : { end }),
+    catchup: windowMs === null ? kept : `${kept} within ${durationText(windowMs)}`,
+    taskQueue,
+    form: FORM,
+  };
+}
+
+/** How late a fire may come: at least as late as the rule lets it; the launcher passes over what is beyond the rule. */
+function windowOf(schedule: TimeSchedule, { windowMs, limit }: CatchupRule): number {
+  const change = schedule.kind === "cron" && schedule.timezone !== "UTC" ? CHANGE_OF_CLOCKS_MS : 0;
+  const reach = limit === null ? CATCHUP_MS : limit * (longestInterval(schedule) + change) + (schedule.jitterMs ?? 0);
+  return Math.min(CATCHUP_MS, Math.max(LEAST_WINDOW_MS, Math.min(reach, windowMs ?? reach)));
+}
+
 function specOf(schedule: TimeSchedule): ScheduleOptions["spec"] {
-  const { start, end } = schedule;
+  const { end, jitterMs = 0 } = schedule;
+  const startAt = firstFire(schedule);
   const bounds = {
-    ...(start === undefined ? {} : { startAt: new Date(start) }),
+    ...(startAt === null ? {} : { startAt }),
     ...(end === undefined ? {} : { endAt: new Date(end) }),
+    jitter: jitterMs,
   };
   if (schedule.kind === "every")
     return { intervals: [{ every: schedule.everyMs, offset: schedule.offsetMs }], ...bounds };
-  const { expressions, timezone, jitterMs } = schedule;
-  return { cronExpressions: [...expressions], timezone, jitter: jitterMs, ...bounds };
+  return { cronExpressions: [...schedule.expressions], timezone: schedule.timezone, ...bounds };
 }

@@ -119,6 +119,10 @@ export interface GraphNode {
   readonly doc?: string;
 }
 
+/** What happens when a run is due while the former one still runs. */
+export const OVERLAPS = ["skip", "buffer_one", "buffer_all", "allow_all", "cancel_other", "terminate_other"] as const;
+export type Overlap = (typeof OVERLAPS)[number];
+
 /** Something that tasks update and DAGs wait for: a table, a file, a model. */
 export interface GraphAsset {
   /** Names it everywhere: `s3://bucket/day.csv`, `lake://purchases`. */
@@ -136,20 +140,25 @@ export type AssetCondition =
 /** When a DAG runs by itself. */
 export type GraphSchedule = TimeSchedule | AssetSchedule;
 
+/** A schedule by time; null where there is none, or it is assets that are waited for. */
+export function timesOf(schedule: GraphSchedule | null): TimeSchedule | null {
+  return schedule === null || schedule.kind === "assets" ? null : schedule;
+}
+
 /** When assets have been updated. */
 export interface AssetSchedule {
   readonly kind: "assets";
   readonly condition: AssetCondition;
 }
 
-/** When a moment has come. */
+/** When a moment has come. Only intervals that lie within `start` and `end` run. */
 export type TimeSchedule =
   | {
       readonly kind: "cron";
       readonly expressions: readonly string[];
       readonly timezone: string;
       readonly jitterMs: number;
-      readonly overlap: "skip" | "buffer_one" | "buffer_all" | "allow_all" | "cancel_other" | "terminate_other";
+      readonly overlap: Overlap;
       readonly start?: string;
       readonly end?: string;
     }
@@ -157,6 +166,10 @@ export type TimeSchedule =
       readonly kind: "every";
       readonly everyMs: number;
       readonly offsetMs: number;
+      /** @default 0 */
+      readonly jitterMs?: number;
+      /** @default "buffer_all" */
+      readonly overlap?: Overlap;
       readonly start?: string;
       readonly end?: string;
     };

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { DagGraph } from "../core/graph.ts";
 import type { CallbackName } from "../core/state.ts";
 import type { CallbackFunction, CallbackOptions } from "./callbacks.ts";
+import type { Catchup } from "./catchup.ts";
 import type { Policy } from "./policy.ts";
 import type { Schedule } from "./schedule.ts";
 import type { SlotOptions } from "./slots.ts";
@@ -24,8 +25,12 @@ export interface DagOptions<Params extends z.ZodObject = z.ZodObject> extends Ca
   readonly defaults?: Policy & SlotOptions;
   readonly tags?: readonly string[];
   readonly owner?: string;
-  /** Whether intervals missed while nothing ran are made up for. @default false */
-  readonly catchup?: boolean;
+  /**
+   * Which intervals missed while nothing ran are made up for: only the last one (`false`); every one since the outage
+   * began, or since the schedule's `start` when it is new (`true`); the latest `limit` of those that ended within
+   * `window`. The oldest runs first. @default false
+   */
+  readonly catchup?: Catchup;
   /** How many runs may be active at once; further ones wait, first come first served. @default no limit */
   readonly maxActiveRuns?: number;
   /** How many tasks of one run may run at once. @default no limit */

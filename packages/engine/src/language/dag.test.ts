@@ -243,12 +243,24 @@ describe("mistakes", () => {
 
   it("find bounds that contradict each other, and intervals too short", () => {
     const dag = () =>
-      defineDag({ id: "b", schedule: every("10ms", { offset: "x" as "1s" }) }, () =>
-        ping({}, { retryDelay: "1h", maxRetryDelay: "1m", timeout: 0, light: true, queue: "gpu" }),
+      defineDag(
+        {
+          id: "b",
+          schedule: every("10ms", {
+            ...{ offset: "x" as "1s", overlap: "never" as "skip" },
+            ...{ start: "2026-02-01", end: "2026-01-01" },
+          }),
+          catchup: { window: "long" as "1s", limit: 0 },
+        },
+        () => ping({}, { retryDelay: "1h", maxRetryDelay: "1m", timeout: 0, light: true, queue: "gpu" }),
       );
     expect(mistakesOf(dag)).toEqual([
+      'DAG "b", catchup.window is "long": expected a duration such as "3d"',
+      'DAG "b", catchup.limit is 0: expected a whole number of at least 1',
       'DAG "b", schedule: every("10ms"): expected a duration of at least "1s"',
       'DAG "b", schedule: every(…, { offset: "x" }): expected a duration such as "5m"',
+      'DAG "b", schedule: every overlap is "never": expected one of skip, buffer_one, buffer_all, allow_all, cancel_other, terminate_other',
+      'DAG "b", schedule: every end is "2026-01-01": expected a moment after its start, "2026-02-01"',
       'DAG "b", node "ping": timeout is 0: expected more than no time, milliseconds or a duration such as "5m"',
       'DAG "b", node "ping": a light task runs inside the scheduler\'s own step: it cannot have a queue',
       'DAG "b", node "ping": maxRetryDelay (60000 ms) cannot be less than retryDelay (3600000 ms)',

@@ -3,6 +3,7 @@ import type { DagGraph, Json } from "../core/graph.ts";
 import type { AssetEvent, RunInfo } from "../core/state.ts";
 import { asBody, DagBody } from "./body.ts";
 import { checkedCallbacks } from "./callbacks.ts";
+import { catchupRule } from "./catchup.ts";
 import type { Dag, DagOptions } from "./dag-definition.ts";
 import { DagDefinitionError } from "./errors.ts";
 import { isId } from "./id.ts";
@@ -106,12 +107,13 @@ function checkedOptions(
   options: DagOptions,
   report: (mistake: string) => void,
 ): Pick<DagGraph, "maxActiveRuns" | "maxActiveTasks"> {
-  const { id, maxActiveRuns, maxActiveTasks, manualLogicalDate, paused } = options;
+  const { id, maxActiveRuns, maxActiveTasks, manualLogicalDate, paused, catchup } = options;
   if (!isId(id)) report('id: expected 1 to 200 letters, digits, "_", "-" and ".", beginning with none of the last two');
   const limits = {
     ...whole("maxActiveRuns", maxActiveRuns, 1, report),
     ...whole("maxActiveTasks", maxActiveTasks, 1, report),
   };
+  catchupRule(catchup, report);
   if (paused !== undefined && !paused.note?.trim()) report("paused.note is empty: say why the schedule is paused");
   if (manualLogicalDate === undefined) return limits;
   try {

@@ -80,6 +80,20 @@ export class InvalidLogicalDateError extends Error {
   }
 }
 
+/** A range of logical dates that cannot be backfilled. */
+export class BackfillRangeError extends Error {
+  readonly code = "INVALID_BACKFILL";
+  readonly retryable = false;
+  constructor(
+    readonly field: string,
+    message: string,
+    readonly hint: string,
+  ) {
+    super(message);
+    this.name = "BackfillRangeError";
+  }
+}
+
 /** Wiring was called outside a DAG body. */
 export class OutsideDagError extends Error {
   readonly code = "OUTSIDE_DAG";

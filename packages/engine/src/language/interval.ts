@@ -35,7 +35,14 @@ export function lastCompleteInterval(schedule: GraphSchedule | null, now: Date):
 /** How far around a change of clocks a wall time may fire at another instant than the one at hand shows. */
 const AROUND_CHANGE = 4 * 3_600_000;
 
-function fireAfter(schedule: TimeSchedule, moment: number): number {
+/** Whether a schedule fires at a moment; of a wall time that clocks show twice, at either of the two. */
+export function isFire(schedule: TimeSchedule, moment: Date): boolean {
+  const at = moment.getTime();
+  return fireAtOrBefore(schedule, at) === at || repeatedFire(schedule, at) !== null;
+}
+
+/** The first fire after a moment, whatever `start` and `end` say; infinite when there is none. In milliseconds. */
+export function fireAfter(schedule: TimeSchedule, moment: number): number {
   if (schedule.kind === "every") {
     const { everyMs, offsetMs } = schedule;
     return (Math.floor((moment - offsetMs) / everyMs) + 1) * everyMs + offsetMs;
@@ -53,7 +60,8 @@ function fireAfter(schedule: TimeSchedule, moment: number): number {
   );
 }
 
-function fireAtOrBefore(schedule: TimeSchedule, moment: number): number {
+/** The last fire at or before a moment, whatever `start` and `end` say. In milliseconds. */
+export function fireAtOrBefore(schedule: TimeSchedule, moment: number): number {
   if (schedule.kind === "every") {
     const { everyMs, offsetMs } = schedule;
     return Math.floor((moment - offsetMs) / everyMs) * everyMs + offsetMs;
@@ -94,5 +102,12 @@ function slack(moment: number, timezone: string): number {
 
 /** The expressions as patterns over wall times: UTC has no daylight saving to get in the way. */
 function patterns(schedule: Extract<TimeSchedule, { kind: "cron" }>): Cron[] {
-  return schedule.expressions.map((expression) => new Cron(expression, { timezone: "UTC" }));
+  return schedule.expressions.map((expression) => {
+    const known = PATTERNS.get(expression) ?? new Cron(expression, { timezone: "UTC" });
+    PATTERNS.set(expression, known);
+    return known;
+  });
 }
+
+/** Reading an expression takes longer than finding its next fire. */
+const PATTERNS = new Map<string, Cron>();

@@ -13,12 +13,12 @@ const UNITS = [
 export function scheduleText(schedule: GraphSchedule): string {
   if (schedule.kind === "assets") return `on ${conditionText(schedule.condition)}`;
   if (schedule.kind === "cron") return `${schedule.expressions.join("; ")} (${schedule.timezone})`;
-  const every = `every ${duration(schedule.everyMs)}`;
-  return schedule.offsetMs === 0 ? every : `${every}, offset ${duration(schedule.offsetMs)}`;
+  const every = `every ${durationText(schedule.everyMs)}`;
+  return schedule.offsetMs === 0 ? every : `${every}, offset ${durationText(schedule.offsetMs)}`;
 }
 
-/** In the largest unit that divides it: 5400000 → `90m`. */
-function duration(ms: number): string {
+/** A span of time in the largest unit that divides it: 5400000 → `90m`. */
+export function durationText(ms: number): string {
   const [unit, size] = UNITS.find(([, size]) => ms % size === 0) ?? UNITS[4];
   return `${ms / size}${unit}`;
 }

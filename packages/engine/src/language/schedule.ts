@@ -1,30 +1,38 @@
 import { Cron } from "croner";
-import type { GraphSchedule } from "../core/graph.ts";
+import { type GraphSchedule, OVERLAPS, type Overlap } from "../core/graph.ts";
 import { type AssetExpression, checkedCondition } from "./asset.ts";
 import { type Duration, millisecondsOf } from "./duration.ts";
 import { isTimezone } from "./wall-clock.ts";
 
-/** What happens when a run is due while the former one still runs. */
-export type Overlap = "skip" | "buffer_one" | "buffer_all" | "allow_all" | "cancel_other" | "terminate_other";
+/** What every schedule may say besides its times. */
+export interface ScheduleOptions {
+  /** Each start is put off by a random time up to this; the data interval stays. @default 0 */
+  readonly jitter?: Duration;
+  /** What happens when a run is due while the former one still runs. @default "buffer_all" */
+  readonly overlap?: Overlap;
+  /** No interval that begins before this moment runs. */
+  readonly start?: string;
+  /** No interval that ends after this moment runs. */
+  readonly end?: string;
+}
 
-export interface CronOptions {
+export interface CronOptions extends ScheduleOptions {
   /** IANA name. A wall time that the clock shows twice fires once; one that it skips does not fire. @default "UTC" */
   readonly timezone?: string;
-  /** Each start is put off by a random time up to this. @default 0 */
-  readonly jitter?: Duration;
-  /** @default "buffer_all" */
-  readonly overlap?: Overlap;
-  /** No fire before this moment. */
-  readonly start?: string;
-  /** No fire after this moment. */
-  readonly end?: string;
+}
+
+export interface EveryOptions extends ScheduleOptions {
+  /** How much later than a whole number of periods since 1970. @default 0 */
+  readonly offset?: Duration;
 }
 
 /** When a DAG runs by itself, as written; `defineDag` checks it. */
 export type Schedule =
   | ({ readonly kind: "cron"; readonly expressions: readonly string[] } & CronOptions)
-  | { readonly kind: "every"; readonly interval: Duration; readonly offset: Duration }
+  | ({ readonly kind: "every"; readonly interval: Duration } & EveryOptions)
   | { readonly kind: "assets"; readonly expression: AssetExpression };
+
+type WrittenTimes = Exclude<Schedule, { kind: "assets" }>;
 
 /**
  * Runs at the times of one cron expression or of several (five fields, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`).
@@ -35,9 +43,13 @@ export function cron(expressions: string | readonly string[], options: CronOptio
   return { kind: "cron", expressions: typeof expressions === "string" ? [expressions] : expressions, ...options };
 }
 
-/** Runs every so often, counted from 1970 (UTC), `offset` later. */
-export function every(interval: Duration, options: { readonly offset?: Duration } = {}): Schedule {
-  return { kind: "every", interval, offset: options.offset ?? 0 };
+/**
+ * Runs every so often, counted from 1970 (UTC), `offset` later.
+ *
+ * @example every("6h", { offset: "30m" })
+ */
+export function every(interval: Duration, options: EveryOptions = {}): Schedule {
+  return { kind: "every", interval, ...options };
 }
 
 /**
@@ -64,17 +76,26 @@ const FIVE_FIELDS: Readonly<Record<string, string>> = {
 export function graphScheduleOf(schedule: Schedule, mistake: (message: string) => void): GraphSchedule {
   if (schedule.kind === "assets") return { kind: "assets", condition: checkedCondition(schedule.expression, mistake) };
   if (schedule.kind === "every") {
-    const everyMs = millisecondsOf(schedule.interval);
-    const offsetMs = millisecondsOf(schedule.offset);
-    if (everyMs === null || everyMs < 1_000)
-      mistake(`every(${JSON.stringify(schedule.interval)}): expected a duration of at least "1s"`);
-    if (offsetMs === null)
-      mistake(`every(…, { offset: ${JSON.stringify(schedule.offset)} }): expected a duration such as "5m"`);
-    return { kind: "every", everyMs: everyMs ?? 60_000, offsetMs: offsetMs ?? 0 };
+    const times = periodOf(schedule, mistake);
+    const { jitterMs, overlap, bounds } = commonOf(schedule, mistake);
+    return {
+      ...times,
+      ...(jitterMs > 0 ? { jitterMs } : {}),
+      ...(overlap === undefined ? {} : { overlap }),
+      ...bounds,
+    };
   }
-  const { timezone = "UTC", jitter = 0, overlap = "buffer_all", start, end } = schedule;
-  if (schedule.expressions.length === 0) mistake("cron([]): expected at least one expression");
-  const expressions = schedule.expressions.map((expression) => FIVE_FIELDS[expression] ?? expression);
+  const times = expressionsOf(schedule, mistake);
+  const { jitterMs, overlap = "buffer_all", bounds } = commonOf(schedule, mistake);
+  return { ...times, jitterMs, overlap, ...bounds };
+}
+
+function expressionsOf(
+  { expressions: written, timezone = "UTC" }: Extract<Schedule, { kind: "cron" }>,
+  mistake: (message: string) => void,
+) {
+  if (written.length === 0) mistake("cron([]): expected at least one expression");
+  const expressions = written.map((expression) => FIVE_FIELDS[expression] ?? expression);
   if (!isTimezone(timezone)) {
     mistake(`cron timezone is ${JSON.stringify(timezone)}: expected an IANA name such as "Europe/Berlin"`);
   }
@@ -82,21 +103,31 @@ export function graphScheduleOf(schedule: Schedule, mistake: (message: string) =
     const problem = problemOf(expression);
     if (problem !== null) mistake(`cron expression ${JSON.stringify(expression)}: ${problem}`);
   }
+  return { kind: "cron" as const, expressions, timezone };
+}
+
+function periodOf({ interval, offset = 0 }: Extract<Schedule, { kind: "every" }>, mistake: (message: string) => void) {
+  const everyMs = millisecondsOf(interval);
+  const offsetMs = millisecondsOf(offset);
+  if (everyMs === null || everyMs < 1_000)
+    mistake(`every(${JSON.stringify(interval)}): expected a duration of at least "1s"`);
+  if (offsetMs === null) mistake(`every(…, { offset: ${JSON.stringify(offset)} }): expected a duration such as "5m"`);
+  return { kind: "every" as const, everyMs: everyMs ?? 60_000, offsetMs: offsetMs ?? 0 };
+}
+
+function commonOf({ kind, jitter = 0, overlap, start, end }: WrittenTimes, mistake: (message: string) => void) {
   const jitterMs = millisecondsOf(jitter);
-  if (jitterMs === null) mistake(`cron jitter is ${JSON.stringify(jitter)}: expected a duration such as "30s"`);
-  for (const [name, moment] of Object.entries({ start, end })) {
-    if (moment !== undefined && Number.isNaN(Date.parse(moment)))
-      mistake(`cron ${name} is ${JSON.stringify(moment)}: expected an ISO-8601 date`);
+  if (jitterMs === null) mistake(`${kind} jitter is ${JSON.stringify(jitter)}: expected a duration such as "30s"`);
+  if (overlap !== undefined && !OVERLAPS.includes(overlap))
+    mistake(`${kind} overlap is ${JSON.stringify(overlap)}: expected one of ${OVERLAPS.join(", ")}`);
+  const bounds = { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) };
+  for (const [name, moment] of Object.entries(bounds)) {
+    if (Number.isNaN(Date.parse(moment)))
+      mistake(`${kind} ${name} is ${JSON.stringify(moment)}: expected an ISO-8601 date`);
   }
-  return {
-    kind: "cron",
-    expressions,
-    timezone,
-    jitterMs: jitterMs ?? 0,
-    overlap,
-    ...(start === undefined ? {} : { start }),
-    ...(end === undefined ? {} : { end }),
-  };
+  if (start !== undefined && end !== undefined && Date.parse(end) <= Date.parse(start))
+    mistake(`${kind} end is ${JSON.stringify(end)}: expected a moment after its start, ${JSON.stringify(start)}`);
+  return { jitterMs: jitterMs ?? 0, overlap, bounds };
 }
 
 /** One part of a field: what Temporal and we read alike; no `L`, `W`, `#`, `?`. */

@@ -35,6 +35,8 @@ export interface TriggerConfig {
   readonly condition: AssetCondition;
   /** Of the workers whose code the DAG is. */
   readonly taskQueue: string;
+  /** The file that the DAG came from, if it is known. */
+  readonly source?: string;
   /** It starts paused, with this note. */
   readonly paused?: { readonly note: string };
 }
@@ -46,6 +48,7 @@ export const LARGEST_MEMORY = 1_400_000;
 export const MEMO = {
   queue: "dagwright.taskQueue",
   condition: "dagwright.assetCondition",
+  source: "dagwright.source",
   paused: "dagwright.paused",
 } as const;
 

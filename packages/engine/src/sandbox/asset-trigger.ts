@@ -62,6 +62,7 @@ export async function dagwrightAssetTrigger(given: TriggerConfig, memory?: Memor
     upsertMemo({
       [MEMO.queue]: config.taskQueue,
       [MEMO.condition]: state.condition,
+      [MEMO.source]: config.source ?? null,
       [MEMO.paused]: state.paused ? note : null,
     });
   setHandler(defineSignal<[ToldEvents]>(SIGNAL_EVENTS), ({ uri, log, events }) =>

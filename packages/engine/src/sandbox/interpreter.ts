@@ -13,7 +13,16 @@ import {
 import type { RunView } from "../core/state.ts";
 import { type ResumeInput, resumedRunOf } from "./continuation.ts";
 import { isTaskError } from "./failures.ts";
-import { ACTIVITY, FAILURE, type PlannedRun, type PlanRequest } from "./protocol.ts";
+import { busyUntil, launchRun } from "./launcher.ts";
+import {
+  ACTIVITY,
+  FAILURE,
+  type LaunchResult,
+  MEMO_TIMES,
+  type PlannedLaunch,
+  type PlannedRun,
+  type PlanRequest,
+} from "./protocol.ts";
 import { recordEnd } from "./record-run.ts";
 import { acceptRequests } from "./requests.ts";
 import { withinResult } from "./run-result.ts";
@@ -27,13 +36,15 @@ import { unplannedView } from "./unplanned-view.ts";
  * the shell carries out.
  *
  * Success returns the run's view; a failed run is a failed workflow that carries the view; a cancelled run is a cancelled
- * workflow.
+ * workflow. What a schedule starts is no run itself: by its plan it launches the run of its logical date.
  */
-export async function interpreter(input?: unknown): Promise<RunView> {
+export async function interpreter(input?: unknown): Promise<RunView | LaunchResult> {
   const root = CancellationScope.current();
   return await CancellationScope.nonCancellable(async () => {
     const requests = acceptRequests(root);
-    const shell = new RunShell(resumedRunOf(input) ?? (await planned(input)), CancellationScope.current());
+    const plan = resumedRunOf(input) ?? (await planned(input));
+    if ("runAs" in plan) return await launchRun(plan, input, root);
+    const shell = new RunShell(plan, CancellationScope.current());
     requests.answerWith(shell);
     const view = await shell.toItsEnd();
     if (!("runId" in view)) {
@@ -54,18 +65,25 @@ export async function interpreter(input?: unknown): Promise<RunView> {
 }
 
 /** The plan, from the worker. A run that cannot be planned (unknown DAG, bad params, bad date) fails at once. */
-async function planned(input: unknown): Promise<PlannedRun> {
-  const { workflowId, workflowType, startTime, typedSearchAttributes } = workflowInfo();
+async function planned(input: unknown): Promise<PlannedRun | PlannedLaunch> {
+  const { workflowId, workflowType, startTime, typedSearchAttributes, memo } = workflowInfo();
   const scheduledFor = typedSearchAttributes.get({ name: "TemporalScheduledStartTime", type: "DATETIME" });
   const request: PlanRequest = {
     dagId: workflowType,
     runId: workflowId,
     input,
     startedAt: startTime.toISOString(),
-    ...(scheduledFor === undefined ? {} : { scheduledFor: scheduledFor.toISOString() }),
+    ...(scheduledFor === undefined
+      ? {}
+      : {
+          scheduledFor: scheduledFor.toISOString(),
+          takenUpAt: new Date(Date.now()).toISOString(),
+          busyUntil: busyUntil(),
+          firedBy: memo?.[MEMO_TIMES],
+        }),
   };
   try {
-    return await scheduleLocalActivity<PlannedRun>(ACTIVITY.plan, [request], {
+    return await scheduleLocalActivity<PlannedRun | PlannedLaunch>(ACTIVITY.plan, [request], {
       startToCloseTimeout: "30s",
       retry: { maximumAttempts: 3, initialInterval: "200ms" },
       summary: "plan",

@@ -13,6 +13,7 @@ export const ACTIVITY = {
   record: "dagwright.record",
   callback: "dagwright.callback",
   emit: "dagwright.emit",
+  backfill: "dagwright.backfill",
 } as const;
 
 /** What a run answers and takes. */
@@ -87,6 +88,38 @@ export interface PlanRequest {
   readonly startedAt: string;
   /** The moment for which a schedule fired, or a person triggered it. */
   readonly scheduledFor?: string | undefined;
+  /** Of a run that a schedule started: when a worker has taken it up. */
+  readonly takenUpAt?: string | undefined;
+  /** Of the same: when the last run of the schedule ended. */
+  readonly busyUntil?: string | undefined;
+  /** Of the same: the times of the schedule, as the server has it. */
+  readonly firedBy?: unknown;
+}
+
+/** In the memo of what a schedule starts: its times, a `GraphSchedule`. */
+export const MEMO_TIMES = "dagwright.times";
+
+/**
+ * The plan of what a schedule has started: it is no run itself, but launches the run of its logical date. So there is one
+ * run per logical date, whoever starts it.
+ */
+export interface PlannedLaunch {
+  readonly runAs: string;
+  readonly logicalDate: string;
+  readonly dataInterval?: RunInfo["dataInterval"] | undefined;
+  /** Why nothing is launched: the run exists, or it is too far behind. */
+  readonly instead?: { readonly outcome: "already_done" | "passed_over"; readonly why: string } | undefined;
+  /** Whether the run ends with its launcher when that is terminated (the overlap policy of the schedule asks for it). */
+  readonly terminates?: boolean | undefined;
+}
+
+/** What became of a launch: the launcher's result, or the detail of its failure. */
+export interface LaunchResult {
+  readonly runId: string;
+  readonly outcome: "success" | "failed" | "cancelled" | "already_started" | "already_done" | "passed_over";
+  readonly why?: string | undefined;
+  /** When the last run of the schedule ended, this one included. */
+  readonly busyUntil?: string | undefined;
 }
 
 /** A planned run: recorded in its history, it holds over deployments. */

@@ -14,11 +14,13 @@ export interface RunInput {
   readonly noCache?: boolean | undefined;
   /** Of a sub-DAG's run: the interval of the run that it stands in. @default as the DAG's schedule says */
   readonly dataInterval?: { readonly start: string; readonly end: string } | undefined;
+  /** Whether its assets are told of what it makes. @default true */
+  readonly emitAssets?: boolean | undefined;
+  /** Its tasks run anew even where an earlier execution of this run has run them: their effects are new ones. */
+  readonly anew?: boolean | undefined;
   readonly trigger?: "schedule" | "manual" | "backfill" | "asset" | "signal" | undefined;
   /** The events that it is started by. @default none */
   readonly assetEvents?: readonly AssetEvent[] | undefined;
-  /** Whether what its tasks update has events: a backfill may not want to start what waits for it. @default true */
-  readonly emitAssets?: boolean | undefined;
 }
 
 /** Made by `clearedRun` of a run's own view. */
@@ -46,6 +48,7 @@ const Input = z
     seed: Seed.optional(),
     noCache: z.boolean().optional(),
     dataInterval: z.strictObject({ start: z.iso.datetime(), end: z.iso.datetime() }).optional(),
+    anew: z.boolean().optional(),
     trigger: z.enum(["schedule", "manual", "backfill", "asset", "signal"]).optional(),
     assetEvents: z.array(Event).optional(),
     emitAssets: z.boolean().optional(),

@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { type TimeSchedule, timesOf } from "../core/graph.ts";
+import type { RunSeed } from "../core/state.ts";
+import { taskErrorOf } from "../execution/task-error.ts";
+import type { Dag } from "../language/dag.ts";
+import { launchFor } from "../language/launch.ts";
+import { planRun } from "../language/plan.ts";
+import type { PlannedLaunch, PlannedRun, PlanRequest } from "../sandbox/protocol.ts";
+import type { RunStore } from "../store/run-store.ts";
+import { limitsOf } from "./carried-values.ts";
+import { type RunInput, readRunInput } from "./run-input.ts";
+import { failureOf, type TaskGround } from "./task-activity.ts";
+
+/**
+ * Plans what was started as a run of a DAG: the run; or, of what a schedule started, the run that it stands for.
+ * @throws ApplicationFailure with the error of a run that cannot be planned
+ */
+export async function planned(ground: TaskGround, request: PlanRequest): Promise<PlannedRun | PlannedLaunch> {
+  const { registry, store, objects, continueAfterEvents } = ground;
+  const { dagId, runId, startedAt, scheduledFor } = request;
+  try {
+    const input = readRunInput(request.input);
+    const dag = registry.get(dagId);
+    const launch = await plannedLaunch(store, dag, request, input);
+    const limits = limitsOf(objects, continueAfterEvents);
+    if (launch === "by_hand")
+      return { ...planRun(dag, { ...input, runId, trigger: "manual", now: new Date(startedAt) }), limits };
+    if (launch !== null) return launch;
+    const { params, conf, logicalDate, trigger, dataInterval, noCache, assetEvents, emitAssets } = input;
+    const plan = planRun(dag, {
+      ...{ runId, params, conf, logicalDate, dataInterval, noCache, assetEvents, emitAssets },
+      trigger: trigger ?? (scheduledFor === undefined ? "manual" : "schedule"),
+      now: new Date(startedAt),
+      scheduledFor: scheduledFor === undefined ? undefined : new Date(scheduledFor),
+    });
+    const seed = input.seed ?? (input.anew === true ? await seedAnew(store, dag, runId) : undefined);
+    return seed === undefined ? { ...plan, limits } : { ...plan, limits, seed };
+  } catch (error) {
+    throw failureOf(taskErrorOf(error));
+  }
+}
+
+/**
+ * The launch that a fire of the DAG's schedule asks for; null when this is a run of its own. A fire at no time of the
+ * schedule was triggered by hand.
+ */
+async function plannedLaunch(
+  store: RunStore | null,
+  dag: Dag,
+  { runId, startedAt, scheduledFor, takenUpAt = startedAt, busyUntil, firedBy }: PlanRequest,
+  { logicalDate }: RunInput,
+): Promise<PlannedLaunch | "by_hand" | null> {
+  const schedule = scheduleOf(firedBy) ?? timesOf(dag.graph.schedule);
+  if (scheduledFor === undefined || logicalDate !== undefined || schedule === null) return null;
+  const launch = launchFor(dag, {
+    ...{ schedule, firedFor: new Date(scheduledFor), now: new Date(takenUpAt) },
+    busyUntil: busyUntil === undefined ? undefined : new Date(busyUntil),
+  });
+  if (launch === null) return "by_hand";
+  if (launch.runId === runId) return null;
+  const { logicalDate: date, dataInterval } = launch;
+  const plan = { runAs: launch.runId, logicalDate: date, dataInterval };
+  // Beyond Temporal's retention only the store knows.
+  if ((await store?.getRun(launch.runId))?.view.state === "success")
+    return { ...plan, instead: { outcome: "already_done", why: "The run of this logical date has succeeded" } };
+  if (launch.passedOver !== undefined) return { ...plan, instead: { outcome: "passed_over", why: launch.passedOver } };
+  return schedule.overlap === "terminate_other" ? { ...plan, terminates: true } : plan;
+}
+
+/** A schedule as `desiredSchedule` notes it in the memo of what it starts. */
+const Times = z.custom<TimeSchedule>(
+  (value) =>
+    z
+      .union([
+        z.looseObject({ kind: z.literal("cron"), expressions: z.array(z.string()).min(1), timezone: z.string() }),
+        z.looseObject({ kind: z.literal("every"), everyMs: z.number().positive(), offsetMs: z.number() }),
+      ])
+      .safeParse(value).success,
+);
+
+/** Null of what an older version of the engine, or somebody else, has scheduled. */
+function scheduleOf(firedBy: unknown): TimeSchedule | null {
+  const parsed = Times.safeParse(firedBy);
+  return parsed.success ? parsed.data : null;
+}
+
+/** All tasks untouched, and counted as cleared once more than the last execution of the run had them. */
+async function seedAnew(store: RunStore | null, { graph }: Dag, runId: string): Promise<RunSeed | undefined> {
+  const former = await store?.getRun(runId);
+  if (former === null || former === undefined) return undefined;
+  const clears = (id: string) => {
+    const { clears: own = 0, mapped = [] } = former.view.tasks[id] ?? {};
+    return own + mapped.reduce((most, item) => Math.max(most, item.clears ?? 0), 0);
+  };
+  return Object.fromEntries(
+    graph.nodes.map(({ id }) => [id, { state: "none", attempts: 0, lost: 0, clears: clears(id) + 1 }]),
+  );
+}
