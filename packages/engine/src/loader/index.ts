@@ -1,1 +1,4 @@
-export { BrokenDagFileError, type LoadedDags, loadDagFiles } from "./dag-files.ts";
+/** DAG files: read, compiled where that is needed, and watched. */
+export { type LoadedDags, loadDagFiles } from "./dag-files.ts";
+export { type DagReload, type WatchedDags, type WatchOptions, watchDagFiles } from "./dag-watcher.ts";
+export { BrokenDagFileError } from "./errors.ts";
