@@ -1,33 +1,39 @@
 /** The worker process: loads the DAG files, wires the house, polls Temporal until told to stop. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { createRegistry } from "@dagwright/engine";
 import { connectEngine } from "@dagwright/engine/client";
-import { loadDagFiles } from "@dagwright/engine/loader";
 import { readSettings } from "@dagwright/engine/settings";
 import { openRunStore } from "@dagwright/engine/store";
 import { createDagWorker } from "@dagwright/engine/worker";
+import { openDags } from "./dags.ts";
 import { reportFailure, reportReady } from "./readiness.ts";
 import { stageServices } from "./stage-services.ts";
-import { openHouse, SHIPPED_DAGS } from "./wiring.ts";
+import { openHouse } from "./wiring.ts";
 
-const { values } = parseArgs({ options: { dags: { type: "string", multiple: true, default: [] } } });
+const { values } = parseArgs({
+  options: {
+    dags: { type: "string", multiple: true, default: [] },
+    watch: { type: "boolean", default: false },
+  },
+});
 
 try {
   const settings = readSettings(process.env, process.cwd());
   const { address, namespace, apiKey, tls } = settings.temporal;
-  const { dags, controllers } = await loadDagFiles(
-    [SHIPPED_DAGS, ...values.dags],
-    join(settings.home, "cache", "dags"),
-  );
   const store = openRunStore({ file: join(settings.home, "runs.db") });
   const engine = await connectEngine({ address, namespace, taskQueue: settings.taskQueue, store, apiKey, tls });
-  const house = await openHouse(settings, dags, engine);
+  const { registry, controllers, close } = await openDags({
+    settings,
+    paths: values.dags,
+    watch: values.watch,
+    engine,
+  });
+  const house = await openHouse(settings, registry, engine);
   const worker = await createDagWorker({
     address,
     namespace,
     taskQueue: settings.taskQueue,
-    registry: createRegistry(dags),
+    registry,
     services: stageServices(house.pool),
     store,
     logsFolder: join(settings.home, "logs"),
@@ -48,8 +54,9 @@ try {
   // The parent (`dagwright up`) is gone: nobody would stop this process any more.
   process.on("disconnect", stop);
 
-  reportReady({ dags: dags.map((dag) => dag.id), restored: restored.map(({ model }) => model) });
+  reportReady({ dags: registry.list().map((dag) => dag.id), restored: restored.map(({ model }) => model) });
   await worker.run();
+  close();
   await house.close();
   await engine.close();
   store.close();

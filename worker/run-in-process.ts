@@ -35,7 +35,7 @@ try {
     );
   }
   const dag = registry.get(values.dag ?? first?.id ?? "");
-  const house = await openHouse(settings, dags, null);
+  const house = await openHouse(settings, registry, null);
   const logicalDate = values["logical-date"];
   const view = await runInProcess(dag, {
     params: JsonObject.parse(JSON.parse(values.params)),

@@ -22,12 +22,13 @@ export function addWorker(program: Command): void {
     .command("worker")
     .description("run a worker in the foreground, against TEMPORAL_ADDRESS or the embedded server")
     .option("--dags <path...>", "further DAG files or folders", [])
+    .option("--watch", "for development: follow changes of DAG files, and sync the schedules after each", false)
     .option("--json", "log lines as JSON", false)
     .addHelpText("after", "\nExample:\n  $ TEMPORAL_ADDRESS=temporal.internal:7233 dagwright worker\n")
-    .action(async (options: { dags: string[] }) => {
-      process.exitCode = await handOver(
-        "main.ts",
-        options.dags.flatMap((path) => ["--dags", path]),
-      );
+    .action(async (options: { dags: string[]; watch: boolean }) => {
+      process.exitCode = await handOver("main.ts", [
+        ...options.dags.flatMap((path) => ["--dags", path]),
+        ...(options.watch ? ["--watch"] : []),
+      ]);
     });
 }

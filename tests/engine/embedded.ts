@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRegistry, type Dag, type TaskServices } from "@dagwright/engine";
+import { createRegistry, type Dag, type DagRegistry, type TaskServices } from "@dagwright/engine";
 import { connectEngine, type EngineClient } from "@dagwright/engine/client";
 import { startTemporalServer } from "@dagwright/engine/server";
 import { openRunStore, type RunStore } from "@dagwright/engine/store";
@@ -20,8 +20,8 @@ export interface Embedded {
   readonly home: string;
   readonly store: RunStore;
   readonly engine: EngineClient;
-  /** Starts a worker of these DAGs on the task queue; ends with `stop`. */
-  worker(dags: readonly Dag[]): Promise<{ stop(): Promise<void> }>;
+  /** Starts a worker of these DAGs (or of a registry) on the task queue; ends with `stop`. */
+  worker(dags: readonly Dag[] | DagRegistry): Promise<{ stop(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export async function startEmbedded(taskQueue = "engine-tests"): Promise<Embedde
       const worker = await createDagWorker({
         address,
         taskQueue,
-        registry: createRegistry(dags),
+        registry: "get" in dags ? dags : createRegistry(dags),
         services,
         store,
         logsFolder: join(home, "logs"),

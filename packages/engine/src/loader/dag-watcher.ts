@@ -27,6 +27,8 @@ export interface DagReload {
   readonly broken: readonly BrokenDagFileError[];
   /** Files that were broken and are so no more. */
   readonly mended: readonly string[];
+  /** Broken files, newly or still, that no former DAGs stand in for: what they define is not there. */
+  readonly absent: readonly string[];
 }
 
 export interface WatchOptions {
@@ -144,7 +146,7 @@ function standingOf(before: Standing, files: ReadonlyMap<string, DagFile | Broke
   }
 }
 
-function differenceOf(before: Standing, { loaded, broken }: Standing): DagReload {
+function differenceOf(before: Standing, { loaded, broken, sound }: Standing): DagReload {
   const former = new Map(before.loaded.dags.map((dag) => [dag.id, dag]));
   const now = new Map(loaded.dags.map((dag) => [dag.id, dag]));
   const ids = [...now.keys()];
@@ -156,6 +158,7 @@ function differenceOf(before: Standing, { loaded, broken }: Standing): DagReload
     removed: [...former.keys()].filter((id) => !now.has(id)),
     broken: [...broken.values()].filter(({ file, message }) => before.broken.get(file)?.message !== message),
     mended: [...before.broken.keys()].filter((file) => !broken.has(file)),
+    absent: [...broken.keys()].filter((file) => !sound.has(file)),
   };
 }
 
