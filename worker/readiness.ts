@@ -20,16 +20,24 @@ export function reportReload(lines: string[]): void {
   for (const line of lines) console.error(line);
 }
 
-const Failure = z.object({ code: z.string().optional(), message: z.string(), hint: z.string().optional() });
+const Failure = z.object({
+  code: z.string().default("INTERNAL_ERROR"),
+  message: z.string(),
+  field: z.string().optional(),
+  hint: z.string().optional(),
+});
+
+/** What is said of an error: its code and words, and what to do next. */
+export function failureOf(error: unknown): z.infer<typeof Failure> {
+  const parsed = Failure.safeParse(error);
+  return parsed.success ? parsed.data : { code: "INTERNAL_ERROR", message: String(error) };
+}
 
 /** Says why the worker cannot run. */
 export function reportFailure(error: unknown): void {
-  const parsed = Failure.safeParse(error);
-  const { code, message, hint } = parsed.success
-    ? parsed.data
-    : { code: undefined, message: String(error), hint: undefined };
-  const failure: WorkerMessage = { type: "failed", code: code ?? "WORKER_FAILED", message, ...(hint ? { hint } : {}) };
+  const { code, message, hint } = failureOf(error);
+  const failure: WorkerMessage = { type: "failed", code, message, ...(hint ? { hint } : {}) };
   if (process.send) process.send(failure);
-  console.error(`${failure.code}: ${message}${hint ? `\n${hint}` : ""}`);
-  if (code === undefined && error instanceof Error) console.error(error.stack);
+  console.error(`${code}: ${message}${hint ? `\n${hint}` : ""}`);
+  if (code === "INTERNAL_ERROR" && error instanceof Error) console.error(error.stack);
 }

@@ -2,6 +2,7 @@ import { Client } from "@temporalio/client";
 import { ControllerCalls } from "./controller-calls.ts";
 import type { ConnectOptions, EngineClient } from "./engine-client.ts";
 import { explain } from "./explain.ts";
+import { Interventions } from "./interventions.ts";
 import { RunCalls } from "./run-calls.ts";
 import { listRuns } from "./run-list.ts";
 import { ScheduleCalls } from "./schedule-calls.ts";
@@ -31,6 +32,7 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
   const temporal = new Client({ connection, namespace });
   const ground = { temporal, connection, address, namespace, taskQueue, store };
   const runs = new RunCalls(ground);
+  const interventions = new Interventions(ground, runs);
   const schedules = new ScheduleCalls(ground);
   const controllers = new ControllerCalls(ground);
   // No server that hangs keeps a caller for ever.
@@ -62,7 +64,8 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     ensureController: (controller) =>
       call(`start the controller of ${controller.model}`, () => controllers.ensure(controller)),
     signalDrift: (signal) => call(`signal drift of ${signal.model}`, () => controllers.signalDrift(signal)),
-    clearRun: (runId, clearing) => call(`clear run ${runId}`, () => runs.clear(runId, clearing)),
+    clearRun: (runId, clearing) => call(`clear run ${runId}`, () => interventions.clear(runId, clearing)),
+    markTask: (runId, mark) => call(`mark ${mark.task} of run ${runId}`, () => interventions.mark(runId, mark)),
     explainRun: (runId) =>
       call(`explain run ${runId}`, async () => {
         const [view, workers] = await Promise.all([runs.get(runId), workersPolling()]);

@@ -1,8 +1,11 @@
 /** The asking side of runs: starts, reads and steers them, and keeps schedules in line with the code. */
 export { connectEngine } from "./connect-engine.ts";
 export type {
+  ClearedTasks,
+  ClearRun,
   ConnectOptions,
   EngineClient,
+  MarkTask,
   RunList,
   RunRow,
   ScheduleRow,
@@ -16,10 +19,13 @@ export {
   NothingToClearError,
   NotWaitingError,
   NoWorkerError,
+  ParamsFixedError,
   RunActiveError,
   RunNotFoundError,
   RunOverError,
+  RunRefusedError,
   ScheduleNotFoundError,
+  TaskNotInRunError,
   TemporalRequestError,
   TemporalUnreachableError,
 } from "./errors.ts";

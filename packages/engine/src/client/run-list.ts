@@ -11,12 +11,16 @@ import { isNotFound } from "./temporal-call.ts";
 const LONGEST_SCAN = 2_000;
 
 /** Runs of the server and, beyond its retention, of the store. The newest start first. */
-export async function listRuns(ground: ClientGround, { dagId, state, limit = 100 }: RunList = {}): Promise<RunRow[]> {
+export async function listRuns(
+  ground: ClientGround,
+  { dagId, state, since, limit = 100 }: RunList = {},
+): Promise<RunRow[]> {
   const rows: RunRow[] = [];
   const seen = new Set<string>();
   // What the store saw running may have ended since.
   const ended = state !== undefined && isOver(state) ? state : undefined;
-  const query = dagId === undefined ? "DagId IS NOT NULL" : `DagId = ${JSON.stringify(dagId)}`;
+  const ofDag = dagId === undefined ? "DagId IS NOT NULL" : `DagId = ${JSON.stringify(dagId)}`;
+  const query = since === undefined ? ofDag : `${ofDag} AND StartTime >= ${JSON.stringify(since)}`;
   for await (const execution of ground.temporal.workflow.list({ query })) {
     // Newest first: a run that was started again hides its former executions.
     if (seen.has(execution.workflowId)) continue;
@@ -28,6 +32,8 @@ export async function listRuns(ground: ClientGround, { dagId, state, limit = 100
   }
   for (const { view } of ground.store?.listRuns({ dagId, state: ended, limit: limit + seen.size }) ?? []) {
     if (seen.has(view.runId)) continue;
+    // Of a run that was not listed for its start, the store knows the start as well.
+    if (since !== undefined && Date.parse(view.startedAt ?? "") < Date.parse(since)) continue;
     const row = await storedRow(ground, view);
     if (row !== null && (state === undefined || row.state === state)) rows.push(row);
   }
