@@ -5,12 +5,14 @@ import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import { addApprovals } from "./approvals.ts";
 import { addDags } from "./dags.ts";
+import { addInit } from "./init.ts";
 import { addMcp } from "./mcp.ts";
 import { EXIT, showError } from "./output.ts";
 import { addRun } from "./run.ts";
 import { addRuns } from "./runs.ts";
 import { addSchedules } from "./schedules.ts";
 import { PROJECT } from "./session.ts";
+import { addSetup } from "./setup.ts";
 import { addTest } from "./test.ts";
 import { addUp } from "./up.ts";
 import { addWorker } from "./worker.ts";
@@ -25,8 +27,9 @@ const program = new Command("dagwright")
   .showHelpAfterError("(add --help for usage)")
   .showSuggestionAfterError()
   .exitOverride();
-for (const add of [addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals, addSchedules, addMcp])
+for (const add of [addInit, addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals, addSchedules, addMcp])
   add(program);
+addSetup(program);
 
 try {
   await program.parseAsync(process.argv);
