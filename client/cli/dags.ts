@@ -85,6 +85,7 @@ Examples:
 `,
     )
     .action(async (dagId: string, options: DagsOptions & { format?: string; diff?: string }) => {
+      const wanted = oneOf("--format", options.format ?? "json", Format);
       const settings = settingsOf();
       const { graph } = (await knownDags(settings, options.dags)).registry.get(dagId);
       if (options.diff !== undefined) {
@@ -93,8 +94,7 @@ Examples:
         return;
       }
       // As JSON unless it is said otherwise: what programs have read from the start.
-      const format = options.json ? "json" : oneOf("--format", options.format ?? "json", Format);
-      show(graph, options.json, DRAWINGS[format]);
+      show(graph, options.json, DRAWINGS[wanted]);
     });
   for (const verb of ["pause", "unpause"] as const) {
     dags

@@ -35,11 +35,13 @@ export class Interventions {
       if (!dryRun) await this.runs.ask(UPDATE_CLEAR, runId, { tasks, downstream });
       return { cleared, temporalRunId: await this.executionOf(runId) };
     }
-    const { seed, cleared } = clearedRun(graph, view, { tasks, downstream });
+    // Items of mapped tasks read the new params, too.
+    const anew = { ...view, params: { ...paramsOf(view), ...params } };
+    const { seed, cleared } = clearedRun(graph, anew, { tasks, downstream });
     if (cleared.length === 0) throw nothingToClear(view);
     const temporalRunId = dryRun
       ? await this.executionOf(runId)
-      : await this.runs.startAnew({ view, params: { ...paramsOf(view), ...params }, seed });
+      : await this.runs.startAnew({ view, params: anew.params, seed });
     return { cleared, temporalRunId };
   }
 
