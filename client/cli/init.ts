@@ -71,7 +71,8 @@ function packageName(folder: string): string {
 }
 
 function nextSteps(folder: string, written: readonly string[]): string {
-  const where = relative(process.cwd(), folder) || ".";
+  const near = relative(process.cwd(), folder) || ".";
+  const where = near.startsWith("..") ? folder : near;
   return [
     written.length === 0 ? `${folder} is complete: nothing was written` : `Wrote ${written.join(", ")}`,
     "",

@@ -65,7 +65,7 @@ export function markTask(desk: Desk, event: Extract<SchedulerEvent, { type: "mar
   else if (!markItem(desk, id, index, event)) return [];
   const again = neverRun(desk, id);
   for (const one of again) desk.put(one, { ...UNTOUCHED, clears: desk.statusOf(one).clears ?? 0 });
-  return [id, ...again];
+  return [id, ...again, ...(desk.topology.dependents.get(id) ?? [])];
 }
 
 function clearNode(desk: Desk, id: string): void {
