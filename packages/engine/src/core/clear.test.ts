@@ -4,6 +4,7 @@ import { defineDag, SkipTask, task } from "../index.ts";
 import { runInProcess } from "../testing/index.ts";
 import { clearedRun, namesToClear, withUpstream } from "./clear.ts";
 import { decide, initialState } from "./decide.ts";
+import type { RunInfo } from "./state.ts";
 
 const keys: string[] = [];
 const step = task("step", {
@@ -61,10 +62,13 @@ it("what runs again in a run that goes on is what has begun; what comes before a
 });
 
 it("a running task that is marked as successful lets what waited for it start", () => {
-  const run = {
-    ...{ id: "steps/4", logicalDate: "2026-01-01T00:00:00Z", trigger: "manual", conf: {} },
+  const run: RunInfo = {
+    id: "steps/4",
+    logicalDate: "2026-01-01T00:00:00Z",
     dataInterval: { start: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z" },
-  } as const;
+    trigger: "manual",
+    conf: {},
+  };
   const started = decide(initialState(dag.graph, { fail: false }, run), { type: "run_started", at: 1 });
   const { commands } = decide(started.state, { type: "mark", id: "a", as: "success", at: 2 });
   const runs = commands.flatMap((command) => (command.type === "run_task" ? [command.id] : []));
