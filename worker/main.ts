@@ -1,19 +1,23 @@
 /** The worker process: loads the DAG files, wires the house, polls Temporal until told to stop. */
 import { join } from "node:path";
 import { inspect, parseArgs } from "node:util";
-import { createRegistry } from "@dagwright/engine";
 import { connectEngine } from "@dagwright/engine/client";
 import { openConnections, Redactor } from "@dagwright/engine/connections";
-import { loadDagFiles } from "@dagwright/engine/loader";
 import { guardOutput, logProcessAsJson } from "@dagwright/engine/logs";
 import { readSettings } from "@dagwright/engine/settings";
 import { openObjectFolder, openRunStore } from "@dagwright/engine/store";
 import { createDagWorker } from "@dagwright/engine/worker";
+import { openDags } from "./dags.ts";
 import { reportFailure, reportReady } from "./readiness.ts";
 import { stageServices } from "./stage-services.ts";
-import { openHouse, SHIPPED_DAGS } from "./wiring.ts";
+import { openHouse } from "./wiring.ts";
 
-const { values } = parseArgs({ options: { dags: { type: "string", multiple: true, default: [] } } });
+const { values } = parseArgs({
+  options: {
+    dags: { type: "string", multiple: true, default: [] },
+    watch: { type: "boolean", default: false },
+  },
+});
 
 try {
   const settings = readSettings(process.env, process.cwd());
@@ -28,10 +32,6 @@ try {
     process.stderr.write(`The worker ends: ${inspect(error)}\n`);
     process.exit(1);
   });
-  const { dags, controllers } = await loadDagFiles(
-    [SHIPPED_DAGS, ...values.dags],
-    join(settings.home, "cache", "dags"),
-  );
   const store = await openRunStore(settings.store, { warn: console.error });
   const objects = openObjectFolder(settings.objectsFolder);
   const engine = await connectEngine({
@@ -43,12 +43,18 @@ try {
     apiKey,
     tls,
   });
-  const house = await openHouse(settings, dags, engine);
+  const { registry, controllers, close } = await openDags({
+    settings,
+    paths: values.dags,
+    watch: values.watch,
+    engine,
+  });
+  const house = await openHouse(settings, registry, engine);
   const worker = await createDagWorker({
     address,
     namespace,
     taskQueue: settings.taskQueue,
-    registry: createRegistry(dags),
+    registry,
     services: {
       ...stageServices(house.pool),
       ...openConnections({ ...settings.connections, env: process.env, warn: console.warn }),
@@ -79,8 +85,9 @@ try {
   // The parent (`dagwright up`) is gone: nobody would stop this process any more.
   process.on("disconnect", stop);
 
-  reportReady({ dags: dags.map((dag) => dag.id), restored: restored.map(({ model }) => model) });
+  reportReady({ dags: registry.list().map((dag) => dag.id), restored: restored.map(({ model }) => model) });
   await worker.run();
+  close();
   await house.close();
   await engine.close();
   await store.close();

@@ -1,6 +1,7 @@
 /** One MCP server on stdio or HTTP, as `dagwright mcp serve` starts it. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { createRegistry } from "@dagwright/engine";
 import { connectEngine } from "@dagwright/engine/client";
 import { loadDagFiles } from "@dagwright/engine/loader";
 import { readSettings } from "@dagwright/engine/settings";
@@ -34,7 +35,7 @@ try {
           tls,
         })
       : null;
-  const { servers } = await openHouse(settings, dags, engine);
+  const { servers } = await openHouse(settings, createRegistry(dags), engine);
   const open = servers[name];
   if (open === undefined)
     throw new Error(`There is no MCP server "${name}"; there are: ${Object.keys(servers).join(", ")}`);

@@ -1,8 +1,7 @@
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Dag } from "@dagwright/engine";
-import { createRegistry, planRun } from "@dagwright/engine";
+import { type DagRegistry, planRun } from "@dagwright/engine";
 import type { EngineClient } from "@dagwright/engine/client";
 import type { Settings } from "@dagwright/engine/settings";
 import type { FeatureStore } from "@dagwright/feature-store";
@@ -51,7 +50,11 @@ function opened<T extends { close(): Promise<void> }>(open: () => Promise<T>): O
  *
  * @param engine The way to start and read runs, for the `workflows` server; null where there is no Temporal.
  */
-export async function openHouse(settings: Settings, dags: readonly Dag[], engine: EngineClient | null): Promise<House> {
+export async function openHouse(
+  settings: Settings,
+  registry: DagRegistry,
+  engine: EngineClient | null,
+): Promise<House> {
   const { home } = settings;
   const productFolder = fileURLToPath(new URL("..", import.meta.url));
   const lake: Opened<Lake> = opened(async () =>
@@ -101,7 +104,6 @@ export async function openHouse(settings: Settings, dags: readonly Dag[], engine
     },
   };
   if (engine !== null) {
-    const registry = createRegistry(dags);
     servers["workflows"] = async () => {
       const { createWorkflowsServer } = await import("../mcp-servers/workflows/server.ts");
       return createWorkflowsServer({

@@ -7,6 +7,7 @@ import { addApprovals } from "./approvals.ts";
 import { addAssets } from "./assets.ts";
 import { addBackfill } from "./backfill.ts";
 import { addDags } from "./dags.ts";
+import { addInit } from "./init.ts";
 import { addMcp } from "./mcp.ts";
 import { EXIT, showError } from "./output.ts";
 import { addPools } from "./pools.ts";
@@ -14,6 +15,7 @@ import { addRun } from "./run.ts";
 import { addRuns } from "./runs.ts";
 import { addSchedules } from "./schedules.ts";
 import { PROJECT } from "./session.ts";
+import { addSetup } from "./setup.ts";
 import { addTest } from "./test.ts";
 import { addUp } from "./up.ts";
 import { addWorker } from "./worker.ts";
@@ -29,10 +31,11 @@ const program = new Command("dagwright")
   .showSuggestionAfterError()
   .exitOverride();
 for (const add of [
-  ...[addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals],
+  ...[addInit, addSetup, addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals],
   ...[addSchedules, addBackfill, addPools, addAssets, addMcp],
 ])
   add(program);
+addSetup(program);
 
 try {
   await program.parseAsync(process.argv);

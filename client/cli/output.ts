@@ -33,11 +33,16 @@ const OF_THE_REQUEST = new Set([
   "RUN_NOT_FOUND",
   "NOT_WAITING",
   "RUN_ACTIVE",
+  "RUN_OVER",
+  "RUN_REFUSED",
+  "NO_SUCH_TASK",
+  "PARAMS_FIXED",
   "NOTHING_TO_CLEAR",
   "INVALID_BACKFILL",
   "BACKFILL_EXISTS",
   "BACKFILL_NOT_FOUND",
   "BACKFILL_OVER",
+  "FOLDER_NOT_EMPTY",
   "INVALID_SETTING",
   "DAG_FILE_BROKEN",
   "INVALID_DAG",
@@ -73,6 +78,25 @@ export function table(header: readonly string[], rows: readonly (readonly string
       .join("  ")
       .trimEnd();
   return [pc.dim(line(header)), ...rows.map(line)].join("\n");
+}
+
+/** One of the values that an option takes. */
+export function oneOf<T extends string>(option: string, text: string, values: z.ZodType<T> & { options: T[] }): T {
+  const parsed = values.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(`${option} is "${text}": expected one of ${values.options.join(", ")}`);
+}
+
+/** Parses `--output` and the like: any JSON. */
+export function parseJson(option: string, text: string): z.infer<ReturnType<typeof z.json>> {
+  try {
+    return z.json().parse(JSON.parse(text));
+  } catch (error) {
+    throw new UsageError(
+      `${option} is not JSON: ${error instanceof Error ? error.message : error}`,
+      `Text is JSON in quotes: ${option} '"done"'`,
+    );
+  }
 }
 
 /** Parses `--params` and the like: a JSON object. */

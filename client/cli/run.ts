@@ -13,6 +13,7 @@ interface RunOptions {
   conf: string;
   logicalDate?: string;
   runId?: string;
+  cache: boolean;
   wait: boolean;
   json: boolean;
   dags: string[];
@@ -26,6 +27,7 @@ export function addRun(program: Command): void {
     .option("--conf <json>", "free data for the run, as a JSON object", "{}")
     .option("--logical-date <date>", "the day (1998-01-31) or moment the run is for")
     .option("--run-id <id>", "a run id of your own instead of DAG/logical date")
+    .option("--no-cache", "tasks with a cache run all the same, and renew it")
     .option("--wait", "show the run until it ends; without a running server, start one for as long as it takes", false)
     .option("--json", "print the run as JSON and nothing else on stdout", false)
     .option("--dags <path...>", "further DAG files or folders", [])
@@ -65,6 +67,7 @@ async function run(dagId: string, options: RunOptions): Promise<number> {
         conf,
         ...(logicalDate === undefined ? {} : { logicalDate }),
         ...(options.runId === undefined ? {} : { runId: options.runId }),
+        noCache: !options.cache,
       });
       if (outcome === "already_done") note(`${runId} is already done; this is what it gave`);
       if (outcome === "already_running") note(`${runId} is already running`);

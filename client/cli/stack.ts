@@ -22,6 +22,8 @@ export interface Stack {
 export async function openStack(o: {
   settings: Settings;
   dags: readonly string[];
+  /** Whether the worker reads DAG files again when they change. @default false */
+  watch?: boolean;
   log: (line: string) => void;
 }): Promise<Stack> {
   const { settings, log } = o;
@@ -40,7 +42,8 @@ export async function openStack(o: {
       dags: o.dags,
       env: { ...process.env, TEMPORAL_ADDRESS: address, DAGWRIGHT_HOME: home },
       logs: settings.logs,
-      onRestart: log,
+      watch: o.watch ?? false,
+      log,
     });
     return {
       address,

@@ -5,11 +5,11 @@ import { describeSync } from "./schedules.ts";
 import { knownDags, settingsOf, withEngine } from "./session.ts";
 import { openStack, type Stack } from "./stack.ts";
 
-/** Starts the stack and brings the schedules in line with the code. */
-export async function bringUp(dagPaths: readonly string[], log: (line: string) => void): Promise<Stack> {
+/** Starts the stack and brings the schedules in line with the code; with `watch` also when that changes. */
+export async function bringUp(dagPaths: readonly string[], log: (line: string) => void, watch = false): Promise<Stack> {
   const settings = settingsOf();
   const known = await knownDags(settings, dagPaths);
-  const stack = await openStack({ settings, dags: dagPaths, log });
+  const stack = await openStack({ settings, dags: dagPaths, watch, log });
   try {
     const diff = await withEngine(settings, (engine) => engine.syncSchedules(known.dags, known.scope));
     log(describeSync(diff));
@@ -30,13 +30,16 @@ export function untilAskedToStop(): Promise<void> {
 export function addUp(program: Command): void {
   program
     .command("up")
-    .description("start what is missing (Temporal, a worker), sync the schedules, stay until Ctrl-C")
+    .description(
+      "start what is missing (Temporal, a worker), sync the schedules, follow changes of DAG files, stay until Ctrl-C",
+    )
+    .option("--no-watch", "DAG files stay as they were at the start")
     .option("--dags <path...>", "further DAG files or folders", [])
     .option("--json", "print one JSON line when ready", false)
     .addHelpText("after", "\nExample:\n  $ dagwright up --dags ./my-dags\n")
-    .action(async (options: { dags: string[]; json: boolean }) => {
+    .action(async (options: { dags: string[]; json: boolean; watch: boolean }) => {
       const stopped = untilAskedToStop();
-      const stack = await bringUp(options.dags, (line) => process.stderr.write(`${pc.dim(line)}\n`));
+      const stack = await bringUp(options.dags, (line) => process.stderr.write(`${pc.dim(line)}\n`), options.watch);
       show(
         { address: stack.address, uiUrl: stack.uiUrl, workerPid: stack.worker.pid ?? null },
         options.json,

@@ -11,6 +11,7 @@ import { PROJECT } from "./session.ts";
 /** What a worker process says of itself; `worker/readiness.ts` is the other end. */
 const WorkerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready"), dags: z.array(z.string()), restored: z.array(z.string()) }),
+  z.object({ type: z.literal("reloaded"), lines: z.array(z.string()) }),
   z.object({ type: z.literal("failed"), code: z.string(), message: z.string(), hint: z.string().optional() }),
 ]);
 
@@ -46,9 +47,12 @@ export interface SupervisedWorker {
 export async function superviseWorker(o: {
   home: string;
   dags: readonly string[];
+  /** Whether it reads DAG files again when they change. */
+  watch: boolean;
   env: NodeJS.ProcessEnv;
   logs?: LogLimits;
-  onRestart: (why: string) => void;
+  /** What it says of DAG files that have changed, and of its restarts. */
+  log: (line: string) => void;
 }): Promise<SupervisedWorker> {
   const logFile = join(o.home, "logs", "worker.log");
   const log = new RotatingFile(logFile, o.logs);
@@ -67,7 +71,7 @@ export async function superviseWorker(o: {
   async function launch(): Promise<ChildProcess> {
     const started = fork(
       join(PROJECT, "worker", "main.ts"),
-      o.dags.flatMap((path) => ["--dags", path]),
+      [...o.dags.flatMap((path) => ["--dags", path]), ...(o.watch ? ["--watch"] : [])],
       {
         execArgv: sourceArguments(),
         env: o.env,
@@ -89,6 +93,10 @@ export async function superviseWorker(o: {
       started.on("message", (raw) => {
         const message = WorkerMessage.safeParse(raw);
         if (!message.success) return;
+        if (message.data.type === "reloaded") {
+          for (const line of message.data.lines) o.log(line);
+          return;
+        }
         if (message.data.type === "failed") {
           fail(new WorkerFailedError(message.data.code, message.data.message, message.data.hint ?? `See ${logFile}`));
           return;
@@ -107,20 +115,20 @@ export async function superviseWorker(o: {
       try {
         if (line !== "") log.append(printedLine(line, level));
       } catch (error) {
-        o.onRestart(`${logFile} cannot be written: ${error instanceof Error ? error.message : error}`);
+        o.log(`${logFile} cannot be written: ${error instanceof Error ? error.message : error}`);
       }
     });
   }
 
   async function relaunch(why: string): Promise<void> {
     for (let pause = 200; !stopping; pause = Math.min(pause * 2, 10_000)) {
-      o.onRestart(`the worker ended (${why}); starting it again`);
+      o.log(`the worker ended (${why}); starting it again`);
       try {
         child = await launch();
         if (stopping) await endProcess(child, 8_000);
         return;
       } catch (error) {
-        o.onRestart(`it did not start: ${error instanceof Error ? error.message : error}`);
+        o.log(`it did not start: ${error instanceof Error ? error.message : error}`);
         await new Promise((later) => setTimeout(later, pause));
       }
     }

@@ -22,13 +22,14 @@ export function addWorker(program: Command): void {
     .command("worker")
     .description("run a worker in the foreground, against TEMPORAL_ADDRESS or the embedded server")
     .option("--dags <path...>", "further DAG files or folders", [])
+    .option("--watch", "for development: follow changes of DAG files, and sync the schedules after each", false)
     .option("--json", "log lines as JSON", false)
     .addHelpText("after", "\nExample:\n  $ TEMPORAL_ADDRESS=temporal.internal:7233 dagwright worker\n")
-    .action(async (options: { dags: string[]; json: boolean }) => {
+    .action(async (options: { dags: string[]; watch: boolean; json: boolean }) => {
       if (options.json) process.env["DAGWRIGHT_LOG_FORMAT"] = "json";
-      process.exitCode = await handOver(
-        "main.ts",
-        options.dags.flatMap((path) => ["--dags", path]),
-      );
+      process.exitCode = await handOver("main.ts", [
+        ...options.dags.flatMap((path) => ["--dags", path]),
+        ...(options.watch ? ["--watch"] : []),
+      ]);
     });
 }

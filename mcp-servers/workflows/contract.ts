@@ -200,13 +200,21 @@ export const workflows = defineContract({
     },
     clear_tasks: {
       description:
-        "Runs an ended run again from some tasks on, by default from those that failed; the others keep their outputs.",
+        "Runs tasks of a run again, by default those that failed, and all that comes after them; the others keep their outputs. dryRun says what would run again.",
       input: z.object({
         runId: RunId,
-        tasks: z.array(z.string().min(1)).min(1).optional().describe("What comes after them runs again too."),
-        params: JsonRecord.default({}).describe("Other params than the run had, by name."),
+        tasks: z.array(z.string().min(1)).min(1).optional().describe("Tasks, or items of mapped ones as measure[3]."),
+        downstream: z.boolean().default(true).describe("What comes after them runs again too."),
+        upstream: z.boolean().default(false).describe("What comes before them runs again too."),
+        onlyFailed: z.boolean().default(false).describe("Of these tasks only those that failed or did not run."),
+        params: JsonRecord.default({}).describe("Other params than the run had, by name; of a run that has ended."),
+        dryRun: z.boolean().default(false).describe("Changes nothing."),
       }),
-      output: z.object({ runId: z.string(), cleared: z.array(z.string()).readonly() }),
+      output: z.object({
+        runId: z.string(),
+        cleared: z.array(z.string()).readonly(),
+        dryRun: z.literal(true).exactOptional(),
+      }),
       annotations: { destructive: true },
     },
     approve: {

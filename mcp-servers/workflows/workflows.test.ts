@@ -48,6 +48,7 @@ class MemoryEngine implements WorkflowsEngine {
   readonly signals: unknown[] = [];
   readonly answers: unknown[] = [];
   readonly backfills: unknown[] = [];
+  readonly clearings: unknown[] = [];
   readonly paused = new Map([["daily_ml_pipeline", true]]);
   private count = 0;
 
@@ -123,7 +124,9 @@ class MemoryEngine implements WorkflowsEngine {
     const lines = [1, 2, 3].map((n) => ({ at, level: "info" as const, message: `line ${n}`, fields: { n } }));
     return [{ taskId: task, attempt: 1, state: "failed" as const, startedAt: at, lines }];
   }
-  async clearRun(runId: string, { tasks = ["quality"] }: Parameters<WorkflowsEngine["clearRun"]>[1] = {}) {
+  async clearRun(runId: string, clearing: Parameters<WorkflowsEngine["clearRun"]>[1] = {}) {
+    const { tasks = ["quality"] } = clearing;
+    this.clearings.push(clearing);
     await this.getRun(runId);
     return { cleared: tasks, temporalRunId: "t-again" };
   }
@@ -250,6 +253,16 @@ test("explain_run, get_task_logs, clear_tasks and approve reach the run", async 
   });
   expect(await client().call("clear_tasks", { runId })).toEqual({ runId, cleared: ["quality"] });
   expect(await client().call("clear_tasks", { runId, tasks: ["a", "b"] })).toEqual({ runId, cleared: ["a", "b"] });
+  expect(engine.clearings.at(-1)).toMatchObject({
+    downstream: true,
+    upstream: false,
+    onlyFailed: false,
+    dryRun: false,
+  });
+  expect(await client().call("clear_tasks", { runId, downstream: false, dryRun: true })).toEqual({
+    ...{ runId, cleared: ["quality"], dryRun: true },
+  });
+  expect(engine.clearings.at(-1)).toMatchObject({ downstream: false, dryRun: true });
   await client().call("approve", { runId, task: "go", by: "ada", comment: "fine" });
   await client().call("approve", { runId, task: "go", by: "alan", approved: false });
   expect(engine.answers).toEqual([

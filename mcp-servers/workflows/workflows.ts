@@ -137,13 +137,24 @@ export async function getTaskLogs(
   };
 }
 
-/** @throws RUN_NOT_FOUND, RUN_ACTIVE, NOTHING_TO_CLEAR */
+/** @throws RUN_NOT_FOUND, NO_SUCH_TASK, NOTHING_TO_CLEAR, PARAMS_FIXED, NO_WORKER */
 export async function clearTasks(
   { client }: WorkflowsDeps,
-  { runId, tasks, params = {} }: Input<"clear_tasks">,
+  {
+    runId,
+    tasks,
+    params = {},
+    downstream = true,
+    upstream = false,
+    onlyFailed = false,
+    dryRun = false,
+  }: Input<"clear_tasks">,
 ): Promise<Output<"clear_tasks">> {
-  const { cleared } = await client.clearRun(runId, { params, ...(tasks === undefined ? {} : { tasks }) });
-  return { runId, cleared };
+  const { cleared } = await client.clearRun(runId, {
+    ...{ params, downstream, upstream, onlyFailed, dryRun },
+    ...(tasks === undefined ? {} : { tasks }),
+  });
+  return { runId, cleared, ...(dryRun ? { dryRun } : {}) };
 }
 
 /** @throws RUN_NOT_FOUND, RUN_OVER, NOT_WAITING, NO_WORKER */

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRegistry, type Dag, type TaskServices } from "@dagwright/engine";
+import { createRegistry, type Dag, type DagRegistry, type TaskServices } from "@dagwright/engine";
 import { connectEngine, type EngineClient } from "@dagwright/engine/client";
 import { startTemporalServer } from "@dagwright/engine/server";
 import { openObjectFolder, openRunStore, type RunStore } from "@dagwright/engine/store";
@@ -21,9 +21,9 @@ export interface Embedded {
   readonly home: string;
   readonly store: RunStore;
   readonly engine: EngineClient;
-  /** Starts a worker of these DAGs on the task queue; ends with `stop`. */
+  /** Starts a worker of these DAGs (or of a registry) on the task queue; ends with `stop`. */
   worker(
-    dags: readonly Dag[],
+    dags: readonly Dag[] | DagRegistry,
     some?: Partial<DagWorkerOptions>,
   ): Promise<{ readonly metricsUrl: string | null; stop(): Promise<void> }>;
   close(): Promise<void>;
@@ -50,7 +50,7 @@ export async function startEmbedded(taskQueue = "engine-tests", given?: RunStore
       const worker = await createDagWorker({
         address,
         taskQueue,
-        registry: createRegistry(dags),
+        registry: "get" in dags ? dags : createRegistry(dags),
         services,
         store,
         logsFolder: join(home, "logs"),

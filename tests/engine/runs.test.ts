@@ -259,7 +259,7 @@ describe("an ended run", () => {
     expect(third).toMatchObject({ state: "success", tasks: { flaky: { clears: 1 }, double: { clears: 2 } } });
     expect(third.tasks["flaky"]).toEqual(view.tasks["flaky"]);
     await expect(engine.clearRun(runId, { tasks: ["dubble"] })).rejects.toMatchObject({
-      code: "NOTHING_TO_CLEAR",
+      code: "NO_SUCH_TASK",
       message: expect.stringContaining('did you mean "double"'),
     });
   }, 30_000);
@@ -270,7 +270,10 @@ describe("an ended run", () => {
     await expect
       .poll(async () => (await engine.getRun("slow/resumed")).tasks["waits_again"]?.state, { timeout: 10_000 })
       .toBe("running");
-    await expect(engine.clearRun("slow/resumed")).rejects.toMatchObject({ code: "RUN_ACTIVE" });
+    await expect(engine.clearRun("slow/resumed")).rejects.toMatchObject({ code: "NOTHING_TO_CLEAR" });
+    await expect(engine.clearRun("slow/resumed", { params: { milliseconds: 1 } })).rejects.toMatchObject({
+      code: "PARAMS_FIXED",
+    });
     await engine.cancelRun("slow/resumed");
     await engine.waitForRun("slow/resumed");
     expect((await engine.clearRun("slow/resumed", { params: { milliseconds: 1 } })).cleared).toEqual(["waits_again"]);

@@ -10,6 +10,7 @@ import type { ConnectOptions, EngineClient } from "./engine-client.ts";
 import { explain } from "./explain.ts";
 import { poolsAskedBy } from "./explain-pools.ts";
 import { followLogs } from "./follow-logs.ts";
+import { Interventions } from "./interventions.ts";
 import { PoolCalls } from "./pool-calls.ts";
 import { RunCalls } from "./run-calls.ts";
 import { listRuns } from "./run-list.ts";
@@ -50,6 +51,7 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
   });
   const ground = { temporal, connection, address, namespace, taskQueue, store };
   const runs = new RunCalls(ground);
+  const interventions = new Interventions(ground, runs);
   const backfills = new BackfillCalls(ground);
   const byTime = new TimeSchedules(ground, backfills);
   const schedules = new ScheduleCalls(ground, byTime, [byTime, new AssetSchedules(ground)]);
@@ -110,7 +112,8 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     ensureController: (controller) =>
       call(`start the controller of ${controller.model}`, () => controllers.ensure(controller)),
     signalDrift: (signal) => call(`signal drift of ${signal.model}`, () => controllers.signalDrift(signal)),
-    clearRun: (runId, clearing) => call(`clear run ${runId}`, () => runs.clear(runId, clearing)),
+    clearRun: (runId, clearing) => call(`clear run ${runId}`, () => interventions.clear(runId, clearing)),
+    markTask: (runId, mark) => call(`mark ${mark.task} of run ${runId}`, () => interventions.mark(runId, mark)),
     explainRun: (runId) =>
       call(`explain run ${runId}`, async () => {
         const [view, workers] = await Promise.all([runs.get(runId), workersPolling()]);

@@ -44,6 +44,8 @@ export interface StartRun {
   readonly trigger?: RunTrigger;
   /** Whether what its tasks update has events that start what waits for it. @default true */
   readonly emitAssets?: boolean;
+  /** Tasks with a cache run all the same, and renew it. @default false */
+  readonly noCache?: boolean;
 }
 
 /** What became of a start. */
@@ -55,10 +57,33 @@ export interface StartedRun {
   readonly temporalRunId: string;
 }
 
-/** What to clear of a run that has ended. */
+/** What to run again of a run. */
 export interface ClearRun extends Clearing {
-  /** Other params than the run had, by name. @default its own */
+  /** What comes before the tasks, near and far, runs again too. @default false */
+  readonly upstream?: boolean;
+  /** Of the tasks (and what comes before them, if that is wanted) only those that failed or did not come to run. @default false */
+  readonly onlyFailed?: boolean;
+  /** Other params than the run had, by name; of a run that has ended. @default its own */
   readonly params?: { readonly [key: string]: Json };
+  /** Says what would run again, and changes nothing. @default false */
+  readonly dryRun?: boolean;
+}
+
+/** What runs again. */
+export interface ClearedTasks {
+  /** In the order of the DAG; items of mapped tasks as `measure[3]`. */
+  readonly cleared: readonly string[];
+  /** The execution that carries them out: a new one for a run that had ended. */
+  readonly temporalRunId: string;
+}
+
+/** How a task is said to have ended. */
+export interface MarkTask extends Remark {
+  /** A task, or an item of a mapped one as `measure[3]`. */
+  readonly task: string;
+  readonly as: "success" | "failed";
+  /** Its output, when it is marked as successful. @default the output that it has, or null */
+  readonly output?: Json;
 }
 
 export interface WaitOptions {
@@ -73,6 +98,8 @@ export interface WaitOptions {
 export interface RunList {
   readonly dagId?: string;
   readonly state?: RunState;
+  /** Those that started then or later; ISO-8601. */
+  readonly since?: string;
   /** @default 100 */
   readonly limit?: number;
 }
@@ -169,14 +196,18 @@ export interface EngineClient {
   /** @throws RunNotFoundError, RunOverError, NoWorkerError */
   resumeRun(runId: string, remark?: Remark): Promise<void>;
   /**
-   * Runs a run that has ended again, from some tasks on: those and all that comes after them; the others keep their
-   * outputs. Effects of what runs again are new ones: its idempotency keys change.
-   * @throws RunNotFoundError, RunActiveError, TaskNotInRunError, NothingToClearError
+   * Runs tasks of a run again, by default those that failed, and all that comes after them; the others keep their
+   * outputs. A run that has ended begins anew; in one that goes on, what of them runs is aborted. Effects of what runs
+   * again are new ones: its idempotency keys change.
+   * @throws RunNotFoundError, TaskNotInRunError, NothingToClearError, ParamsFixedError, NoWorkerError
    */
-  clearRun(
-    runId: string,
-    clearing?: ClearRun,
-  ): Promise<{ readonly cleared: readonly string[]; readonly temporalRunId: string }>;
+  clearRun(runId: string, clearing?: ClearRun): Promise<ClearedTasks>;
+  /**
+   * Says how a task ended, in its place: what hangs on it and has not run is decided anew. A run that has ended begins
+   * anew for that.
+   * @throws RunNotFoundError, TaskNotInRunError, NoWorkerError
+   */
+  markTask(runId: string, mark: MarkTask): Promise<{ readonly temporalRunId: string }>;
   /**
    * Why a run and each of its tasks stands where it stands, and what to do next.
    * @throws RunNotFoundError

@@ -45,16 +45,53 @@ export class NotWaitingError extends Error {
   }
 }
 
-/** The run has not ended: what has not run yet cannot be run again. */
+/** The run was thought to have ended, and goes on: somebody has started it again. */
 export class RunActiveError extends Error {
   readonly code = "RUN_ACTIVE";
-  readonly retryable = false;
+  readonly retryable = true;
   readonly field = "runId";
   readonly hint: string;
   constructor(runId: string) {
-    super(`Run "${runId}" has not ended: only what has ended can be cleared`);
+    super(`Run "${runId}" has begun again in the meantime`);
     this.name = "RunActiveError";
-    this.hint = `Wait for it, or: dagwright runs cancel ${runId}`;
+    this.hint = `See how it stands: dagwright runs show ${runId}`;
+  }
+}
+
+/** The run has no such task, or its mapped task no such item. */
+export class TaskNotInRunError extends Error {
+  readonly code = "NO_SUCH_TASK";
+  readonly retryable = false;
+  readonly field = "tasks";
+  constructor(
+    message: string,
+    readonly hint: string,
+  ) {
+    super(message);
+    this.name = "TaskNotInRunError";
+  }
+}
+
+/** A run that goes on keeps its params. */
+export class ParamsFixedError extends Error {
+  readonly code = "PARAMS_FIXED";
+  readonly retryable = false;
+  readonly field = "params";
+  readonly hint: string;
+  constructor(runId: string) {
+    super(`Run "${runId}" has not ended: its params cannot be changed`);
+    this.name = "ParamsFixedError";
+    this.hint = `Wait for its end, or: dagwright runs cancel ${runId}`;
+  }
+}
+
+/** The run itself refuses what it is asked for. */
+export class RunRefusedError extends Error {
+  readonly code = "RUN_REFUSED";
+  readonly retryable = false;
+  constructor(runId: string, verb: string, why: string) {
+    super(`Run "${runId}" refuses to ${verb}: ${why}`);
+    this.name = "RunRefusedError";
   }
 }
 

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { nearest } from "@dagwright/mcp-kit/nearest";
 import {
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
@@ -8,24 +7,17 @@ import {
   WorkflowUpdateFailedError,
 } from "@temporalio/client";
 import { defineSearchAttributeKey } from "@temporalio/common";
-import { clearedRun } from "../core/clear.ts";
 import { isOver } from "../core/decide.ts";
-import type { RunTrigger, RunView } from "../core/state.ts";
+import type { Json } from "../core/graph.ts";
+import type { RunSeed, RunTrigger, RunView } from "../core/state.ts";
 import { parseLogicalDate, workflowIdFor } from "../language/logical-date.ts";
 import { type AnswerRequest, QUERY_STATE, type Remark, UPDATE_ANSWER, type UpdateName } from "../sandbox/protocol.ts";
 import { progressOf, withProgress } from "./activity-progress.ts";
 import { closedView, isRunView, waitingView } from "./closed-run.ts";
-import type { ClearRun, StartedRun, StartRun, WaitOptions } from "./engine-client.ts";
-import {
-  NothingToClearError,
-  NotWaitingError,
-  NoWorkerError,
-  RunActiveError,
-  RunNotFoundError,
-  RunOverError,
-  TemporalUnreachableError,
-} from "./errors.ts";
+import type { StartedRun, StartRun, WaitOptions } from "./engine-client.ts";
+import { NoWorkerError, RunActiveError, RunNotFoundError, RunOverError, TemporalUnreachableError } from "./errors.ts";
 import type { ClientGround } from "./ground.ts";
+import { refusalOf } from "./refusals.ts";
 import { whenReachable } from "./store-outage.ts";
 import { isNotFound, isTooLate, temporalCall } from "./temporal-call.ts";
 
@@ -53,6 +45,7 @@ export class RunCalls {
     runId: given,
     trigger = "manual",
     emitAssets,
+    noCache = false,
   }: StartRun): Promise<StartedRun> {
     const { temporal, taskQueue, store } = this.ground;
     const runId = given ?? (logicalDate === undefined ? manualRunId(dagId) : workflowIdFor(dagId, logicalDate));
@@ -68,6 +61,7 @@ export class RunCalls {
             ...{ params, conf, trigger },
             ...(logicalDate === undefined ? {} : { logicalDate }),
             ...(emitAssets === false ? { emitAssets } : {}),
+            ...(noCache ? { noCache } : {}),
           },
         ],
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
@@ -87,7 +81,7 @@ export class RunCalls {
   }
 
   /** A run, and whether Temporal too has closed it: its last record is written only then. */
-  private async read(runId: string): Promise<{ view: RunView; closed: boolean }> {
+  async read(runId: string): Promise<{ view: RunView; closed: boolean }> {
     const { temporal, store } = this.ground;
     const asked = store?.getRun(runId);
     // Temporal answers for a run that it knows, also while the store is away.
@@ -132,52 +126,25 @@ export class RunCalls {
     }
   }
 
-  async clear(
-    runId: string,
-    { tasks, params }: ClearRun = {},
-  ): Promise<{ cleared: readonly string[]; temporalRunId: string }> {
-    const { view, closed } = await this.read(runId);
-    if (!closed) throw new RunActiveError(runId);
-    const { dagId, dagVersion, logicalDate, conf, trigger, assetEvents } = view;
-    const graph = (await this.ground.store?.getDag(dagId, dagVersion)) ?? null;
-    if (graph === null) {
-      const message = `The graph of ${dagId} version "${dagVersion}" is not in this run store`;
-      throw new NothingToClearError(message, "Start the run again: dagwright run, with the same logical date.");
+  /**
+   * Starts a run that has ended again, with the same id, dates and conf.
+   * @throws RunActiveError when somebody else has started it in the meantime.
+   */
+  async startAnew({ view, params, seed }: { view: RunView; params: Json; seed: RunSeed }): Promise<string> {
+    const { runId, dagId, logicalDate, conf, trigger, assetEvents } = view;
+    try {
+      const { firstExecutionRunId } = await this.ground.temporal.workflow.start(dagId, {
+        workflowId: runId,
+        taskQueue: this.ground.taskQueue,
+        args: [{ params, conf, trigger, logicalDate, seed, ...(assetEvents === undefined ? {} : { assetEvents }) }],
+        workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+        typedSearchAttributes: publishedAtStart({ dagId, trigger, logicalDate }),
+      });
+      return firstExecutionRunId;
+    } catch (error) {
+      throw error instanceof WorkflowExecutionAlreadyStartedError ? new RunActiveError(runId) : error;
     }
-    const known = graph.nodes.map(({ id }) => id);
-    const unknown = tasks?.find((id) => !known.includes(id));
-    if (unknown !== undefined) {
-      const meant = nearest(unknown, known);
-      const message = `Run "${runId}" has no task "${unknown}"${meant === undefined ? "" : `; did you mean "${meant}"?`}`;
-      throw new NothingToClearError(message, `It has: ${known.join(", ")}`);
-    }
-    const { seed, cleared } = clearedRun(graph, view, { tasks });
-    if (cleared.length === 0) {
-      throw new NothingToClearError(
-        `No task of run "${runId}" has failed`,
-        `Name tasks to run again: ${known.join(", ")}`,
-      );
-    }
-    const own =
-      typeof view.params === "object" && view.params !== null && !Array.isArray(view.params) ? view.params : {};
-    const handle = await this.ground.temporal.workflow.start(dagId, {
-      workflowId: runId,
-      taskQueue: this.ground.taskQueue,
-      args: [
-        {
-          params: { ...own, ...params },
-          conf,
-          trigger,
-          logicalDate,
-          seed,
-          ...(assetEvents === undefined ? {} : { assetEvents }),
-        },
-      ],
-      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
-      typedSearchAttributes: publishedAtStart({ dagId, trigger, logicalDate }),
-    });
-    return { cleared, temporalRunId: handle.firstExecutionRunId };
   }
 
   async cancel(runId: string, remark: Remark = {}): Promise<void> {
@@ -204,11 +171,11 @@ export class RunCalls {
     await this.ask(UPDATE_ANSWER, runId, answer);
   }
 
-  private async ask(
-    name: UpdateName | typeof UPDATE_ANSWER,
-    runId: string,
-    argument: Remark | AnswerRequest,
-  ): Promise<void> {
+  /**
+   * Has a run carry out an update.
+   * @throws RunNotFoundError, RunOverError, NoWorkerError, and what `refusalOf` makes of the run's own refusal.
+   */
+  async ask(name: string, runId: string, argument: unknown): Promise<void> {
     const { temporal, connection, taskQueue } = this.ground;
     const handle = temporal.workflow.getHandle(runId);
     try {
@@ -216,7 +183,7 @@ export class RunCalls {
         handle.executeUpdate(name, { args: [argument] }),
       );
     } catch (error) {
-      if (error instanceof WorkflowUpdateFailedError) throw new NotWaitingError(error.cause?.message ?? error.message);
+      if (error instanceof WorkflowUpdateFailedError) throw refusalOf(error, runId, name);
       if (isTooLate(error) || (error instanceof Error && error.name === "WorkflowUpdateRPCTimeoutOrCancelledError")) {
         throw new NoWorkerError(taskQueue);
       }

@@ -13,12 +13,16 @@ import { isNotFound } from "./temporal-call.ts";
 const LONGEST_SCAN = 2_000;
 
 /** Runs of the server and, beyond its retention, of the store. The newest start first. */
-export async function listRuns(ground: ClientGround, { dagId, state, limit = 100 }: RunList = {}): Promise<RunRow[]> {
+export async function listRuns(
+  ground: ClientGround,
+  { dagId, state, since, limit = 100 }: RunList = {},
+): Promise<RunRow[]> {
   const rows: RunRow[] = [];
   const seen = new Set<string>();
   // What the store saw running may have ended since.
   const ended = state !== undefined && isOver(state) ? state : undefined;
-  const query = dagId === undefined ? "DagId IS NOT NULL" : `DagId = ${JSON.stringify(dagId)}`;
+  const ofDag = dagId === undefined ? "DagId IS NOT NULL" : `DagId = ${JSON.stringify(dagId)}`;
+  const query = since === undefined ? ofDag : `${ofDag} AND StartTime >= ${JSON.stringify(since)}`;
   for await (const execution of ground.temporal.workflow.list({ query })) {
     // Newest first: a run that was started again hides its former executions.
     if (seen.has(execution.workflowId)) continue;
@@ -33,6 +37,8 @@ export async function listRuns(ground: ClientGround, { dagId, state, limit = 100
   const stored = state === undefined || isOver(state) ? await asked : await whenReachable(asked);
   for (const head of stored ?? []) {
     if (seen.has(head.runId)) continue;
+    // Of a run that was not listed for its start, the store knows the start as well.
+    if (since !== undefined && Date.parse(head.startedAt ?? "") < Date.parse(since)) continue;
     const row = await storedRow(ground, head);
     if (row !== null && (state === undefined || row.state === state)) rows.push(row);
   }

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineDag, SkipTask, task } from "../index.ts";
 import { runInProcess } from "../testing/index.ts";
-import { clearedRun } from "./clear.ts";
+import { clearedRun, namesToClear, withUpstream } from "./clear.ts";
+import { decide, initialState } from "./decide.ts";
+import type { RunInfo } from "./state.ts";
 
 const keys: string[] = [];
 const step = task("step", {
@@ -47,4 +49,28 @@ describe("clearing a run", () => {
     await runInProcess(dag, { runId: "steps/2", params: { fail: false }, seed: twice.seed });
     expect(keys).toEqual(["steps/2/c~2"]);
   });
+});
+
+it("what runs again in a run that goes on is what has begun; what comes before a task can be had too", async () => {
+  const view = await runInProcess(dag, { runId: "steps/3", params: { fail: false } });
+  const untouched = { state: "none", attempts: 0, startedAt: null, endedAt: null } as const;
+  const live = { ...view, tasks: { ...view.tasks, c: untouched } };
+  expect(namesToClear(dag.graph, live, [{ id: "a" }], true)).toEqual(["a", "b", "d"]);
+  expect(namesToClear(dag.graph, live, [{ id: "a" }], false)).toEqual(["a"]);
+  expect(namesToClear(dag.graph, live, [{ id: "b", index: 2 }], true)).toEqual(["b[2]"]);
+  expect(withUpstream(dag.graph, ["c"])).toEqual(["a", "b", "c"]);
+});
+
+it("a running task that is marked as successful lets what waited for it start", () => {
+  const run: RunInfo = {
+    id: "steps/4",
+    logicalDate: "2026-01-01T00:00:00Z",
+    dataInterval: { start: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z" },
+    trigger: "manual",
+    conf: {},
+  };
+  const started = decide(initialState(dag.graph, { fail: false }, run), { type: "run_started", at: 1 });
+  const { commands } = decide(started.state, { type: "mark", id: "a", as: "success", at: 2 });
+  const runs = commands.flatMap((command) => (command.type === "run_task" ? [command.id] : []));
+  expect(runs.sort()).toEqual(["b", "d"]);
 });

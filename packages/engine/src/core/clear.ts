@@ -65,6 +65,40 @@ export function placesToClear(graph: DagGraph, view: RunView, { tasks }: Clearin
   });
 }
 
+/**
+ * What runs again when places of a run that goes on are cleared, in the order of the DAG; of what comes after them, only
+ * what has begun or ended.
+ */
+export function namesToClear(graph: DagGraph, view: RunView, places: readonly Place[], downstream: boolean): string[] {
+  const after = downstream ? downstreamOf(graph, new Set(places.map(({ id }) => id))) : new Set<string>();
+  const whole = new Set(places.filter(({ index }) => index === undefined).map(({ id }) => id));
+  return graph.nodes.flatMap(({ id }) => {
+    const touched = !["none", "scheduled"].includes(view.tasks[id]?.state ?? "none");
+    if (whole.has(id) || (after.has(id) && touched)) return [id];
+    return itemsNamed(places, id);
+  });
+}
+
+/** All nodes that come after some, near and far. */
+function downstreamOf({ nodes }: DagGraph, ids: ReadonlySet<string>): Set<string> {
+  const found = new Set<string>();
+  // In topological order: what a node waits for was looked at before it.
+  for (const { id, upstream } of nodes) if (upstream.some((one) => ids.has(one) || found.has(one))) found.add(id);
+  return found;
+}
+
+/** All nodes that come before some, near and far, and those themselves. */
+export function withUpstream({ nodes }: DagGraph, ids: readonly string[]): string[] {
+  const found = new Set(ids);
+  for (const { id, upstream } of [...nodes].reverse()) if (found.has(id)) for (const one of upstream) found.add(one);
+  return nodes.flatMap(({ id }) => (found.has(id) ? [id] : []));
+}
+
+function itemsNamed(places: readonly Place[], id: string): string[] {
+  const items = places.flatMap((place) => (place.id === id && place.index !== undefined ? [place.index] : []));
+  return items.sort((a, b) => a - b).map((index) => `${id}[${index}]`);
+}
+
 const BLANK: TaskView = { state: "none", attempts: 0, startedAt: null, endedAt: null };
 
 /** How the tasks of a run stand after something happened to it before it begins anew. */

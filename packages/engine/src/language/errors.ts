@@ -31,7 +31,7 @@ export class DuplicateDagError extends Error {
   readonly code = "DUPLICATE_DAG";
   readonly retryable = false;
   readonly hint = "Give one of them another id.";
-  constructor(dagId: string) {
+  constructor(readonly dagId: string) {
     super(`DAG "${dagId}" is defined twice`);
     this.name = "DuplicateDagError";
   }

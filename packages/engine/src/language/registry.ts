@@ -12,13 +12,9 @@ export interface DagRegistry {
 
 /** DAGs with those that they start runs of, near and far. */
 function withChildren(dags: readonly Dag[]): readonly Dag[] {
-  const found = new Set<Dag>();
-  const visit = (dag: Dag) => {
-    if (found.has(dag)) return;
-    found.add(dag);
-    for (const child of dag.children.values()) visit(child);
-  };
-  for (const dag of dags) visit(dag);
+  const found = new Set(dags);
+  // What is added on the way is visited as well.
+  for (const dag of found) for (const child of dag.children.values()) found.add(child);
   return [...found];
 }
 
@@ -28,9 +24,14 @@ function withChildren(dags: readonly Dag[]): readonly Dag[] {
  */
 export function createRegistry(dags: readonly Dag[]): DagRegistry {
   const known = new Map<string, Dag>();
+  const named = new Set(dags);
   for (const dag of withChildren(dags)) {
-    if ((known.get(dag.id) ?? dag) !== dag) throw new DuplicateDagError(dag.id);
-    known.set(dag.id, dag);
+    const other = known.get(dag.id) ?? dag;
+    // A sub-DAG may be a copy: each DAG file is read by itself.
+    if (other !== dag && (named.has(dag) || other.graph.version !== dag.graph.version)) {
+      throw new DuplicateDagError(dag.id);
+    }
+    known.set(dag.id, other);
   }
   const ids = [...known.keys()].sort();
   return {

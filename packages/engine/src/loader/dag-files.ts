@@ -1,11 +1,16 @@
-import { readdir, stat } from "node:fs/promises";
-import { extname, join, resolve } from "node:path";
+import { realpath } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { controllersOfModule, type RetrainingController } from "../language/controller.ts";
 import type { Dag } from "../language/dag.ts";
 import { dagsOfModule } from "../language/registry.ts";
-import { importDagFile } from "./import-dag-file.ts";
+import { ENGINE_FOLDER } from "./bare-imports.ts";
+import { type Compiled, compile } from "./compile.ts";
+import { BrokenDagFileError } from "./errors.ts";
+import { type FoundFiles, findDagFiles } from "./found-files.ts";
+import { type Exports, type KnownModules, moduleLoader } from "./modules.ts";
+import { placeOfError } from "./place-of-error.ts";
 
-/** What DAG files hold, and which of them could not be read. */
+/** What DAG files hold. */
 export interface LoadedDags {
   readonly dags: readonly Dag[];
   readonly controllers: readonly RetrainingController[];
@@ -13,24 +18,21 @@ export interface LoadedDags {
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** A DAG file that is missing, does not compile, throws, or exports no DAG. */
-export class BrokenDagFileError extends Error {
-  readonly code = "DAG_FILE_BROKEN";
-  readonly retryable = false;
-  readonly hint = "Mend the file; `dagwright test FILE` shows the same error faster.";
-  constructor(
-    readonly file: string,
-    why: string,
-    options?: ErrorOptions,
-  ) {
-    super(`DAG file ${file}: ${why}`, options);
-    this.name = "BrokenDagFileError";
-  }
+/** What one DAG file holds. */
+export interface DagFile {
+  readonly dags: readonly Dag[];
+  readonly controllers: readonly RetrainingController[];
 }
 
-const SOURCES = new Set([".ts", ".mts", ".js", ".mjs"]);
-const isDagFile = (name: string) =>
-  SOURCES.has(extname(name)) && !/\.(test|d)\.m?ts$/.test(name) && !name.startsWith(".");
+/** What became of reading files, each by itself. */
+export interface ReadDagFiles {
+  /** In the order in which they were found. */
+  readonly files: ReadonlyMap<string, DagFile | BrokenDagFileError>;
+  /** All local files that were read, as far as they were compiled here. */
+  readonly inputs: readonly string[];
+  /** Folders where a file could appear that would change the result. */
+  readonly folders: readonly string[];
+}
 
 /**
  * Loads the DAGs of files and folders (folders with all they hold, tests and hidden files aside).
@@ -40,42 +42,116 @@ const isDagFile = (name: string) =>
  * @throws BrokenDagFileError for the first file that cannot be read, with the reason in words.
  */
 export async function loadDagFiles(paths: readonly string[], cacheFolder: string): Promise<LoadedDags> {
-  const dags = new Map<string, Dag>();
-  const files = new Map<string, string>();
-  const controllers = new Map<string, RetrainingController>();
-  for (const path of paths) {
-    const { found, named } = await dagFilesOf(resolve(path));
-    for (const file of found) {
-      const module = await importDagFile(file, cacheFolder).catch((cause: unknown) => {
-        throw new BrokenDagFileError(file, cause instanceof Error ? cause.message : String(cause), { cause });
-      });
-      const own = dagsOfModule(module);
-      if (own.length === 0 && named)
-        throw new BrokenDagFileError(file, "exports no DAG (use `defineDag` and export it)");
-      for (const dag of own) {
-        const other = files.get(dag.id);
-        if (other !== undefined && other !== file) {
-          throw new BrokenDagFileError(file, `DAG "${dag.id}" is already defined in ${other}`);
-        }
-        dags.set(dag.id, dag);
-        files.set(dag.id, file);
-      }
-      for (const controller of controllersOfModule(module)) controllers.set(controller.model, controller);
-    }
-  }
-  return { dags: [...dags.values()], controllers: [...controllers.values()], files };
+  const { files } = await readDagFiles(paths, cacheFolder);
+  const { broken, ...loaded } = joinDagFiles(files);
+  for (const error of broken) throw error;
+  return loaded;
 }
 
-async function dagFilesOf(path: string): Promise<{ found: string[]; named: boolean }> {
-  const info = await stat(path).catch(() => null);
-  if (info === null) throw new BrokenDagFileError(path, "there is no such file or folder");
-  if (!info.isDirectory()) return { found: [path], named: true };
-  const entries = await readdir(path, { withFileTypes: true, recursive: true });
-  const found = entries
-    .filter((entry) => entry.isFile() && isDagFile(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    // Hidden folders are tools' own, ours (`.dagwright`) among them.
-    .filter((file) => !/[\\/](\.|node_modules[\\/])/.test(file.slice(path.length)))
-    .sort();
-  return { found, named: false };
+/**
+ * Reads DAG files, each by itself: one that is broken leaves the others alone. A file that finds this very engine by its
+ * own `node_modules` is imported as it is; any other is compiled with its bare imports (`@dagwright/engine`, `zod`) bound
+ * to ours, so that a file in an empty folder works.
+ *
+ * @param o.fresh Compiles all of them: Node imports a file that is imported as it is once only. @default false
+ * @param o.known Modules of the reading before: what has not changed is taken from there, and is the same.
+ */
+export async function readDagFiles(
+  paths: readonly string[],
+  cacheFolder: string,
+  o: { readonly fresh?: boolean; readonly known?: KnownModules } = {},
+): Promise<ReadDagFiles> {
+  const found = await findDagFiles(paths);
+  const reals = new Map(
+    await Promise.all(found.files.map(async (file) => [file, await realpath(file).catch(() => file)] as const)),
+  );
+  const finds = o.fresh === true ? async () => false : engineFinder();
+  const asTheyAre = new Set<string>();
+  for (const real of reals.values()) if (await finds(dirname(real))) asTheyAre.add(real);
+  const compiled = await compile(
+    [...new Set(reals.values())].filter((real) => !asTheyAre.has(real)),
+    cacheFolder,
+  );
+  const load = await moduleLoader(compiled.code, o.known ?? new Map());
+  const read = await Promise.all(
+    [...reals].map(async ([file, real]): Promise<[string, DagFile | BrokenDagFileError]> => {
+      const why = compiled.broken.get(real);
+      if (why !== undefined) return [file, new BrokenDagFileError(file, why)];
+      const module = asTheyAre.has(real) ? real : compiled.modules.get(real);
+      if (module === undefined) return [file, new BrokenDagFileError(file, "it was not compiled")];
+      return [file, await heldBy(file, found, compiled, () => load(module))];
+    }),
+  );
+  const missing = found.missing.map((error): [string, BrokenDagFileError] => [error.file, error]);
+  return {
+    files: new Map([...missing, ...read]),
+    inputs: compiled.inputs,
+    folders: [...new Set([...found.folders, ...compiled.lookedIn, ...compiled.inputs.map((file) => dirname(file))])],
+  };
+}
+
+/** What all files hold together; a file is broken, too, when another before it has a DAG of the same id. */
+export function joinDagFiles(
+  files: ReadonlyMap<string, DagFile | BrokenDagFileError>,
+): LoadedDags & { readonly broken: readonly BrokenDagFileError[] } {
+  const dags = new Map<string, Dag>();
+  const owners = new Map<string, string>();
+  const controllers = new Map<string, RetrainingController>();
+  const broken: BrokenDagFileError[] = [];
+  for (const [file, held] of files) {
+    if (held instanceof BrokenDagFileError) {
+      broken.push(held);
+      continue;
+    }
+    const taken = held.dags.find(({ id }) => dags.has(id) && dags.get(id) !== held.dags.find((one) => one.id === id));
+    if (taken !== undefined) {
+      broken.push(new BrokenDagFileError(file, `DAG "${taken.id}" is already defined in ${owners.get(taken.id)}`));
+      continue;
+    }
+    for (const dag of held.dags) {
+      // A file may hand on the DAG of another.
+      if (dags.has(dag.id)) continue;
+      dags.set(dag.id, dag);
+      owners.set(dag.id, file);
+    }
+    for (const controller of held.controllers) controllers.set(controller.model, controller);
+  }
+  return { dags: [...dags.values()], controllers: [...controllers.values()], files: owners, broken };
+}
+
+async function heldBy(
+  file: string,
+  { named }: FoundFiles,
+  { code }: Compiled,
+  load: () => Promise<Exports>,
+): Promise<DagFile | BrokenDagFileError> {
+  try {
+    const exported = await load();
+    const dags = dagsOfModule(exported);
+    if (dags.length === 0 && named.has(file))
+      return new BrokenDagFileError(file, "exports no DAG (use `defineDag` and export it)");
+    return { dags, controllers: controllersOfModule(exported) };
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const line = placeOfError(cause, file, code);
+    return new BrokenDagFileError(file, line === null ? message : `${line}: ${message}`, { cause });
+  }
+}
+
+/** Whether files of a folder find this very engine by their own `node_modules`; each folder is looked at once. */
+function engineFinder(): (folder: string) => Promise<boolean> {
+  const ours = realpath(ENGINE_FOLDER);
+  const known = new Map<string, Promise<boolean>>();
+  const finds = (folder: string): Promise<boolean> => {
+    const before = known.get(folder);
+    if (before !== undefined) return before;
+    const answer = (async () => {
+      const theirs = await realpath(join(folder, "node_modules", "@dagwright", "engine")).catch(() => null);
+      if (theirs !== null) return theirs === (await ours);
+      return dirname(folder) === folder ? false : await finds(dirname(folder));
+    })();
+    known.set(folder, answer);
+    return answer;
+  };
+  return finds;
 }

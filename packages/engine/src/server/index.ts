@@ -1,5 +1,6 @@
 /** An embedded Temporal server: its program, its process, its search attributes. */
 export { PortInUseError, TemporalBinaryMissingError, TemporalServerFailedError } from "./errors.ts";
+export { type NamespaceSetup, NamespaceSetupError, setUpNamespace } from "./namespace-setup.ts";
 export { ensureSearchAttributes, missingSearchAttributes } from "./search-attributes.ts";
 export { type BinaryOptions, ensureTemporalBinary, TEMPORAL_CLI_VERSION } from "./temporal-binary.ts";
 export {

@@ -1,4 +1,4 @@
-/** The namespace lacks search attributes that runs publish; on a server of one's own they are added by hand. */
+/** The namespace lacks search attributes that runs publish; on a server that is not ours `dagwright setup` adds them. */
 export class MissingSearchAttributesError extends Error {
   readonly code = "SEARCH_ATTRIBUTES_MISSING";
   readonly retryable = false;
@@ -7,7 +7,7 @@ export class MissingSearchAttributesError extends Error {
     super(`Namespace "${namespace}" lacks the search attributes ${missing.map(({ name }) => name).join(", ")}`);
     this.name = "MissingSearchAttributesError";
     const flags = missing.map(({ name, type }) => `--name ${name} --type ${type}`).join(" ");
-    this.hint = `Add them: temporal operator search-attribute create --namespace ${namespace} ${flags}`;
+    this.hint = `Add them: dagwright setup (or: temporal operator search-attribute create --namespace ${namespace} ${flags})`;
   }
 }
 
