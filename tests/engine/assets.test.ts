@@ -1,5 +1,5 @@
 /** Assets on a real Temporal server: who waits for what runs once for it, whatever happens in between. */
-import { defineDag, onAssets, type RunView } from "@dagwright/engine";
+import { asset, defineDag, onAssets, type RunView } from "@dagwright/engine";
 import { runInProcess } from "@dagwright/engine/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { assetDags, both, burst, clients, each, either, orders, parts, sells, serves } from "./assets-dags.ts";
@@ -181,6 +181,26 @@ describe("what a DAG waits for follows the code", () => {
 });
 
 describe("the log of an asset and the trigger of a DAG", () => {
+  it("take what came while no worker was there in its order", async () => {
+    const { engine } = embedded;
+    const late = asset("lake://late");
+    const waits = defineDag({ id: "waits", schedule: onAssets(late) }, ({ run }) => run.id);
+    await worker.stop();
+    await engine.emitAsset(late.uri, { id: "before" });
+    await engine.syncSchedules([...assetDags, waits]);
+    await engine.emitAsset(late.uri, { id: "after" });
+    await engine.pauseSchedule("waits", "first");
+    await engine.unpauseSchedule("waits");
+    await engine.pauseSchedule("waits", "last");
+    worker = await embedded.worker([...assetDags, waits]);
+    await expect
+      .poll(async () => (await engine.explainAssets("waits"))?.why, PATIENCE)
+      .toBe("It is paused (last), and its events are kept. It waits for lake://late; lake://late: 1 event");
+    await engine.unpauseSchedule("waits");
+    const [run] = await runsOf("waits", 1);
+    expect(run?.assetEvents?.map(({ id }) => id)).toEqual(["after"]);
+  }, 90_000);
+
   it("know all that they knew when they continue as new", async () => {
     const short = await startShortHistories([each], 30);
     try {

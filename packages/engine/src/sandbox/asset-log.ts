@@ -2,8 +2,8 @@ import {
   condition,
   continueAsNew,
   defineQuery,
-  defineSignal,
   getExternalWorkflowHandle,
+  setDefaultSignalHandler,
   setHandler,
   uuid4,
   workflowInfo,
@@ -33,8 +33,12 @@ import {
   triggerIdOf,
 } from "./asset-protocol.ts";
 
-/** How often a DAG is looked for that was not there to be told. */
-const LOOK_AGAIN = "10 minutes";
+/**
+ * After what time a DAG is looked for that was not there to be told, in milliseconds: soon at first, for a trigger that is
+ * just continuing as new cannot be told either; then less and less often.
+ */
+const SOONEST_LOOK_MS = 500;
+const LATEST_LOOK_MS = 600_000;
 
 /** What a log tells a trigger. */
 export interface ToldEvents {
@@ -51,17 +55,16 @@ export interface ToldEvents {
 export async function dagwrightAsset(given: GraphAsset, memory: LogState = EMPTY_LOG): Promise<void> {
   let asset = given;
   let state = memory;
+  let lookAfter = SOONEST_LOOK_MS;
   const log = workflowInfo().firstExecutionRunId;
 
-  setHandler(defineSignal<[unknown, unknown?]>(SIGNAL_EMIT), (events, described) => {
-    state = logged(state, eventsOf(events, given.uri));
-    asset = describedBy(described, asset);
-  });
-  setHandler(defineSignal<[string]>(SIGNAL_SUBSCRIBE), (dagId) => {
-    state = subscribed(state, dagId);
-  });
-  setHandler(defineSignal<[string]>(SIGNAL_UNSUBSCRIBE), (dagId) => {
-    state = unsubscribed(state, dagId);
+  // One handler for all: those that wait for the first step are taken by name else, and not in their order.
+  setDefaultSignalHandler((name, first, second) => {
+    if (name === SIGNAL_EMIT) {
+      state = logged(state, eventsOf(first, given.uri));
+      asset = describedBy(second, asset);
+    } else if (name === SIGNAL_SUBSCRIBE) state = subscribed(state, String(first));
+    else if (name === SIGNAL_UNSUBSCRIBE) state = unsubscribed(state, String(first));
   });
   setHandler(defineQuery<AssetLogView>(QUERY_STATE), () => ({ ...asset, ...logViewOf(state) }));
 
@@ -70,6 +73,7 @@ export async function dagwrightAsset(given: GraphAsset, memory: LogState = EMPTY
     try {
       await getExternalWorkflowHandle(triggerIdOf(dagId)).signal(SIGNAL_EVENTS, message);
       state = told(state, dagId, events.at(-1)?.seq ?? 0);
+      lookAfter = SOONEST_LOOK_MS;
     } catch {
       state = notThere(state, dagId);
     }
@@ -84,8 +88,10 @@ export async function dagwrightAsset(given: GraphAsset, memory: LogState = EMPTY
       continue;
     }
     const awake = () => toTell(state).length > 0 || hasToGoOn();
-    if (toTell(state, true).length > 0) evenAbsent = !(await condition(awake, LOOK_AGAIN));
-    else await condition(() => toTell(state, true).length > 0 || hasToGoOn());
+    if (toTell(state, true).length > 0) {
+      evenAbsent = !(await condition(awake, lookAfter));
+      if (evenAbsent) lookAfter = Math.min(2 * lookAfter, LATEST_LOOK_MS);
+    } else await condition(() => toTell(state, true).length > 0 || hasToGoOn());
   }
 }
 

@@ -1,10 +1,10 @@
 import {
   condition,
   defineQuery,
-  defineSignal,
   getExternalWorkflowHandle,
   makeContinueAsNewFunc,
   ParentClosePolicy,
+  setDefaultSignalHandler,
   setHandler,
   startChild,
   upsertMemo,
@@ -65,22 +65,20 @@ export async function dagwrightAssetTrigger(given: TriggerConfig, memory?: Memor
       [MEMO.source]: config.source ?? null,
       [MEMO.paused]: state.paused ? note : null,
     });
-  setHandler(defineSignal<[ToldEvents]>(SIGNAL_EVENTS), ({ uri, log, events }) =>
-    take({ type: "events", uri, log, events, at: Date.now() }),
-  );
-  setHandler(defineSignal<[TriggerConfig]>(SIGNAL_CONFIGURE), (changed) => {
-    config = changed;
-    take({ type: "configure", condition: changed.condition, at: Date.now() });
-    publish();
-  });
-  setHandler(defineSignal<[string?]>(SIGNAL_PAUSE), (why = "") => {
-    note = why;
-    take({ type: "pause", at: Date.now() });
-    publish();
-  });
-  setHandler(defineSignal<[string?]>(SIGNAL_RESUME), (why = "") => {
-    note = why;
-    take({ type: "resume", at: Date.now() });
+  // One handler for all: those that wait for the first step are taken by name else, and not in their order.
+  setDefaultSignalHandler((name, payload) => {
+    const at = Date.now();
+    if (name === SIGNAL_EVENTS && isTold(payload)) {
+      take({ type: "events", ...payload, at });
+      return;
+    }
+    if (name === SIGNAL_CONFIGURE && isConfig(payload)) {
+      config = payload;
+      take({ type: "configure", condition: config.condition, at });
+    } else if (name === SIGNAL_PAUSE || name === SIGNAL_RESUME) {
+      note = typeof payload === "string" ? payload : "";
+      take({ type: name, at });
+    } else return;
     publish();
   });
   setHandler(
@@ -125,6 +123,16 @@ export async function dagwrightAssetTrigger(given: TriggerConfig, memory?: Memor
       await condition(() => (state.due.length > 0 && !state.paused) || hasToListen() || hasToMove() || hasToGoOn());
     }
   }
+}
+
+/** Only logs of assets send it; what somebody typed by hand is passed over. */
+function isTold(payload: unknown): payload is ToldEvents {
+  return typeof payload === "object" && payload !== null && "events" in payload && Array.isArray(payload.events);
+}
+
+/** Only whoever brings the DAGs in line with the code sends it. */
+function isConfig(payload: unknown): payload is TriggerConfig {
+  return typeof payload === "object" && payload !== null && "condition" in payload && "taskQueue" in payload;
 }
 
 /** Starts a run, under the first free moment from its own on. */
