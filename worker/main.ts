@@ -31,6 +31,7 @@ try {
     services: stageServices(house.pool),
     store,
     logsFolder: join(settings.home, "logs"),
+    cacheFolder: join(settings.home, "cache"),
     apiKey,
     tls,
   });

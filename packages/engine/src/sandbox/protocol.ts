@@ -94,6 +94,8 @@ export interface PlannedRun {
   readonly run: RunInfo;
   /** How tasks stand at first, of a run that was cleared. */
   readonly seed?: RunSeed | undefined;
+  /** Whoever planned it has kept the start of the run as well. @default the run does so itself */
+  readonly recorded?: boolean;
 }
 
 /** Which attempt of which node is meant; the second argument of every task's activity, after its input. */

@@ -51,6 +51,7 @@ export class RunShell {
   private readonly nodes: ReadonlyMap<string, GraphNode>;
   private readonly running = new Map<string, CancellationScope>();
   private readonly callbacks: RunCallbacks;
+  private readonly recorded: boolean;
   /** Attempts that were aborted and have not said so: what takes their place waits for them. */
   private readonly leaving = new Map<string, Promise<void>>();
   private outstanding = 0;
@@ -60,10 +61,11 @@ export class RunShell {
 
   /** @param scope What the run's attempts live in: no cancellation but our own reaches them. */
   constructor(
-    { graph, params, run, seed }: PlannedRun,
+    { graph, params, run, seed, recorded = false }: PlannedRun,
     private readonly scope: CancellationScope,
   ) {
     this.state = initialState(graph, params, run, seed);
+    this.recorded = recorded;
     this.callbacks = new RunCallbacks(graph, run, scope, () => viewOf(this.state));
     this.nodes = new Map(graph.nodes.map((node) => [node.id, node]));
   }
@@ -78,11 +80,9 @@ export class RunShell {
 
   async toItsEnd(): Promise<RunView> {
     publishRun({ ...this.view(), state: "running" });
-    const before = this.view();
     this.feed({ type: "run_started", at: Date.now() });
     this.callbacks.watch();
-    // Beside the first tasks, not before them.
-    const recorded = recordRun({ ...before, ...this.view() }, this.state.graph);
+    const recorded = this.recorded ? null : recordRun(this.view(), this.state.graph);
     await condition(() => this.isOver());
     await recorded;
     await condition(() => this.outstanding === 0, ABORT_PATIENCE);

@@ -87,6 +87,14 @@ describe("the run store", () => {
     expect(store.listAttempts(VIEW.runId)).toEqual([ended]);
   });
 
+  it("keeps several attempts at once as one by one: of the same attempt the last", () => {
+    const attempt = { runId: VIEW.runId, temporalRunId: "a", attempt: 1, startedAt: "2026-01-02T00:00:00.000Z" };
+    const done = { ...attempt, taskId: "load", state: "success", endedAt: "2026-01-02T00:00:01.000Z" } as const;
+    const running = { ...attempt, taskId: "train", state: "running" } as const;
+    store.saveAttempts([{ ...attempt, taskId: "load", state: "running" }, running, done]);
+    expect(store.listAttempts(VIEW.runId)).toEqual([done, running]);
+  });
+
   it("keeps each version of a DAG", () => {
     const graph = graphOf([{ id: "a" }]);
     store.saveDag(graph);

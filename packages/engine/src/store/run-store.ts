@@ -86,6 +86,8 @@ export interface RunStore extends OutputCache {
   /** Newest start first. */
   listRuns(filter?: RunFilter): StoredRun[];
   saveAttempt(attempt: StoredAttempt): void;
+  /** Keeps several attempts at once, each as `saveAttempt` does. */
+  saveAttempts(attempts: readonly StoredAttempt[]): void;
   /** Attempts of a run, in the order of their starts. */
   listAttempts(runId: string): StoredAttempt[];
   /** Keeps a DAG's graph by its id and version. */
@@ -153,6 +155,15 @@ export function openRunStore({ file }: { readonly file: string }): RunStore {
     "SELECT graph FROM dag_versions WHERE dag_id = ? AND version = ?",
   );
 
+  const saveAttempt: RunStore["saveAttempt"] = ({ endedAt, error, logFile, ...rest }) => {
+    putAttempt.run({
+      ...rest,
+      endedAt: endedAt ?? null,
+      error: error === undefined ? null : JSON.stringify(error),
+      logFile: logFile ?? null,
+    });
+  };
+
   return {
     ...outputCacheIn(db),
     saveRun({ view, temporalRunId }) {
@@ -176,14 +187,8 @@ export function openRunStore({ file }: { readonly file: string }): RunStore {
     listRuns({ dagId, state, limit = 100 } = {}) {
       return someRuns.all({ dagId: dagId ?? null, state: state ?? null, limit }).map(storedRun);
     },
-    saveAttempt({ endedAt, error, logFile, ...rest }) {
-      putAttempt.run({
-        ...rest,
-        endedAt: endedAt ?? null,
-        error: error === undefined ? null : JSON.stringify(error),
-        logFile: logFile ?? null,
-      });
-    },
+    saveAttempt,
+    saveAttempts: db.transaction((attempts) => attempts.forEach(saveAttempt)),
     listAttempts: (runId) => someAttempts.all(runId).map(storedAttempt),
     saveDag(graph) {
       putDag.run(graph.dagId, graph.version, JSON.stringify(graph));

@@ -16,16 +16,20 @@ import {
 } from "../sandbox/protocol.ts";
 import { runCallback } from "./callback-activity.ts";
 import { readRunInput } from "./run-input.ts";
+import { withStartRecorded } from "./run-start.ts";
 import { failureOf, outputOf, runTaskAttempt, type TaskGround } from "./task-activity.ts";
 
 /** All activities of a worker: what the interpreter needs, and (as `default`) the tasks of every DAG. */
 export function activitiesOf(ground: TaskGround) {
   return {
-    [ACTIVITY.plan]: async (request: PlanRequest): Promise<PlannedRun> => planned(ground, request),
+    [ACTIVITY.plan]: async (request: PlanRequest): Promise<PlannedRun> =>
+      await withStartRecorded(ground.store, planned(ground, request), request),
     [ACTIVITY.derive]: async ({ dagId, nodeId, args }: DeriveRequest): Promise<Json> =>
       outputOf(await derived(ground, dagId, nodeId, args)),
     [ACTIVITY.record]: async (view: RunView, graph?: DagGraph): Promise<void> => {
       const { workflowExecution } = Context.current().info;
+      // Who finds that a run has ended finds its attempts too.
+      await ground.recorder.flush();
       ground.store?.saveRun({ view, temporalRunId: workflowExecution?.runId ?? "" });
       if (graph !== undefined) ground.store?.saveDag(graph);
     },

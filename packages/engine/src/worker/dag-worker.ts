@@ -6,6 +6,7 @@ import type { DagRegistry } from "../language/registry.ts";
 import { missingSearchAttributes } from "../server/search-attributes.ts";
 import type { RunStore } from "../store/run-store.ts";
 import { activitiesOf } from "./activities.ts";
+import { AttemptRecorder } from "./attempt-recorder.ts";
 import { MissingSearchAttributesError } from "./errors.ts";
 import { bundleWorkflows } from "./workflow-bundle.ts";
 
@@ -29,6 +30,8 @@ export interface DagWorkerOptions extends TemporalAddress {
   readonly store?: RunStore;
   /** Folder of the attempts' logs. @default no logs */
   readonly logsFolder?: string;
+  /** Folder for what takes time to make: the workflow bundle. @default it is made at every start */
+  readonly cacheFolder?: string;
 }
 
 /** A worker that is connected and ready to poll. */
@@ -56,6 +59,7 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     services,
     store,
     logsFolder,
+    cacheFolder,
   } = options;
   await assertSearchAttributes(options, namespace);
   quietRuntime();
@@ -67,14 +71,15 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     }).catch((cause: unknown) => {
       throw new TemporalUnreachableError(address, whyUnreachable(cause), { cause });
     }),
-    bundleWorkflows(),
+    bundleWorkflows(cacheFolder),
   ]);
+  const recorder = new AttemptRecorder(store ?? null);
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue,
     workflowBundle,
-    activities: activitiesOf({ registry, services, store: store ?? null, logsFolder: logsFolder ?? null }),
+    activities: activitiesOf({ registry, services, store: store ?? null, recorder, logsFolder: logsFolder ?? null }),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
@@ -85,6 +90,7 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
       try {
         await worker.run();
       } finally {
+        await recorder.flush();
         await connection.close();
       }
     },

@@ -9,6 +9,7 @@ import type { DagRegistry } from "../language/registry.ts";
 import { type AttemptRequest, type AttemptResult, FAILURE } from "../sandbox/protocol.ts";
 import type { RunStore, StoredAttempt } from "../store/run-store.ts";
 import { attemptLogFile, openAttemptLog } from "./attempt-log.ts";
+import type { AttemptRecorder } from "./attempt-recorder.ts";
 import { withHeartbeats } from "./heartbeats.ts";
 import { throughCache } from "./task-cache.ts";
 
@@ -17,6 +18,7 @@ export interface TaskGround {
   readonly registry: DagRegistry;
   readonly services: TaskServices;
   readonly store: RunStore | null;
+  readonly recorder: AttemptRecorder;
   /** Folder of the attempts' logs; null: no logs. */
   readonly logsFolder: string | null;
 }
@@ -116,28 +118,22 @@ async function attemptOutcome(execute: () => Promise<TaskOutcome>): Promise<Task
 }
 
 function recordAttempt(
-  { store }: TaskGround,
+  { recorder }: TaskGround,
   { run, nodeId, index, attempt, executionId }: AttemptRequest,
   startedAt: string,
   logFile: string | undefined,
   state: StoredAttempt["state"],
   error: TaskError | undefined,
 ): void {
-  try {
-    store?.saveAttempt({
-      runId: run.id,
-      temporalRunId: executionId,
-      taskId: taskIdOf(nodeId, index),
-      attempt,
-      state,
-      startedAt,
-      ...(state === "running" ? {} : { endedAt: new Date().toISOString() }),
-      error,
-      logFile,
-    });
-  } catch (cause) {
-    console.error(
-      `The run store could not keep attempt ${attempt} of ${run.id} ${nodeId}: ${cause instanceof Error ? cause.message : cause}`,
-    );
-  }
+  recorder.record({
+    runId: run.id,
+    temporalRunId: executionId,
+    taskId: taskIdOf(nodeId, index),
+    attempt,
+    state,
+    startedAt,
+    ...(state === "running" ? {} : { endedAt: new Date().toISOString() }),
+    error,
+    logFile,
+  });
 }
