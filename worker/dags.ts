@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createRegistry, type DagRegistry, type RetrainingController } from "@dagwright/engine";
 import type { EngineClient } from "@dagwright/engine/client";
-import { type DagReload, loadDagFiles, watchDagFiles } from "@dagwright/engine/loader";
+import { type DagReload, dagSources, loadDagFiles, watchDagFiles } from "@dagwright/engine/loader";
 import type { Settings } from "@dagwright/engine/settings";
 import { reportReload } from "./readiness.ts";
 import { SHIPPED_DAGS } from "./wiring.ts";
@@ -29,7 +29,7 @@ export async function openDags(o: {
   const onReload = async (reload: DagReload) => {
     reportReload(linesOf(reload));
     // A schedule whose DAG is only broken is not removed.
-    if (reload.absent.length === 0) await bringInLine(o.engine, reload);
+    if (reload.absent.length === 0) await bringInLine(o.engine, paths, reload);
   };
   const { registry, first, close } = await watchDagFiles({ paths, cacheFolder, onReload });
   if (first.broken.length > 0) reportReload(brokenLines(first));
@@ -37,9 +37,13 @@ export async function openDags(o: {
 }
 
 /** Schedules and controllers follow the code. A server that is away is no reason to end: the next change tries again. */
-async function bringInLine(engine: EngineClient, { dags, controllers }: DagReload): Promise<void> {
+async function bringInLine(
+  engine: EngineClient,
+  paths: readonly string[],
+  { dags, controllers, files }: DagReload,
+): Promise<void> {
   try {
-    const { created, updated, removed } = await engine.syncSchedules(dags);
+    const { created, updated, removed } = await engine.syncSchedules(dags, dagSources(paths, files));
     const changed = Object.entries({ created, updated, removed }).filter(([, ids]) => ids.length > 0);
     if (changed.length > 0)
       reportReload([`Schedules: ${changed.map(([what, ids]) => `${what} ${ids.join(", ")}`).join("; ")}`]);

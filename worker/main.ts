@@ -62,7 +62,7 @@ try {
     store,
     logsFolder: join(settings.home, "logs"),
     objects,
-    bundleFolder: join(settings.home, "cache", "workflows"),
+    cacheFolder: join(settings.home, "cache"),
     logs: settings.logs,
     redactor,
     traces: settings.traces,

@@ -1,138 +1,127 @@
 /**
- * The engine against the same work written by hand as Temporal workflows, on the same embedded server, in turns: a chain
- * of 100 tasks, a fan-out of 200 with a join, 20 runs of 10 tasks at once.
+ * The engine beside its peers, in one run on one machine: tuned Airflow and Prefect on PostgreSQL, and the floor, the same
+ * work written by hand as Temporal workflows. Settings and workloads: docs/benchmarks.md. The last line is JSON.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { createRegistry, type Dag, defineDag, type Ref, task } from "@dagwright/engine";
-import { connectEngine } from "@dagwright/engine/client";
-import { startTemporalServer } from "@dagwright/engine/server";
-import { createDagWorker } from "@dagwright/engine/worker";
-import { Client, Connection } from "@temporalio/client";
-import { NativeConnection, Worker } from "@temporalio/worker";
-import { z } from "zod";
-import { freePort } from "../../tests/product.ts";
+import { loadavg } from "node:os";
+import { measureAirflow } from "./airflow.ts";
+import { startFloor } from "./floor.ts";
+import { median, quantile } from "./measures.ts";
+import { readOptions } from "./options.ts";
+import { idleMemory, measureLateness, measureLoad, measureMapped, measureWorkloads, startCold } from "./ours.ts";
+import { measurePrefect } from "./prefect.ts";
+import { endAll } from "./processes.ts";
+import { asJson, type PeerMeasures, ratios, type Skipped, tell } from "./report.ts";
+import { startStack } from "./stack.ts";
+import { startTemporalOnPostgres } from "./temporal-on-postgres.ts";
 
-const ROUNDS = 5;
-const step = task("step", { input: z.number(), output: z.number(), run: (value) => value + 1 });
-const lightStep = task("light_step", { input: z.number(), output: z.number(), light: true, run: (value) => value + 1 });
-
-function chain(id: string, length: number, link: typeof step): Dag {
-  return defineDag({ id }, () => {
-    let value: number | Ref<number> = 0;
-    for (let i = 0; i < length; i += 1) value = link(value, { id: `step_${i}` });
-    return value;
-  });
-}
-function fan(id: string, width: number, link: typeof step): Dag {
-  return defineDag({ id }, () => {
-    const all = Array.from({ length: width }, (_, i) => link(i, { id: `step_${i}` }));
-    return link(width, { id: "join", after: all });
-  });
-}
-const dags = [
-  ...[chain("chain_100", 100, step), chain("chain_100_light", 100, lightStep), chain("chain_10", 10, step)],
-  ...[fan("fan_200", 200, step), fan("fan_200_light", 200, lightStep)],
-];
-
-const home = await mkdtemp(join(tmpdir(), "dagwright-bench-"));
-const server = await startTemporalServer({
-  home,
-  port: await freePort(),
-  uiPort: await freePort(),
-  log: console.error,
-});
-const { address } = server;
-const services = {
-  mcp: () => {
-    throw new Error("no servers here");
-  },
-};
-const worker = await createDagWorker({ address, taskQueue: "engine", registry: createRegistry(dags), services });
-const native = await NativeConnection.connect({ address });
-const byHand = await Worker.create({
-  connection: native,
-  taskQueue: "by-hand",
-  workflowsPath: fileURLToPath(new URL("imperative-workflows.ts", import.meta.url)),
-  activities: { step: async (value: number) => value + 1 },
-  shutdownForceTime: 5_000,
-});
-const ended = [worker.run(), byHand.run()];
-const engine = await connectEngine({ address, taskQueue: "engine" });
-const connection = await Connection.connect({ address });
-const client = new Client({ connection });
-
-let count = 0;
-async function run(dagId: string): Promise<void> {
-  count += 1;
-  const { runId, temporalRunId } = await engine.startRun({ dagId, runId: `${dagId}/${count}` });
-  await client.workflow.getHandle(runId, temporalRunId).result();
-}
-async function hand(workflow: "chainByHand" | "fanByHand", size: number): Promise<void> {
-  count += 1;
-  await client.workflow.execute(workflow, { workflowId: `hand-${count}`, taskQueue: "by-hand", args: [size] });
-}
-const twenty = async (one: () => Promise<void>) => {
-  await Promise.all(Array.from({ length: 20 }, one));
-};
-
-const workloads = {
-  "chain of 100": {
-    engine: () => run("chain_100"),
-    light: () => run("chain_100_light"),
-    hand: () => hand("chainByHand", 100),
-  },
-  "fan-out of 200": {
-    engine: () => run("fan_200"),
-    light: () => run("fan_200_light"),
-    hand: () => hand("fanByHand", 200),
-  },
-  "20 runs of 10": {
-    engine: () => twenty(() => run("chain_10")),
-    hand: () => twenty(() => hand("chainByHand", 10)),
-  },
-};
-
-async function seconds(work: () => Promise<void>): Promise<number> {
-  const begun = performance.now();
-  await work();
-  return (performance.now() - begun) / 1_000;
-}
-function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
+const options = readOptions(process.argv.slice(3));
+const wanted = (part: (typeof options.parts)[number]) => options.parts.includes(part);
+const airflowRounds = Math.ceil(options.rounds / 3);
+const begun = Date.now();
+const load: number[] = [loadavg()[0] ?? 0];
+const skipped: Skipped[] = [];
+const result: Record<string, unknown> = { bench: "engine", rounds: options.rounds, skipped };
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => void endAll().finally(() => process.exit(130)));
 }
 
-const result: Record<string, Record<string, number>> = {};
-for (const [name, kinds] of Object.entries(workloads)) {
-  const times: Record<string, number[]> = {};
-  for (let round = -1; round < ROUNDS; round += 1) {
-    for (const [kind, work] of Object.entries(kinds)) {
-      const took = await seconds(work);
-      // The first round warms up.
-      if (round >= 0) times[kind] = [...(times[kind] ?? []), took];
-    }
+let ours: PeerMeasures["seconds"] | undefined;
+if (wanted("ours")) {
+  const cold = await startCold();
+  const { stack } = cold;
+  const memory = await idleMemory(stack);
+  const lateness = await measureLateness(stack);
+  const floor = wanted("floor") ? await startFloor(stack.address, stack.temporal) : null;
+  const measured = await measureWorkloads(stack, floor, options.rounds);
+  await floor?.end();
+  ours = measured.ours;
+  const loads: number[] = [];
+  for (let nth = 0; nth < 3; nth += 1) loads.push(await measureLoad());
+  const measures: PeerMeasures = {
+    name: "Dagwright, embedded server, file database",
+    seconds: measured.ours,
+    dueToStart: { p50: quantile(lateness, 0.5), p99: quantile(lateness, 0.99), samples: lateness.length },
+    ...{ upSeconds: cold.upSeconds, coldStartSeconds: cold.coldStartSeconds },
+    ...{ idleMiB: memory.serverAndWorker, loadSeconds: median(loads) },
+  };
+  tell(measures.name, measures);
+  console.log(`  ${"memory with `up` itself".padEnd(28)} ${memory.all.toFixed(0)} MiB`);
+  result["ours"] = { ...measures, allMiB: memory.all };
+  if (measured.floor !== null) {
+    tell("Floor: the same by hand, on the same server", { name: "floor", seconds: measured.floor });
+    result["floor"] = measured.floor;
+    result["floorToOurs"] = ratios(measured.floor, measured.ours, sameWorkloads());
+    result["oursToFloor"] = ratios(measured.ours, measured.floor, sameWorkloads());
   }
-  const medians = Object.fromEntries(Object.entries(times).map(([kind, all]) => [kind, median(all)]));
-  const floor = medians["hand"] ?? Number.NaN;
-  result[name] = Object.fromEntries(
-    Object.entries(medians).flatMap(([kind, s]) => [
-      [`${kind}Seconds`, Number(s.toFixed(3))],
-      ...(kind === "hand" ? [] : [[`${kind}Ratio`, Number((s / floor).toFixed(2))] as const]),
-    ]),
-  );
-  const told = Object.entries(medians).map(([kind, s]) => `${kind} ${s.toFixed(2)} s`);
-  console.log(`${name.padEnd(16)} ${told.join(", ")}`);
+  if (wanted("mapped")) {
+    const mapped = await measureMapped(stack);
+    console.log(
+      `\n10,000 mapped tasks in one run: ${mapped.seconds.toFixed(1)} s, the worker's memory ${mapped.before.toFixed(0)} → ${mapped.after.toFixed(0)} MiB`,
+    );
+    result["mapped10000"] = mapped;
+  }
+  await stack.end();
+  load.push(loadavg()[0] ?? 0);
 }
-worker.shutdown();
-byHand.shutdown();
-await Promise.all(ended);
-await native.close();
-await connection.close();
-await engine.close();
-await server.stop();
-await rm(home, { recursive: true, force: true });
+
+await part("postgres", async () => {
+  const server = await startTemporalOnPostgres();
+  try {
+    const stack = await startStack(server.address);
+    const floor = await startFloor(server.address, stack.temporal);
+    const measured = await measureWorkloads(stack, floor, Math.min(3, options.rounds));
+    tell("Dagwright on Temporal 1.31 with PostgreSQL", { name: "ours", seconds: measured.ours });
+    result["oursOnPostgres"] = measured.ours;
+    if (measured.floor !== null) {
+      tell("Floor on the same server", { name: "floor", seconds: measured.floor });
+      result["floorOnPostgres"] = measured.floor;
+      result["oursToFloorOnPostgres"] = ratios(measured.ours, measured.floor, sameWorkloads());
+    }
+    await floor.end();
+    await stack.end();
+  } finally {
+    await server.end();
+  }
+});
+await part("prefect", async () => {
+  const measures = await measurePrefect(options.rounds);
+  tell(measures.name, measures);
+  result["prefect"] = measures;
+  if (ours !== undefined) {
+    result["prefectToLight"] = ratios(measures.seconds, ours, {
+      chain: ["chain", "chainLight"],
+      fan: ["fan", "fanLight"],
+    });
+  }
+});
+await part("airflow", async () => {
+  const measures = await measureAirflow(airflowRounds);
+  tell(measures.name, measures);
+  result["airflow"] = measures;
+  if (ours !== undefined) result["airflowToOurs"] = ratios(measures.seconds, ours, sameWorkloads());
+});
+
+for (const { part: name, why } of skipped) console.log(`\nSkipped: ${name}: ${why}`);
+const minutes = (Date.now() - begun) / 60_000;
 console.log(
-  JSON.stringify({ bench: "engine", rounds: ROUNDS, against: "imperative Temporal workflows", workloads: result }),
+  `\nLoad of the machine (1 min): ${load.map((one) => one.toFixed(1)).join(", ")}; ${minutes.toFixed(1)} minutes`,
 );
+await endAll();
+console.log(JSON.stringify(asJson({ ...result, load, minutes })));
+
+/** Runs a part of the bench if it is wanted; one that breaks is named with the reason, and the others go on. */
+async function part(name: (typeof options.parts)[number], measure: () => Promise<void>): Promise<void> {
+  if (!wanted(name)) return;
+  try {
+    await measure();
+  } catch (error) {
+    skipped.push({ part: name, why: error instanceof Error ? error.message : String(error) });
+    await endAll();
+  }
+  load.push(loadavg()[0] ?? 0);
+}
+
+/** Each workload beside itself. */
+function sameWorkloads() {
+  return { chain: ["chain", "chain"], fan: ["fan", "fan"], twenty: ["twenty", "twenty"] } as const;
+}

@@ -19,6 +19,8 @@ export interface DagReload {
   /** All DAGs as they are now. */
   readonly dags: readonly Dag[];
   readonly controllers: readonly RetrainingController[];
+  /** The file of each DAG, by DAG id. */
+  readonly files: ReadonlyMap<string, string>;
   /** Ids of DAGs. Changed are also those whose tasks have other code and whose graph is the same. */
   readonly added: readonly string[];
   readonly changed: readonly string[];
@@ -153,6 +155,7 @@ function differenceOf(before: Standing, { loaded, broken, sound }: Standing): Da
   return {
     dags: loaded.dags,
     controllers: loaded.controllers,
+    files: loaded.files,
     added: ids.filter((id) => !former.has(id)),
     changed: ids.filter((id) => former.has(id) && former.get(id) !== now.get(id)),
     removed: [...former.keys()].filter((id) => !now.has(id)),

@@ -131,6 +131,8 @@ export interface PlannedRun {
   readonly seed?: RunSeed | undefined;
   /** How much this worker's Temporal takes. @default what Temporal takes without an object store */
   readonly limits?: RunLimits | undefined;
+  /** Whoever planned it has kept the start of the run as well. @default the run does so itself */
+  readonly recorded?: boolean;
 }
 
 /** How large the parts of a run may be. */

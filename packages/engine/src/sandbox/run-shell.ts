@@ -44,6 +44,7 @@ export class RunShell {
   private readonly running = new Map<string, CancellationScope>();
   private readonly callbacks: RunCallbacks;
   private readonly assets: AssetSender;
+  private readonly recorded: boolean;
   /** Attempts that were aborted and have not said so: what takes their place waits for them. */
   private readonly leaving = new Map<string, Promise<void>>();
   private graphKept = false;
@@ -70,6 +71,7 @@ export class RunShell {
     if ("state" in given) this.callbacks.resume(given);
     this.assets = new AssetSender(graph);
     this.nodes = new Map(graph.nodes.map((node) => [node.id, node]));
+    this.recorded = "recorded" in given && given.recorded === true;
     this.limits = given.limits ?? WITHOUT_STORE;
     this.continuation = new Continuation(this.limits.events);
     const takesSlots = topologyOf(graph).limited || graph.maxActiveRuns !== undefined;
@@ -107,7 +109,7 @@ export class RunShell {
   private async goOn(): Promise<void> {
     const before = this.begin();
     // Beside the first tasks, not before them.
-    const recorded = recordRun({ ...before, ...this.view() }, this.state.graph);
+    const recorded = this.recorded ? true : recordRun({ ...before, ...this.view() }, this.state.graph);
     await condition(() => this.isOver() || this.mayContinue());
     this.graphKept = await recorded;
     if (!this.isOver()) return;

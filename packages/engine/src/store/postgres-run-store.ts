@@ -82,6 +82,9 @@ export function openPostgresRunStore(url: string, timeoutMs?: number): PostgresR
     async saveAttempt(attempt) {
       await db.rows(PUT_ATTEMPT, attemptValues(attempt));
     },
+    async saveAttempts(attempts) {
+      await Promise.all(attempts.map((attempt) => db.rows(PUT_ATTEMPT, attemptValues(attempt))));
+    },
     async listAttempts(runId) {
       return (await db.rows<AttemptRow>(SOME_ATTEMPTS, [runId])).map(storedAttempt);
     },

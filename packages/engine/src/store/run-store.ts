@@ -59,6 +59,8 @@ export interface RunStore extends OutputCache {
   listRuns(filter?: RunFilter): Promise<StoredRunHead[]>;
   /** Keeps an attempt; a running one never replaces one that ended, unless it started later. */
   saveAttempt(attempt: StoredAttempt): Promise<void>;
+  /** Keeps several attempts at once, each as `saveAttempt` does. */
+  saveAttempts(attempts: readonly StoredAttempt[]): Promise<void>;
   /** Attempts of a run, in the order of their starts. */
   listAttempts(runId: string): Promise<StoredAttempt[]>;
   /** Keeps a DAG's graph by its id and version. */

@@ -91,6 +91,12 @@ function storeIn(db: SqliteDatabase.Database, file: string): RunStore {
     listRuns: ({ dagId = null, state = null, limit = 100 } = {}) =>
       ask(() => someRuns.all({ dagId, state, limit }).map(storedHead)),
     saveAttempt: (attempt) => ask(() => void putAttempt.run(...attemptValues(attempt))),
+    saveAttempts: (attempts) =>
+      ask(() =>
+        db.transaction(() => {
+          for (const attempt of attempts) putAttempt.run(...attemptValues(attempt));
+        })(),
+      ),
     listAttempts: (runId) => ask(() => someAttempts.all(runId).map(storedAttempt)),
     saveDag: (graph) => ask(() => void putDag.run(graph.dagId, graph.version, JSON.stringify(graph))),
     getDag: (dagId, version) => ask(() => mapped(oneDag.get(dagId, version), storedGraph)),

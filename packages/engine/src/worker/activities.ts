@@ -26,6 +26,8 @@ import { carried } from "./carried-values.ts";
 import { EndedRuns } from "./ended-runs.ts";
 import { planned } from "./plan-activity.ts";
 import { poolActivitiesOf } from "./pool-activities.ts";
+import { withStartRecorded } from "./run-start.ts";
+import { patiently } from "./store-patience.ts";
 import { outputOf, runTaskAttempt, type TaskGround } from "./task-activity.ts";
 import { mismatch, refusedIfOther } from "./version-fit.ts";
 
@@ -34,7 +36,7 @@ export function activitiesOf(ground: TaskGround) {
   const ended = new EndedRuns(ground.observer);
   return {
     [ACTIVITY.plan]: async (request: PlanRequest): Promise<PlannedRun | PlannedLaunch> =>
-      await planned(ground, request),
+      await withStartRecorded(ground.store, await planned(ground, request), request),
     [ACTIVITY.derive]: async (request: DeriveRequest): Promise<Json> => outputOf(await derived(ground, request)),
     [ACTIVITY.record]: async (
       view: RunView,
@@ -43,6 +45,8 @@ export function activitiesOf(ground: TaskGround) {
       executionId?: string,
     ): Promise<void> => {
       const temporalRunId = executionId ?? Context.current().info.workflowExecution?.runId ?? "";
+      // Who finds that a run has ended finds its attempts too.
+      await patiently("The attempts are not kept yet", ground.recorder.flush());
       await ground.store?.saveRun({ view, temporalRunId });
       if (graph) await ground.store?.saveDag(graph);
       // A late record has been told of when the run ended.

@@ -1,7 +1,4 @@
-/** The process that bundles the workflows into the file that it is told. */
-import { writeBundle } from "./workflow-bundle.ts";
+/** Makes the workflow bundle for the process that has forked this one: what it takes of memory goes with it. */
+import { makeWorkflowBundle } from "./workflow-bundler.ts";
 
-const [, , file] = process.argv;
-if (file === undefined) throw new Error("Name the file to write");
-await writeBundle(file);
-process.exit(0);
+process.send?.(await makeWorkflowBundle(), () => process.exit(0));

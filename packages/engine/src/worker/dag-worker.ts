@@ -13,9 +13,10 @@ import { missingSearchAttributes } from "../server/search-attributes.ts";
 import type { RunStore } from "../store/run-store.ts";
 import { activitiesOf } from "./activities.ts";
 import type { AttemptLogs } from "./attempt-log.ts";
+import { AttemptRecorder } from "./attempt-recorder.ts";
 import { MissingSearchAttributesError } from "./errors.ts";
 import { type ObservedOptions, openObservers, unusedPort } from "./observers.ts";
-import { bundleWorkflows, cachedBundle } from "./workflow-bundle.ts";
+import { bundleWorkflows } from "./workflow-bundle.ts";
 
 /** How long a worker told to stop lets its tasks end, in milliseconds; those that do not are tried again elsewhere. */
 const SHUTDOWN_GRACE_MS = 2_000;
@@ -42,8 +43,8 @@ export interface DagWorkerOptions extends TemporalAddress, ObservedOptions {
    * @default none: an output of more than 1 MiB fails with OUTPUT_TOO_LARGE
    */
   readonly objects?: ObjectStore;
-  /** Folder in which the bundled interpreter is kept. @default none: it is bundled at every start, in this process */
-  readonly bundleFolder?: string;
+  /** Folder for what takes time to make: the workflow bundle. @default it is made at every start */
+  readonly cacheFolder?: string;
   /** History events after which a run continues as new; only with `objects`. @default 8192 */
   readonly continueAfterEvents?: number;
   /** What is kept of the attempts' logs; `days` after which a run's are removed (0: never). @default all levels, 30 days */
@@ -81,7 +82,7 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     logsFolder,
     objects,
     continueAfterEvents = 8_192,
-    bundleFolder,
+    cacheFolder,
     logs: { days = 30, ...logs } = {},
     redactor = new Redactor(),
   } = options;
@@ -95,18 +96,19 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     }).catch((cause: unknown) => {
       throw new TemporalUnreachableError(address, whyUnreachable(cause), { cause });
     }),
-    bundleFolder === undefined ? bundleWorkflows() : cachedBundle(bundleFolder),
+    bundleWorkflows(cacheFolder),
   ]);
   const { observer, metricsUrl } = await openObservers(options, redactor, temporalUrl);
   if (logsFolder !== undefined) void sweepLogs(logsFolder, days).catch((error: unknown) => console.warn(String(error)));
   const converter = objects === undefined ? {} : { dataConverter: { payloadCodecs: [largePayloads(objects)] } };
+  const recorder = new AttemptRecorder(store ?? null);
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue,
     workflowBundle,
     activities: activitiesOf({
-      ...{ registry, services, redactor, observer, continueAfterEvents },
+      ...{ registry, services, redactor, observer, recorder, continueAfterEvents },
       ...{ store: store ?? null, objects: objects ?? null },
       logs: logsFolder === undefined ? null : { ...logs, folder: logsFolder },
       temporal: new Client({ connection, namespace, ...converter }),
@@ -123,6 +125,7 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
       try {
         await worker.run();
       } finally {
+        await recorder.flush();
         await observer.close();
         await connection.close();
       }

@@ -15,11 +15,11 @@ import { fetchStored } from "../objects/stored-outputs.ts";
 import { type AttemptRequest, type AttemptResult, FAILURE } from "../sandbox/protocol.ts";
 import type { RunStore, StoredAttempt } from "../store/run-store.ts";
 import type { AttemptLogs } from "./attempt-log.ts";
+import type { AttemptRecorder } from "./attempt-recorder.ts";
 import { attemptServices } from "./attempt-services.ts";
 import { carried } from "./carried-values.ts";
 import { withHeartbeats } from "./heartbeats.ts";
 import type { Observer } from "./observer.ts";
-import { patiently } from "./store-patience.ts";
 import { throughCache } from "./task-cache.ts";
 import { mismatch, refusedIfOther } from "./version-fit.ts";
 
@@ -28,6 +28,8 @@ export interface TaskGround {
   readonly registry: DagRegistry;
   readonly services: TaskServices;
   readonly store: RunStore | null;
+  /** Keeps attempts in the store beside them. */
+  readonly recorder: AttemptRecorder;
   /** Keeps values that are too large for Temporal; null: they are refused. */
   readonly objects: ObjectStore | null;
   /** History events after which a run continues as new. */
@@ -68,8 +70,7 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
   const record = (state: StoredAttempt["state"], error?: TaskError) =>
     recordAttempt(ground, request, startedAt, logFile, state, error);
   const startedAt = new Date().toISOString();
-  // Beside the task, not before it.
-  const begun = record("running");
+  record("running");
   const executed = await withHeartbeats(context, (onProgress) =>
     within(() =>
       attemptOutcome(request, async () =>
@@ -84,18 +85,17 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
   );
   const fitting = refusedIfOther(registry, request, executed);
   const outcome = await carried(objects, fitting, `task "${nodeId}"`, request.steering ?? false);
-  await begun;
   if (outcome.type !== "success" && context.cancellationSignal.aborted) {
     const { workerShutdown } = context.cancellationDetails ?? {};
     observed.ended({ state: workerShutdown ? "released" : "cancelled" });
     if (workerShutdown) throw new ApplicationFailure("The worker is shutting down", FAILURE.workerShutdown, true);
-    await record("failed", { code: "CANCELLED", message: "The attempt was cancelled", retryable: false });
+    record("failed", { code: "CANCELLED", message: "The attempt was cancelled", retryable: false });
     throw new CancelledFailure("The attempt was cancelled");
   }
   const error = outcome.type === "failed" ? outcome.error : undefined;
   observed.ended({ state: outcome.type, error });
   if (outcome.type === "not_yet") throw notYet();
-  await record(outcome.type, error);
+  record(outcome.type, error);
   const emitted = outcome.type === "success" ? (outcome.emitted ?? []) : [];
   return { output: outputOf(outcome), ...(outlets === undefined ? {} : { emitted }) };
 }
@@ -144,16 +144,15 @@ async function attemptOutcome(
   }
 }
 
-async function recordAttempt(
-  { store }: TaskGround,
+function recordAttempt(
+  { recorder }: TaskGround,
   { run, nodeId, index, attempt, executionId }: AttemptRequest,
   startedAt: string,
   logFile: string | undefined,
   state: StoredAttempt["state"],
   error: TaskError | undefined,
-): Promise<void> {
-  if (store === null) return;
-  const kept = store.saveAttempt({
+): void {
+  recorder.record({
     runId: run.id,
     temporalRunId: executionId,
     taskId: taskIdOf(nodeId, index),
@@ -164,5 +163,4 @@ async function recordAttempt(
     error,
     logFile,
   });
-  await patiently(`The run store could not keep attempt ${attempt} of ${run.id} ${nodeId}`, kept);
 }
