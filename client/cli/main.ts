@@ -31,7 +31,7 @@ const program = new Command("dagwright")
   .showSuggestionAfterError()
   .exitOverride();
 for (const add of [
-  ...[addInit, addSetup, addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals],
+  ...[addInit, addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals],
   ...[addSchedules, addBackfill, addPools, addAssets, addMcp],
 ])
   add(program);
