@@ -42,7 +42,8 @@ describe("what may be loaded where", () => {
   });
 
   it("running in this process needs no Temporal", () => {
-    expect([...importsOf("testing/index.ts").packages].sort()).toEqual(["@dagwright/mcp-kit/nearest", "croner", "zod"]);
+    const packages = [...importsOf("testing/index.ts").packages].sort();
+    expect(packages).toEqual(["@dagwright/mcp-kit/nearest", "croner", "node:crypto", "zod"]);
   });
 });
 
@@ -50,6 +51,7 @@ it("the front door shows these names", () => {
   expect(Object.keys(language).sort()).toMatchInlineSnapshot(`
     [
       "AssetNotOutletError",
+      "BackfillRangeError",
       "DagDefinitionError",
       "DagNotFoundError",
       "DuplicateDagError",
@@ -63,6 +65,7 @@ it("the front door shows these names", () => {
       "TRIGGER_RULES",
       "approval",
       "asset",
+      "backfillDates",
       "branch",
       "createRegistry",
       "cron",
@@ -73,7 +76,10 @@ it("the front door shows these names", () => {
       "every",
       "group",
       "intervalEndingAt",
+      "intervalsToCome",
+      "intervalsWithin",
       "isDag",
+      "isToRun",
       "lastCompleteInterval",
       "normalMoment",
       "onAssets",

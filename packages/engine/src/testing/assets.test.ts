@@ -33,14 +33,14 @@ describe("in process, a task with outlets", () => {
       {
         id: "r/load#lake://orders",
         uri: "lake://orders",
-        at: "1970-01-01T00:00:00.000Z",
+        at: "1970-01-01T00:05:00.000Z",
         extra: { rows: 3 },
         source: { dagId: "sells", runId: "r", taskId: "load" },
       },
       {
         id: "r/load#lake://clients",
         uri: "lake://clients",
-        at: "1970-01-01T00:00:00.000Z",
+        at: "1970-01-01T00:05:00.000Z",
         extra: {},
         source: { dagId: "sells", runId: "r", taskId: "load" },
       },
