@@ -13,6 +13,8 @@ export default defineConfig({
       "worker/**/*.test.ts",
       "tests/**/*.test.ts",
     ],
+    // Whole-system tests mostly wait: two files at once fit two cores.
+    maxWorkers: 2,
     globalSetup: "tests/global-setup.ts",
     // Some packages publish TypeScript under the condition `source`: workers must be able to load it.
     execArgv: ["--import", "tsx"],
