@@ -53,13 +53,12 @@ if (wanted("ours")) {
     result["floorToOurs"] = ratios(measured.floor, measured.ours, sameWorkloads());
     result["oursToFloor"] = ratios(measured.ours, measured.floor, sameWorkloads());
   }
-  if (wanted("mapped")) {
+  await part("mapped", async () => {
     const mapped = await measureMapped(stack);
-    console.log(
-      `\n10,000 mapped tasks in one run: ${mapped.seconds.toFixed(1)} s, the worker's memory ${mapped.before.toFixed(0)} → ${mapped.after.toFixed(0)} MiB`,
-    );
+    const memory = `${mapped.workerMiBBefore.toFixed(0)} → ${mapped.workerMiBAfter.toFixed(0)} MiB`;
+    console.log(`\n10,000 mapped tasks in one run: ${mapped.seconds.toFixed(1)} s, the worker's memory ${memory}`);
     result["mapped10000"] = mapped;
-  }
+  });
   await stack.end();
   load.push(loadavg()[0] ?? 0);
 }

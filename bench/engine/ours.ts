@@ -15,6 +15,9 @@ import { type Stack, startStack } from "./stack.ts";
 /** How long the schedules that fire every second are let go, in milliseconds. */
 const FIRING_MS = 21_000;
 
+/** How long the run of 10,000 mapped tasks may take, in milliseconds. */
+const MAPPED_LIMIT_MS = 240_000;
+
 const SOURCES = ["--conditions=source", "--import", "tsx"];
 
 /** The workloads on our engine, in turns with the floor's where there is one. */
@@ -98,10 +101,19 @@ export async function measureLateness({ engine, store }: Stack): Promise<number[
 export async function measureMapped({
   run,
   workerPid,
-}: Stack): Promise<Record<"seconds" | "before" | "after", number>> {
-  const before = memoryOf(workerPid);
-  const seconds = await secondsOf(() => run("mapped"));
-  return { seconds, before, after: memoryOf(workerPid) };
+}: Stack): Promise<Record<"seconds" | "workerMiBBefore" | "workerMiBAfter", number>> {
+  const workerMiBBefore = memoryOf(workerPid);
+  const late = new AbortController();
+  try {
+    const tooLong = pause(MAPPED_LIMIT_MS, null, { signal: late.signal }).then(() => {
+      throw new Error(`it did not end within ${MAPPED_LIMIT_MS / 1_000} s`);
+    });
+    tooLong.catch(() => undefined);
+    const seconds = await secondsOf(() => Promise.race([run("mapped"), tooLong]));
+    return { seconds, workerMiBBefore, workerMiBAfter: memoryOf(workerPid) };
+  } finally {
+    late.abort();
+  }
 }
 
 /** Seconds to read 200 files of ten tasks each, in a new process; the start of Node is not counted. */
