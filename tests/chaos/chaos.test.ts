@@ -110,6 +110,10 @@ it(`${KILLS} kills at random points (seed ${SEED}): every run completes, every e
   for (const { runId, dagId, folder } of runs) {
     const view = await insistently((engine) => engine.waitForRun(runId));
     expect({ runId, state: view.state, error: view.error }).toEqual({ runId, state: "success", error: undefined });
+    // What an event has started may take a while longer than the run that it came from.
+    await expect
+      .poll(async () => (await readdir(folder)).length, { timeout: 60_000 })
+      .toBeGreaterThanOrEqual(EFFECTS[dagId] ?? 0);
     const made = await readdir(folder);
     expect({ runId, effects: made.length, of: made }).toMatchObject({ runId, effects: EFFECTS[dagId] });
   }

@@ -1,8 +1,19 @@
 /** DAGs for the chaos and soak tests: each task leaves its effect in a folder, by its idempotency key. */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { branch, defineDag, derive, sensor, subdag, type TaskContext, task, wait } from "@dagwright/engine";
+import {
+  asset,
+  branch,
+  defineDag,
+  derive,
+  onAssets,
+  sensor,
+  subdag,
+  type TaskContext,
+  task,
+  wait,
+} from "@dagwright/engine";
 import { z } from "zod";
 
 const params = z.object({ effects: z.string(), pace: z.number().default(150) });
@@ -90,6 +101,50 @@ export const chaosParent = defineDag({ id: "chaos_parent", params }, ({ params }
   return step({ ...given, n: child });
 });
 
+/** Tasks of all runs take turns, and so do the runs. */
+export const chaosPooled = defineDag({ id: "chaos_pooled", params, maxActiveRuns: 2 }, ({ params }) => {
+  const given = { effects: params.effects, pace: params.pace };
+  const some = [0, 1, 2].map((n) => step({ ...given, n }, { id: `turn_${n}`, pool: "chaos" }));
+  return derive("turns", [some.map(({ n }) => n)], (all) => all.length);
+});
+
+const parcels = asset("chaos://parcels");
+const send = task("chaos_send", {
+  input: Work,
+  output: z.boolean(),
+  heartbeat: "3s",
+  outlets: [parcels],
+  run: async ({ effects, pace }, ctx) => {
+    await pause(pace);
+    await effect(effects, ctx);
+    ctx.emit(parcels, { effects });
+    return true;
+  },
+});
+export const chaosSender = defineDag({ id: "chaos_sender", params }, ({ params }) =>
+  send({ effects: params.effects, pace: params.pace }),
+);
+
+/** Notes each event in the folder that it names; one that two runs were given is noted twice. */
+const receive = task("chaos_receive", {
+  input: z.object({}),
+  output: z.number(),
+  heartbeat: "3s",
+  run: async (_input, { run }) => {
+    for (const { id, extra } of run.assetEvents) {
+      const folder = z.string().parse(extra["effects"]);
+      const file = join(folder, `received ${encodeURIComponent(id)}`);
+      await writeFile(file, run.id, { flag: "wx" }).catch(async () => {
+        if ((await readFile(file, "utf8")) !== run.id) await writeFile(`${file} again`, run.id);
+      });
+    }
+    return run.assetEvents.length;
+  },
+});
+export const chaosReceiver = defineDag({ id: "chaos_receiver", schedule: onAssets(parcels), maxActiveRuns: 1 }, () =>
+  receive({}),
+);
+
 /** How many effects one run of each DAG leaves. */
 export const EFFECTS: Readonly<Record<string, number>> = {
   chaos_chain: 8,
@@ -97,4 +152,7 @@ export const EFFECTS: Readonly<Record<string, number>> = {
   chaos_mapped: 30,
   chaos_mixed: 4,
   chaos_parent: 9,
+  chaos_pooled: 3,
+  // Its own, and that its event was received once.
+  chaos_sender: 2,
 };
