@@ -1,57 +1,276 @@
-/** The guide's DAG files run as they stand. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+/** What the documents show runs as it stands: DAG files, tests, commands, settings and codes of errors. */
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRegistry } from "@dagwright/engine";
+import { createRegistry, type RunView } from "@dagwright/engine";
 import { loadDagFiles } from "@dagwright/engine/loader";
-import { runInProcess } from "@dagwright/engine/testing";
+import { type InProcessOptions, runInProcess } from "@dagwright/engine/testing";
+import { type Command, CommanderError } from "commander";
 import { afterAll, describe, expect, it } from "vitest";
+import { dagwrightProgram } from "../client/cli/program.ts";
 import { PROJECT } from "./product.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dagwright-docs-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Code blocks that name their file: "```ts orders.ts". */
-const guide = readFileSync(join(PROJECT, "docs", "guide.md"), "utf8");
-for (const [, name = "", code = ""] of guide.matchAll(/^```ts (\S+)\n(.*?)^```$/gms)) {
-  writeFileSync(join(folder, name), code);
+/** Documents whose commands are checked. */
+const DOCUMENTS = [
+  ...["README.md", "CONTRIBUTING.md"],
+  ...["guide", "coming-from-airflow", "operations", "semantics", "ARCHITECTURE"].map((name) => `docs/${name}.md`),
+];
+const text = (document: string) => readFileSync(join(PROJECT, document), "utf8");
+
+/** The DAG files of a document: its code blocks that name their file, "```ts orders.ts". */
+function filesOf(document: string): string {
+  const of = join(folder, document.replace(/\W/g, "-"));
+  mkdirSync(of);
+  for (const [, name = "", code = ""] of text(document).matchAll(/^```ts (\S+)\n(.*?)^```$/gms)) {
+    writeFileSync(join(of, name), code);
+  }
+  return of;
 }
 
-async function dagOf(id: string) {
-  const { dags } = await loadDagFiles([folder], join(folder, ".cache"));
-  return createRegistry(dags).get(id);
+const guide = filesOf("docs/guide.md");
+const airflow = filesOf("docs/coming-from-airflow.md");
+
+/** Runs a DAG of a document's files, which lie in a folder without any packages beside them. */
+async function play(of: string, id: string, options: InProcessOptions = {}): Promise<RunView> {
+  const { dags } = await loadDagFiles([of], join(of, ".cache"));
+  return await runInProcess(createRegistry(dags).get(id), options);
 }
 
-describe("docs/guide.md", () => {
-  it("orders: tasks, a map and a derive", async () => {
-    const dag = await dagOf("orders");
-    expect(await runInProcess(dag, { params: { rate: 3 }, logicalDate: "2026-01-31" })).toMatchObject({
-      state: "success",
-      output: { total: 180 },
-    });
+/** Every DAG of these documents, and how it ends; a DAG that is missing here fails the test. */
+const ENDS: readonly [string, string, InProcessOptions, unknown][] = [
+  [guide, "orders", { params: { rate: 3 }, logicalDate: "2026-01-31" }, { total: 180 }],
+  [guide, "release", { answers: { go: { approved: true, by: "ada" } } }, "day.csv, released by ada"],
+  [guide, "sales", { logicalDate: "2026-01-31" }, 120],
+  [guide, "revenue", { assetEvents: [{ uri: "lake://sales", extra: { rows: 240 } }, { uri: "lake://prices" }] }, 240],
+  [airflow, "sales", { logicalDate: "2026-01-31" }, 2_029],
+  [airflow, "shards", {}, "done"],
+  [airflow, "export", { answers: { go: { approved: true, by: "ada" } } }, "day.csv, checked by ada"],
+  [airflow, "orders_daily", {}, 3],
+  [airflow, "stock", { assetEvents: [{ uri: "s3://shop/orders" }, { uri: "s3://shop/prices" }] }, 2],
+  [airflow, "per_country", { connections: { warehouse: "postgres://etl:secret@db.example/shop" } }, "nl at db.example"],
+  [
+    airflow,
+    "nightly",
+    { connections: { warehouse: "postgres://db.example" } },
+    ["nl at db.example", "de at db.example"],
+  ],
+];
+
+describe("DAG files in the documents", () => {
+  it.each(ENDS.map(([of, id, ...rest], place) => [`${of.slice(folder.length + 1)} ${id} (${place})`, of, id, ...rest]))(
+    "%s",
+    async (_title, of, id, options, output) => {
+      expect(await play(of, id, options)).toMatchObject({ state: "success", output });
+    },
+  );
+
+  it("all of them are run here", async () => {
+    for (const of of [guide, airflow]) {
+      const { dags } = await loadDagFiles([of], join(of, ".cache"));
+      const run = ENDS.filter(([where]) => where === of).map(([, id]) => id);
+      expect(dags.map(({ id }) => id).sort()).toEqual([...new Set(run)].sort());
+    }
   });
 
-  it("release: a sensor, a wait, an approval and a teardown", async () => {
-    const dag = await dagOf("release");
-    const answers = { go: { approved: true, by: "ada" } };
-    expect(await runInProcess(dag, { answers })).toMatchObject({
-      state: "success",
-      output: "day.csv, released by ada",
-      tasks: { clean_up: { state: "success" } },
-    });
-    const late = await runInProcess(dag, { params: { file: "day.txt" } });
+  it("do what is said beside them", async () => {
+    const late = await play(guide, "release", { params: { file: "day.txt" } });
     expect(late.tasks["landed"]?.error?.code).toBe("SENSOR_TIMEOUT");
+    expect(late.tasks["clean_up"]?.state).toBe("success");
+    const released = await play(guide, "release", { answers: { go: { approved: false, by: "bob" } } });
+    expect(released.tasks).toMatchObject({ go: { error: { code: "REJECTED" } }, clean_up: { state: "success" } });
+    const { tasks } = await play(guide, "sales", { logicalDate: "2026-01-31" });
+    const events = [{ uri: "lake://sales", extra: { day: "2026-01-31T00:00:00Z", rows: 120 } }];
+    expect(tasks["load"]?.assetEvents).toMatchObject(events);
+    const shards = await play(airflow, "shards");
+    expect(shards.tasks["load"]?.mapped?.map(({ state }) => state)).toEqual([
+      "skipped",
+      "success",
+      "success",
+      "success",
+    ]);
+    expect(shards.tasks).toMatchObject({ report_large: { state: "success" }, report_small: { state: "skipped" } });
+  });
+});
+
+// A project as `dagwright init` makes it finds its packages beside it.
+symlinkSync(join(PROJECT, "node_modules"), join(folder, "node_modules"));
+writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+
+it("every code file of the documents has the types that it needs", () => {
+  const tsconfig = { extends: join(PROJECT, "tsconfig.json"), include: ["*/*.ts"] };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
+  const tsc = join(PROJECT, "node_modules", "typescript", "bin", "tsc");
+  const { stdout } = spawnSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8" });
+  expect(stdout).toBe("");
+}, 60_000);
+
+for (const of of [guide, airflow]) {
+  for (const name of readdirSync(of).filter((file) => file.endsWith(".test.ts"))) {
+    describe(`${of.slice(folder.length + 1)}/${name}`, async () => {
+      await import(join(of, name));
+    });
+  }
+}
+
+/** The verbs, doing nothing. */
+function idleProgram(): Command {
+  const program = dagwrightProgram();
+  const still = (command: Command) => {
+    command.configureOutput({ writeOut: () => {}, writeErr: () => {} });
+    if (command.commands.length === 0) command.action(() => {});
+    for (const sub of command.commands) still(sub);
+  };
+  still(program);
+  return program;
+}
+
+/** The words of a line of shell, without quotes and comments. */
+function wordsOf(line: string): string[] {
+  const words = [...line.matchAll(/(?:'[^']*'|"[^"]*"|#.*|[^\s'"#])+/g)].map(([word]) => word);
+  const end = words.findIndex((word) => /^(#|[|>&;]|&&)/.test(word));
+  return (end < 0 ? words : words.slice(0, end)).map((word) => word.replaceAll(/['"]/g, ""));
+}
+
+/** The commands of ours in a document's blocks of shell. */
+function commandsOf(document: string): string[][] {
+  const blocks = [...text(document).matchAll(/^```(?:sh)?\n(.*?)^```$/gms)].map(([, code = ""]) => code);
+  return blocks.flatMap((code) =>
+    code
+      .replaceAll("\\\n", " ")
+      .split("\n")
+      .map((line) => wordsOf(line.trim().replace(/^\$ /, "")))
+      .map((words) => words.slice(words.findIndex((word) => !/^[A-Z_]+=/.test(word))))
+      .map((words) => (words[0] === "npx" ? words.slice(1) : words))
+      .filter(([program]) => program === "dagwright"),
+  );
+}
+
+describe("commands in the documents", () => {
+  const all = DOCUMENTS.flatMap((document) => commandsOf(document).map((words) => [document, words] as const));
+
+  it("there are some", () => {
+    expect(all.length).toBeGreaterThan(30);
   });
 
-  it("sales and revenue: what one updates, the other reads", async () => {
-    const sold = await runInProcess(await dagOf("sales"), { logicalDate: "2026-01-31" });
-    const events = sold.tasks["load"]?.assetEvents ?? [];
-    expect(events).toMatchObject([{ uri: "lake://sales", extra: { day: "2026-01-31T00:00:00Z", rows: 120 } }]);
-    const assetEvents = [...events, ...events, { uri: "lake://prices" }];
-    expect(await runInProcess(await dagOf("revenue"), { assetEvents })).toMatchObject({
-      state: "success",
-      trigger: "asset",
-      output: 240,
-    });
+  it.each(all.map(([document, words]) => [`${document}: ${words.join(" ")}`, words] as const))(
+    "%s",
+    async (_title, words) => {
+      try {
+        await idleProgram().parseAsync(words.slice(1), { from: "user" });
+      } catch (error) {
+        if (!(error instanceof CommanderError)) throw error;
+        expect(error.message).toBe("");
+      }
+    },
+  );
+
+  it("in running text name verbs and options that exist", () => {
+    const unknown: string[] = [];
+    for (const document of DOCUMENTS) {
+      for (const [whole, said = ""] of text(document).matchAll(/`(?:npx )?dagwright ([^`]+)`/g)) {
+        let meant: Command[] = [idleProgram()];
+        for (const word of wordsOf(said)) {
+          if (word.startsWith("--")) {
+            const known = meant.some((command) => command.options.some(({ long }) => long === word));
+            if (!known) unknown.push(`${document}: ${whole}: ${word}`);
+          } else if (meant.every(({ commands }) => commands.length > 0)) {
+            const next = word.split("|").map((verb) => meant[0]?.commands.find((one) => one.name() === verb));
+            if (next.includes(undefined)) unknown.push(`${document}: ${whole}: ${word}`);
+            meant = next.filter((one) => one !== undefined);
+          }
+        }
+      }
+    }
+    expect(unknown).toEqual([]);
+  });
+
+  it("blocks of shell are shell", () => {
+    for (const document of DOCUMENTS) {
+      for (const [, code = ""] of text(document).matchAll(/^```sh\n(.*?)^```$/gms)) {
+        execFileSync("bash", ["-n"], { input: code });
+      }
+    }
+  });
+});
+
+/** All source text of some folders of the project, tests aside. */
+function sourcesIn(...folders: readonly string[]): string {
+  return folders
+    .flatMap((one) =>
+      readdirSync(join(PROJECT, one), { recursive: true, encoding: "utf8" })
+        .filter((file) => /\.(ts|mjs)$/.test(file) && !file.includes("node_modules") && !file.endsWith(".test.ts"))
+        .map((file) => readFileSync(join(PROJECT, one, file), "utf8")),
+    )
+    .join("\n");
+}
+
+describe("names in the documents", () => {
+  const sources = sourcesIn("packages/engine/src", "client", "worker", "bin", "mcp-servers");
+
+  it("every setting is in the table of docs/operations.md, and every one that is named exists", () => {
+    const settings = readFileSync(join(PROJECT, "packages/engine/src/settings/index.ts"), "utf8");
+    const read = new Set([...settings.matchAll(/\b(?:DAGWRIGHT|TEMPORAL)_[A-Z_]+/g)].map(([name]) => name));
+    const [, table = ""] = text("docs/operations.md").split("\n## Settings\n");
+    const listed = new Set(
+      [...(table.split("\n## ")[0] ?? "").matchAll(/\b(?:DAGWRIGHT|TEMPORAL)_[A-Z_]+/g)].map(String),
+    );
+    expect([...read].filter((name) => !listed.has(name))).toEqual([]);
+    const compose = text("docker-compose.temporal.yml");
+    for (const document of DOCUMENTS) {
+      for (const [name] of text(document).matchAll(/\bDAGWRIGHT_[A-Z_]+/g)) {
+        // A connection's or secret's own variable is named after it.
+        if (/^DAGWRIGHT_(CONN|SECRET)_/.test(name)) continue;
+        expect([document, name, sources.includes(name) || compose.includes(name)]).toEqual([document, name, true]);
+      }
+    }
+  });
+
+  it("every code of an error exists", () => {
+    for (const document of [
+      "docs/guide.md",
+      "docs/semantics.md",
+      "docs/operations.md",
+      "docs/coming-from-airflow.md",
+    ]) {
+      for (const [, code = ""] of text(document).matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)) {
+        if (/^(DAGWRIGHT|TEMPORAL|OTEL|NUM)_/.test(code)) continue;
+        expect([document, code, sources.includes(`"${code}"`)]).toEqual([document, code, true]);
+      }
+    }
+  });
+
+  it("every link leads somewhere", () => {
+    for (const document of [...DOCUMENTS, "CHANGELOG.md"]) {
+      const base = new URL(document, `file://${PROJECT}/`);
+      for (const [, target = ""] of text(document).matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(target)) continue;
+        const [path = "", anchor] = target.split("#");
+        const url = new URL(path === "" ? base : new URL(path, base));
+        if (anchor === undefined) {
+          expect([document, target, existsSync(url)]).toEqual([document, target, true]);
+          continue;
+        }
+        const headings = [...readFileSync(url, "utf8").matchAll(/^#+ (.+)$/gm)].map(([, words = ""]) =>
+          words
+            .toLowerCase()
+            .replaceAll(/[^\w\s-]/g, "")
+            .replaceAll(" ", "-"),
+        );
+        expect([document, target, headings]).toEqual([document, target, expect.arrayContaining([anchor])]);
+      }
+    }
   });
 });

@@ -43,6 +43,15 @@ describe("an approval", () => {
     expect(await runInProcess(timed("fail"), { answers })).toMatchObject({ state: "success", output: "went on" });
   });
 
+  it("is answered before its time is over, also right after a task", async () => {
+    const dag = defineDag({ id: "right_after" }, () => {
+      const { auc } = score({});
+      return approval("soon", { timeout: "2d", after: [auc] }).by;
+    });
+    const answers = { soon: { approved: true, by: "ada" } };
+    expect(await runInProcess(dag, { answers })).toMatchObject({ state: "success", output: "ada" });
+  });
+
   it("of no duration is a mistake", () => {
     // @ts-expect-error no duration
     expect(() => defineDag({ id: "bad" }, () => approval("ask", { timeout: "later" }))).toThrow(

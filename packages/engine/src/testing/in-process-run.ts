@@ -183,8 +183,11 @@ export class InProcessRun {
         return;
       }
       case "ask":
-        // When all is decided that is decided now.
-        setImmediate(() => this.answer(command.id));
+        // When all is decided that is decided now; time does not skip over it.
+        void this.ground.time.during(async () => {
+          await new Promise((later) => setImmediate(later));
+          this.answer(command.id);
+        });
         return;
       case "cancel_task":
         this.abort(taskIdOf(command.id, command.index));
