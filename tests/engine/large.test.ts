@@ -63,14 +63,14 @@ const link = task("link", {
     return n + 1;
   },
 });
-/** Long enough for several histories: a chain, waits, an approval, and a mapped task. */
-const long = defineDag({ id: "long", deadline: { after: "1h" } }, () => {
+/** Long enough for several histories: a chain, waits, an approval, and a mapped task that takes slots of a pool. */
+const long = defineDag({ id: "long", deadline: { after: "1h" }, maxActiveRuns: 1 }, () => {
   let n = link({ n: 0 }, { id: "link_0" });
   for (let i = 1; i < 20; i += 1) n = link({ n }, { id: `link_${i}` });
   const yes = approval("go_on", { after: [n] });
   const rested = wait("rest", "1s");
   const list = derive("list", [n], (count) => Array.from({ length: count * 3 }, (_, i) => i), { after: [yes, rested] });
-  return link.map(list, (item) => ({ n: item }), { id: "mapped", maxConcurrent: 10 });
+  return link.map(list, (item) => ({ n: item }), { id: "mapped", maxConcurrent: 10, pool: "narrow" });
 });
 
 let embedded: Embedded;
@@ -132,15 +132,21 @@ async function historyOf(runId: string): Promise<{ history: number; executions: 
 describe("a run whose history grows too long", () => {
   it("continues as new, and nothing of it shows", async () => {
     const { engine } = embedded;
+    await engine.setPool("narrow", { slots: 4 });
     await engine.startRun({ dagId: "long", runId: "long/one" });
+    await engine.startRun({ dagId: "long", runId: "long/behind" });
     for (;;) {
       const { tasks } = await engine.getRun("long/one");
       if (tasks["go_on"]?.state === "deferred") break;
       await pause(200);
     }
     await engine.answerApproval("long/one", { task: "go_on", approved: true, by: "tester" });
+    expect((await engine.getRun("long/behind")).state).toBe("queued");
     const view = await engine.waitForRun("long/one");
-    const twin = await runInProcess(long, { answers: { go_on: { approved: true, by: "tester" } } });
+    const twin = await runInProcess(long, {
+      answers: { go_on: { approved: true, by: "tester" } },
+      pools: { narrow: 4 },
+    });
     expect({ state: view.state, output: view.output }).toEqual({ state: twin.state, output: twin.output });
     const ends = ({ tasks }: typeof view) =>
       Object.entries(tasks).map(([id, { state, attempts, mapped }]) => [
@@ -155,6 +161,10 @@ describe("a run whose history grows too long", () => {
     const attempts = await embedded.store.listAttempts("long/one");
     const keys = attempts.filter(({ state }) => state === "success").map(({ taskId }) => taskId);
     expect(new Set(keys).size).toBe(keys.length);
+    // It has left the line, and given back all its slots.
+    await expect.poll(async () => (await engine.getRun("long/behind")).state, { timeout: 20_000 }).toBe("running");
+    expect((await engine.getPool("narrow")).holders).toEqual([]);
+    await engine.cancelRun("long/behind");
   }, 90_000);
 });
 
