@@ -32,20 +32,20 @@ const text = (document: string) => readFileSync(join(PROJECT, document), "utf8")
 
 /** The DAG files of a document: its code blocks that name their file, "```ts orders.ts". */
 function filesOf(document: string): string {
-  const of = join(folder, document.replace(/\W/g, "-"));
-  mkdirSync(of);
+  const at = join(folder, document.replace(/\W/g, "-"));
+  mkdirSync(at);
   for (const [, name = "", code = ""] of text(document).matchAll(/^```ts (\S+)\n(.*?)^```$/gms)) {
-    writeFileSync(join(of, name), code);
+    writeFileSync(join(at, name), code);
   }
-  return of;
+  return at;
 }
 
 const guide = filesOf("docs/guide.md");
 const airflow = filesOf("docs/coming-from-airflow.md");
 
 /** Runs a DAG of a document's files, which lie in a folder without any packages beside them. */
-async function play(of: string, id: string, options: InProcessOptions = {}): Promise<RunView> {
-  const { dags } = await loadDagFiles([of], join(of, ".cache"));
+async function play(from: string, id: string, options: InProcessOptions = {}): Promise<RunView> {
+  const { dags } = await loadDagFiles([from], join(from, ".cache"));
   return await runInProcess(createRegistry(dags).get(id), options);
 }
 
@@ -70,17 +70,16 @@ const ENDS: readonly [string, string, InProcessOptions, unknown][] = [
 ];
 
 describe("DAG files in the documents", () => {
-  it.each(ENDS.map(([of, id, ...rest], place) => [`${of.slice(folder.length + 1)} ${id} (${place})`, of, id, ...rest]))(
-    "%s",
-    async (_title, of, id, options, output) => {
-      expect(await play(of, id, options)).toMatchObject({ state: "success", output });
-    },
-  );
+  it.each(
+    ENDS.map(([from, id, ...rest], place) => [`${from.slice(folder.length + 1)} ${id} (${place})`, from, id, ...rest]),
+  )("%s", async (_title, from, id, options, output) => {
+    expect(await play(from, id, options)).toMatchObject({ state: "success", output });
+  });
 
   it("all of them are run here", async () => {
-    for (const of of [guide, airflow]) {
-      const { dags } = await loadDagFiles([of], join(of, ".cache"));
-      const run = ENDS.filter(([where]) => where === of).map(([, id]) => id);
+    for (const from of [guide, airflow]) {
+      const { dags } = await loadDagFiles([from], join(from, ".cache"));
+      const run = ENDS.filter(([where]) => where === from).map(([, id]) => id);
       expect(dags.map(({ id }) => id).sort()).toEqual([...new Set(run)].sort());
     }
   });
@@ -117,10 +116,10 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const of of [guide, airflow]) {
-  for (const name of readdirSync(of).filter((file) => file.endsWith(".test.ts"))) {
-    describe(`${of.slice(folder.length + 1)}/${name}`, async () => {
-      await import(join(of, name));
+for (const from of [guide, airflow]) {
+  for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
+    describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
+      await import(join(from, name));
     });
   }
 }
