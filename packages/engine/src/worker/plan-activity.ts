@@ -9,14 +9,20 @@ import type { PlannedLaunch, PlannedRun, PlanRequest } from "../sandbox/protocol
 import type { RunStore } from "../store/run-store.ts";
 import { limitsOf } from "./carried-values.ts";
 import { type RunInput, readRunInput } from "./run-input.ts";
+import { patiently } from "./store-patience.ts";
 import { failureOf, type TaskGround } from "./task-activity.ts";
+
+/** What plans stand on. */
+type PlanGround = Pick<TaskGround, "registry" | "store" | "objects" | "continueAfterEvents">;
 
 /**
  * Plans what was started as a run of a DAG: the run; or, of what a schedule started, the run that it stands for.
  * @throws ApplicationFailure with the error of a run that cannot be planned
  */
-export async function planned(ground: TaskGround, request: PlanRequest): Promise<PlannedRun | PlannedLaunch> {
-  const { registry, store, objects, continueAfterEvents } = ground;
+export async function planned(
+  { registry, store, objects, continueAfterEvents }: PlanGround,
+  request: PlanRequest,
+): Promise<PlannedRun | PlannedLaunch> {
   const { dagId, runId, startedAt, scheduledFor } = request;
   try {
     const input = readRunInput(request.input);
@@ -60,8 +66,10 @@ async function plannedLaunch(
   if (launch.runId === runId) return null;
   const { logicalDate: date, dataInterval } = launch;
   const plan = { runAs: launch.runId, logicalDate: date, dataInterval };
-  // Beyond Temporal's retention only the store knows.
-  if ((await store?.getRun(launch.runId))?.view.state === "success")
+  // Beyond Temporal's retention only the store knows. While it is away the run is rather started twice than never.
+  const before =
+    store === null ? null : await patiently("Former runs could not be asked for", store.getRun(launch.runId));
+  if (before?.view.state === "success")
     return { ...plan, instead: { outcome: "already_done", why: "The run of this logical date has succeeded" } };
   if (launch.passedOver !== undefined) return { ...plan, instead: { outcome: "passed_over", why: launch.passedOver } };
   return schedule.overlap === "terminate_other" ? { ...plan, terminates: true } : plan;
