@@ -61,7 +61,7 @@ export async function readDagFiles(
   cacheFolder: string,
   o: { readonly fresh?: boolean; readonly known?: KnownModules } = {},
 ): Promise<ReadDagFiles> {
-  const found = await findDagFiles(paths);
+  const found = await findDagFiles(paths, cacheFolder);
   const reals = new Map(
     await Promise.all(found.files.map(async (file) => [file, await realpath(file).catch(() => file)] as const)),
   );

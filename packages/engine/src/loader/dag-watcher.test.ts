@@ -36,10 +36,10 @@ ${head}
 export const ${id} = defineDag({ id: "${id}" }, () => ${body});
 `;
 
-async function start(paths = [dags]): Promise<WatchedDags> {
+async function start(paths = [dags], cacheFolder = join(folder, ".cache")): Promise<WatchedDags> {
   watched = await watchDagFiles({
     paths,
-    cacheFolder: join(folder, ".cache"),
+    cacheFolder,
     onReload: (reload) => void reloads.push(reload),
   });
   return watched;
@@ -168,6 +168,16 @@ describe("a folder that is watched", () => {
     await new Promise((later) => setTimeout(later, 300));
     expect(reloads).toEqual([]);
   });
+
+  test("a state folder among the files is none of them, though it holds compiled copies", async () => {
+    write("orders.ts", dagText("orders", `derive("n", [], () => 1)`));
+    const { first } = await start([dags], join(dags, "state", "cache", "dags"));
+    expect(first).toMatchObject({ added: ["orders"], broken: [] });
+    write("orders.ts", dagText("orders", `derive("n", [], () => 2)`));
+    expect(await next()).toMatchObject({ changed: ["orders"], broken: [] });
+    await new Promise((later) => setTimeout(later, 300));
+    expect(reloads).toEqual([]);
+  });
 });
 
 describe("loadDagFiles", () => {
@@ -199,6 +209,7 @@ describe("loadDagFiles", () => {
     });
     await expect(loadDagFiles([join(folder, "none")], join(folder, ".cache"))).rejects.toMatchObject({
       message: expect.stringMatching(/none: there is no such file or folder$/),
+      hint: expect.stringContaining(process.cwd()),
     });
   });
 });

@@ -97,14 +97,14 @@ export async function watchDagFiles({ paths, cacheFolder, onReload }: WatchOptio
   };
   const again = async () => {
     if (closed) return;
-    const { files } = await findDagFiles(paths);
+    const { files } = await findDagFiles(paths, cacheFolder);
     // A broken file may lack another one that nobody has read yet.
     if (!(await stamps.haveChanged(files)) && standing.broken.size === 0) return;
     const reload = await read();
     if (!closed && isNews(reload)) await onReload(reload);
   };
 
-  await stamps.haveChanged((await findDagFiles(paths)).files);
+  await stamps.haveChanged((await findDagFiles(paths, cacheFolder)).files);
   const first = await read();
   return {
     first,

@@ -2,7 +2,7 @@
 export class BrokenDagFileError extends Error {
   readonly code = "DAG_FILE_BROKEN";
   readonly retryable = false;
-  readonly hint = "Mend the file; `dagwright test FILE` shows the same error faster.";
+  readonly hint: string = "Mend the file; `dagwright test FILE` shows the same error faster.";
   constructor(
     readonly file: string,
     why: string,
@@ -10,5 +10,14 @@ export class BrokenDagFileError extends Error {
   ) {
     super(`DAG file ${file}: ${why}`, options);
     this.name = "BrokenDagFileError";
+  }
+}
+
+/** There is nothing where a DAG file should be. */
+export class MissingDagFileError extends BrokenDagFileError {
+  override readonly hint = `Correct the path; one that is relative counts from ${process.cwd()}.`;
+  constructor(file: string) {
+    super(file, "there is no such file or folder");
+    this.name = "MissingDagFileError";
   }
 }
