@@ -4,6 +4,7 @@ import { backfillDates, isToRun, type RangeOfDates } from "../language/backfill-
 import { workflowIdFor } from "../language/logical-date.ts";
 import { planRun } from "../language/plan.ts";
 import type { BackfillPage, BackfillPageRequest } from "../sandbox/backfill-protocol.ts";
+import { RunStoreUnavailableError } from "../store/errors.ts";
 import { failureOf, type TaskGround } from "./task-activity.ts";
 
 /** How many dates are looked at in one go. */
@@ -40,6 +41,8 @@ export async function backfillPage(
       ...(after === undefined ? { total: backfillDates(dag.graph, range).length } : {}),
     };
   } catch (error) {
+    // The store may be back in a moment: Temporal tries again.
+    if (error instanceof RunStoreUnavailableError) throw error;
     throw failureOf(taskErrorOf(error));
   }
 }
