@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { readSettings } from "./index.ts";
 
-const storeOf = (url?: string) => readSettings({ DAGWRIGHT_STORE_URL: url, DAGWRIGHT_HOME: "state" }, "/work").store;
+const storeOf = (url?: string) => readSettings({ DAGWRIGHT_STORE_URL: url, DAGWRIGHT_HOME: "state" }, "/srv").store;
 
 describe("DAGWRIGHT_STORE_URL", () => {
   it("is where runs are kept, instead of a file in the state folder", () => {
-    expect(storeOf()).toEqual({ file: "/work/state/runs.db" });
-    expect(storeOf("")).toEqual({ file: "/work/state/runs.db" });
+    expect(storeOf()).toEqual({ file: "/srv/state/runs.db" });
+    expect(storeOf("")).toEqual({ file: "/srv/state/runs.db" });
     for (const url of [
       "postgres://u:p@db:5432/runs?sslmode=verify-full",
       "postgresql:///runs?host=/var/run/postgresql",
