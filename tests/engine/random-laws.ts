@@ -185,7 +185,10 @@ function onlyTheConeRanAgain({ graph }: Dag, former: Execution, { asked, view, e
   for (const { id, index } of named) {
     const [was, is] = [former.view.tasks[id], view.tasks[id]];
     const [before, after] = index === undefined ? [was, is] : [was?.mapped?.[index], is?.mapped?.[index]];
-    if (before !== undefined) expect(clearsOf(after)).toBe(clearsOf(before) + 1);
+    // The keys of a whole list count what was cleared of its items, and a list made anew may shift.
+    const exactly = asked.task !== undefined && (index !== undefined || was?.mapped === undefined);
+    if (exactly) expect(clearsOf(after)).toBe(clearsOf(before) + 1);
+    else if (index === undefined) expect(clearsOf(after)).toBeGreaterThan(clearsOf(before));
     // Of a mapped task of which items are named, no others.
     if (index === undefined || named.some((other) => other.id === id && other.index === undefined)) continue;
     const again = effects.filter(({ task }) => placeNamed(task).id === id);
