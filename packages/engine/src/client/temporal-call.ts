@@ -8,6 +8,7 @@ const status = {
   deadlineExceeded: 4,
   notFound: 5,
   resourceExhausted: 8,
+  unimplemented: 12,
   internal: 13,
   unavailable: 14,
 } as const;
@@ -16,6 +17,11 @@ const status = {
 export function isNotFound(error: unknown): boolean {
   if (!(error instanceof Error) || error.name === "NamespaceNotFoundError") return false;
   return error.name.endsWith("NotFoundError") || grpcCodeOf(error) === status.notFound;
+}
+
+/** Whether the server is one that cannot do what it was asked for, such as Temporal's test server. */
+export function isUnimplemented(error: unknown): boolean {
+  return grpcCodeOf(error) === status.unimplemented;
 }
 
 /** Whether nobody answered in time: neither the server nor, for a query or an update, a worker. */

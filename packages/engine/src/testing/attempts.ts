@@ -66,7 +66,8 @@ async function lookUntilThere(attempt: Attempt, sensor: NonNullable<GraphNode["s
   for (let waited = 0; ; waited += sensor.pokeMs) {
     const outcome = await once(attempt);
     if (outcome.type !== "not_yet") return outcome;
-    if (waited + sensor.pokeMs > sensor.timeoutMs) return sensorTimedOut(sensor);
+    // A look at the very end of its time would be too late on Temporal as well: each look takes a moment.
+    if (waited + sensor.pokeMs >= sensor.timeoutMs) return sensorTimedOut(sensor);
     await pokeAfter(attempt.time, sensor.pokeMs, signal);
     if (signal.aborted) return finalFailure({ code: "CANCELLED", message: "The run was cancelled" });
   }
@@ -74,14 +75,14 @@ async function lookUntilThere(attempt: Attempt, sensor: NonNullable<GraphNode["s
 
 async function pokeAfter(time: RunTime, delayMs: number, signal: AbortSignal): Promise<void> {
   await new Promise<void>((later) => {
-    const forget = time.after(delayMs, later);
-    signal.addEventListener(
-      "abort",
-      () => {
-        forget();
-        later();
-      },
-      { once: true },
-    );
+    const forget = time.after(delayMs, () => {
+      signal.removeEventListener("abort", abort);
+      later();
+    });
+    const abort = () => {
+      forget();
+      later();
+    };
+    signal.addEventListener("abort", abort, { once: true });
   });
 }
