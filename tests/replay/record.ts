@@ -3,12 +3,14 @@
  * committed stays: it stands for the runs that are in flight somewhere while the interpreter changes: what is there is
  * kept. Add new ones when it learns something new.
  */
+
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
 import proto from "@temporalio/proto";
 import { startEmbedded } from "../engine/embedded.ts";
+import { PROJECT } from "../product.ts";
 import { assets } from "./recordings/assets.ts";
 import { executions } from "./recordings/executions.ts";
 import { interventions } from "./recordings/interventions.ts";
@@ -54,7 +56,14 @@ function withoutTraces<T>(value: T): T {
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
   for (const [name, inner] of Object.entries(value)) {
     if (name === "stackTrace" || name === "identity") Reflect.set(value, name, "");
+    // An error of a task's own has its stack in its details.
+    else if (inner instanceof Uint8Array) Reflect.set(value, name, withoutFolder(inner));
     else withoutTraces(inner);
   }
   return value;
+}
+
+function withoutFolder(payload: Uint8Array): Uint8Array {
+  const text = Buffer.from(payload).toString("utf8");
+  return text.includes(PROJECT) ? Buffer.from(text.replaceAll(PROJECT, "/srv/dagwright/")) : payload;
 }
