@@ -73,7 +73,7 @@ it("a run in flight keeps its graph and runs the new code; the next run has both
   write(greeting("again", `greet({ text: "more" }, { id: "more" });`));
   await reloaded(1);
   // Under a second on a machine that does nothing else.
-  expect(Date.now() - changedAt).toBeLessThan(5_000);
+  expect(Date.now() - changedAt).toBeLessThan(30_000);
   expect(reloads[0]).toMatchObject({ changed: ["greeting"], broken: [], absent: [] });
   writeFileSync(gate, "");
   const inFlight = await engine.waitForRun("greeting/2");

@@ -4,6 +4,7 @@
  */
 import type { Dag, DagRegistry } from "@dagwright/engine";
 import { Client, Connection } from "@temporalio/client";
+import { DefaultLogger, Runtime } from "@temporalio/worker";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Embedded, startEmbedded } from "./embedded.ts";
@@ -36,6 +37,8 @@ describe("for every DAG, outcome and clear, on a server", () => {
   let shell: Shell;
   const dags = new Map<string, Dag>();
   beforeAll(async () => {
+    // Tasks fail by the hundred here, and are meant to: the worker's warnings would tell of each.
+    Runtime.install({ logger: new DefaultLogger("ERROR"), shutdownSignals: [] });
     embedded = await startEmbedded("random");
     await embedded.worker(growing(dags));
     connection = await Connection.connect({ address: embedded.address });

@@ -169,7 +169,7 @@ describe("both shells, steered while the run goes on", () => {
     });
     const [attempt] = (await embedded.store.listAttempts(view.runId)).filter(({ taskId }) => taskId === "hangs");
     expect(attempt).toMatchObject({ state: "failed", error: { code: "CANCELLED" } });
-    expect(Date.parse(attempt?.endedAt ?? "") - asked).toBeLessThan(1_000);
+    expect(Date.parse(attempt?.endedAt ?? "") - asked).toBeLessThan(5_000);
     const whole = await twins.run(parent as unknown as Dag, { params: { how: "hang" }, steer });
     expect(whole.temporal).toMatchObject({ state: "cancelled", tasks: { child: { state: "failed" } } });
     expect(whole.inProcess).toMatchObject({ state: "cancelled", tasks: { child: { state: "failed" } } });
