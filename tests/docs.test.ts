@@ -78,9 +78,9 @@ describe("DAG files in the documents", () => {
   );
 
   it("all of them are run here", async () => {
-    for (const of of [guide, airflow]) {
-      const { dags } = await loadDagFiles([of], join(of, ".cache"));
-      const run = ENDS.filter(([where]) => where === of).map(([, id]) => id);
+    for (const place of [guide, airflow]) {
+      const { dags } = await loadDagFiles([place], join(place, ".cache"));
+      const run = ENDS.filter(([where]) => where === place).map(([, id]) => id);
       expect(dags.map(({ id }) => id).sort()).toEqual([...new Set(run)].sort());
     }
   });
@@ -117,10 +117,10 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const of of [guide, airflow]) {
-  for (const name of readdirSync(of).filter((file) => file.endsWith(".test.ts"))) {
-    describe(`${of.slice(folder.length + 1)}/${name}`, async () => {
-      await import(join(of, name));
+for (const place of [guide, airflow]) {
+  for (const name of readdirSync(place).filter((file) => file.endsWith(".test.ts"))) {
+    describe(`${place.slice(folder.length + 1)}/${name}`, async () => {
+      await import(join(place, name));
     });
   }
 }
