@@ -49,6 +49,10 @@ const OF_THE_REQUEST = new Set([
   "INVALID_ASSET",
   "INVALID_EXTRA",
   "ASSET_NOT_FOUND",
+  "INVALID_POOL",
+  "POOL_NOT_FOUND",
+  "NO_SCHEDULE",
+  "CONTROLLER_NOT_FOUND",
 ]);
 
 /** Prints a value: as JSON and nothing else with `--json`, else by `text`. */

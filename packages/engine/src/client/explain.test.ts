@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { approval, defineDag, type RunView, task, wait } from "../index.ts";
+import { approval, defineDag, type RunView, type TaskView, task, wait } from "../index.ts";
 import { runInProcess } from "../testing/index.ts";
 import { explain } from "./explain.ts";
 
@@ -64,5 +64,30 @@ describe("explain", () => {
     expect(told(view)).toMatchObject({ state: "failed", next: "Try tomorrow." });
     const unasked = await viewWhen(() => false);
     expect(of(unasked, "work")?.why).toBe("upstream failed: ask");
+    const hopeless = { code: "TASK_FAILED", message: "no luck", retryable: true };
+    expect(told({ ...unasked, error: hopeless }).next).toMatch(/dagwright runs clear explained\/2026/);
+  });
+
+  it("tells what was refused, marked, or handed to another run from what failed, succeeded or runs", async () => {
+    const view = await viewWhen(({ tasks }) => tasks.rest?.state === "deferred");
+    const as = (task: Partial<TaskView>, state: RunView["state"] = "running") =>
+      of({ ...view, state, tasks: { ...view.tasks, other: { ...other, ...task } } }, "other");
+    const other: TaskView = { state: "none", attempts: 0, startedAt: null, endedAt: null };
+    const hint = "Run a worker that still has that version.";
+    const error = { code: "DAG_VERSION_MISMATCH", message: "another version", hint, retryable: true };
+    expect(as({ state: "up_for_retry", dueAt: "2026-01-01T00:00:05Z", error })).toMatchObject({
+      why: "A worker refused it (another version), which counts as no attempt; it is offered again at 2026-01-01T00:00:05Z",
+      next: hint,
+    });
+    expect(as({ state: "success", attempts: 2, reason: "marked successful by ada" })?.why).toBe(
+      "It succeeded: marked successful by ada",
+    );
+    expect(as({ state: "running", attempts: 1, childRunId: "inner/explained/1/other" })).toMatchObject({
+      why: expect.stringContaining("it waits for run inner/explained/1/other"),
+      next: "dagwright runs explain inner/explained/1/other",
+    });
+    // Nothing comes before it: what has not begun is the run, or nobody has answered for it.
+    expect(as({}, "queued")?.why).toBe("It waits for the run to begin");
+    expect(as({})?.why).toBe("The run has not said yet what becomes of it: ask again");
   });
 });

@@ -2,6 +2,7 @@ import { isOver } from "../core/decide.ts";
 import type { DagGraph, GraphNode } from "../core/graph.ts";
 import type { RunView, TaskView } from "../core/state.ts";
 import { isFinal } from "../core/trigger-rules.ts";
+import { FAILURE } from "../sandbox/protocol.ts";
 import { explainLine, explainQueued, isWaiting, type PoolsByName } from "./explain-pools.ts";
 
 /** Why a task stands where it stands, and what can be done about it. */
@@ -71,7 +72,7 @@ function explainWhole(
     case "failed":
       return {
         why: error ? `${error.code}: ${error.message}` : "It failed",
-        ...(error?.hint ? { next: error.hint } : {}),
+        next: error?.hint ?? `When what failed is mended: dagwright runs clear ${runId}`,
       };
     case "paused":
       return { why: "It is paused: what runs ends, nothing further starts", next: `dagwright runs resume ${runId}` };
@@ -102,6 +103,8 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
   const { state, attempts, lost, startedAt, dueAt, reason, error, progress } = status;
   switch (state) {
     case "success":
+      // A reason is there when a person marked it.
+      if (reason !== undefined) return { why: `It succeeded: ${reason}` };
       return { why: attempts > 1 ? `It succeeded at attempt ${attempts}` : "It succeeded" };
     case "running": {
       const far = progress
@@ -110,6 +113,11 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
       const losses = lost ? `; ${lost} ${lost === 1 ? "worker" : "workers"} died under it` : "";
       const told = { why: `Attempt ${Math.max(attempts, 1)} runs since ${startedAt}${far.trimEnd()}${losses}` };
       if (workers === 0) return { why: `${told.why}; no worker is there to go on`, next: "dagwright worker" };
+      if (status.childRunId !== undefined)
+        return {
+          why: `${told.why}; it waits for run ${status.childRunId}`,
+          next: `dagwright runs explain ${status.childRunId}`,
+        };
       if (node === undefined || !isWaiting(status)) return told;
       const { why, next } = explainQueued(view, node, status, pools);
       return { why: `${told.why}; ${why}`, ...(next === undefined ? {} : { next }) };
@@ -123,6 +131,11 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
         next: `dagwright approvals approve ${view.runId} ${task}`,
       };
     case "up_for_retry":
+      if (error?.code === FAILURE.versionMismatch)
+        return {
+          why: `A worker refused it (${error.message}), which counts as no attempt; it is offered again at ${dueAt}`,
+          ...(error.hint ? { next: error.hint } : {}),
+        };
       return {
         why: `Attempt ${attempts} failed (${error?.message ?? "no reason given"}); the next one starts at ${dueAt}`,
       };
@@ -145,7 +158,10 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
 
 function waitingFor(view: RunView, node: GraphNode | undefined): string {
   if (isOver(view.state)) return "The run ended before it";
+  if (view.state === "queued") return "It waits for the run to begin";
   const open = (node?.upstream ?? []).filter((id) => !isFinal(view.tasks[id]?.state ?? "none"));
-  if (open.length === 0) return "It waits for its upstream tasks";
+  if (node === undefined) return "It waits for its upstream tasks";
+  // A live run decides at once: what is shown is older, because no worker has answered.
+  if (open.length === 0) return "The run has not said yet what becomes of it: ask again";
   return `It waits for ${open.map((id) => `${id} (${view.tasks[id]?.state ?? "none"})`).join(", ")}`;
 }

@@ -35,12 +35,30 @@ export async function attemptLogs(
 
 /** The same of attempts that the store has given. */
 export function logsOf(attempts: readonly StoredAttempt[], filter: LogFilter = {}): AttemptLog[] {
-  return attemptsOf(attempts, filter).map(({ taskId, attempt, state, startedAt, endedAt, error, logFile }) => ({
-    ...{ taskId, attempt, state, startedAt },
-    ...(endedAt === undefined ? {} : { endedAt }),
-    ...(error === undefined ? {} : { error }),
-    lines: linesOf(logFile === undefined ? [] : logFiles(logFile).flatMap(linesInFile), filter),
-  }));
+  const found = attemptsOf(attempts, filter);
+  return found.map((one) => {
+    const { taskId, attempt, state, startedAt, endedAt, error, logFile } = one;
+    const lines = logFile === undefined ? [] : ownLines(logFiles(logFile).flatMap(linesInFile), one, found);
+    return {
+      ...{ taskId, attempt, state, startedAt },
+      ...(endedAt === undefined ? {} : { endedAt }),
+      ...(error === undefined ? {} : { error }),
+      lines: linesOf(lines, filter),
+    };
+  });
+}
+
+/** An attempt after a clear goes on in the file of the one before: each has the lines until the next began. */
+function ownLines(
+  lines: readonly LogLine[],
+  { logFile, startedAt }: StoredAttempt,
+  attempts: readonly StoredAttempt[],
+): readonly LogLine[] {
+  const starts = attempts.filter((one) => one.logFile === logFile).map((one) => one.startedAt);
+  if (starts.length === 1) return lines;
+  const next = starts.filter((start) => start > startedAt).sort()[0];
+  const isFirst = starts.every((start) => start >= startedAt);
+  return lines.filter(({ at }) => (isFirst || at >= startedAt) && (next === undefined || at < next));
 }
 
 export function attemptsOf(attempts: readonly StoredAttempt[], { task, attempt }: LogFilter): StoredAttempt[] {

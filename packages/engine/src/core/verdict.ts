@@ -13,7 +13,9 @@ export function verdictOn(
   node: GraphNode,
 ): "wait" | "run" | Partial<TaskStatus> {
   // Forks come first, so that the result does not hang on which of the node's upstream ends first.
-  const fork = forkVerdict(node, topology.shortCircuits.get(node.id) ?? [], statusOf);
+  // A short circuit lets teardowns through: what has been set up before it is to be cleaned up.
+  const circuits = node.teardown ? [] : (topology.shortCircuits.get(node.id) ?? []);
+  const fork = forkVerdict(node, circuits, statusOf);
   if (fork !== "open") return fork;
   const verdict = applyTriggerRule(
     node.triggerRule,

@@ -34,6 +34,22 @@ const tidy = defineDag({ id: "tidy", params: Params }, ({ params }) => {
 });
 
 describe("a teardown", () => {
+  it("runs after a short circuit that let nothing through, when something was set up before", async () => {
+    const stopped = defineDag({ id: "stopped" }, () => {
+      const cluster = setup({});
+      const gate = shortCircuit("gate", false, { after: [cluster] });
+      const result = work({ cluster, how: "works" }, { after: [gate] });
+      deleteCluster({ cluster, fail: false }, { after: [cluster, result], teardown: true });
+      return result;
+    });
+    const { state, tasks } = await runInProcess(stopped);
+    expect(state).toBe("success");
+    expect(tasks).toMatchObject({
+      work: { state: "skipped", reason: 'short circuit "gate" let nothing through' },
+      delete_cluster: { state: "success", output: "cluster-1 is gone" },
+    });
+  });
+
   it.each([
     ["works", "success", "success"],
     ["fails", "failed", "failed"],
