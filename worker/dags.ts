@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createRegistry, type DagRegistry, type RetrainingController } from "@dagwright/engine";
 import type { EngineClient } from "@dagwright/engine/client";
-import { type DagReload, dagSources, loadDagFiles, watchDagFiles } from "@dagwright/engine/loader";
+import { type DagReload, dagSources, loadSoundDags, watchDagFiles } from "@dagwright/engine/loader";
 import type { Settings } from "@dagwright/engine/settings";
 import { reportReload } from "./readiness.ts";
 import { SHIPPED_DAGS } from "./wiring.ts";
@@ -23,7 +23,8 @@ export async function openDags(o: {
   const paths = [SHIPPED_DAGS, ...o.paths];
   const cacheFolder = join(o.settings.home, "cache", "dags");
   if (!o.watch) {
-    const { dags, controllers } = await loadDagFiles(paths, cacheFolder);
+    const { dags, controllers, broken } = await loadSoundDags(paths, cacheFolder);
+    for (const { message } of broken) console.error(message);
     return { registry: createRegistry(dags), controllers, close: () => {} };
   }
   const onReload = async (reload: DagReload) => {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRegistry, type Dag, type RetrainingController } from "@dagwright/engine";
 import { connectEngine, type EngineClient } from "@dagwright/engine/client";
-import { type DagSources, dagSources, loadDagFiles } from "@dagwright/engine/loader";
+import { type DagSources, dagSources, loadSoundDags } from "@dagwright/engine/loader";
 import { readSettings, type Settings } from "@dagwright/engine/settings";
 import { openObjectFolder, openRunStore, type RunStore } from "@dagwright/engine/store";
 
@@ -13,7 +13,7 @@ export function settingsOf(): Settings {
   return readSettings(process.env, process.cwd());
 }
 
-/** The DAGs a verb knows: the shipped ones and those of `--dags`. */
+/** The DAGs a verb knows, without those of broken files in a folder, which are named on stderr: the shipped ones and those of `--dags`. */
 export async function knownDags(
   settings: Settings,
   extra: readonly string[],
@@ -26,8 +26,12 @@ export async function knownDags(
   scope: DagSources;
 }> {
   const paths = [join(PROJECT, "workflows"), ...extra];
-  const { dags, controllers, files } = await loadDagFiles(paths, join(settings.home, "cache", "dags"));
-  return { registry: createRegistry(dags), dags, controllers, files, scope: dagSources(paths, files) };
+  const { dags, controllers, files, broken } = await loadSoundDags(paths, join(settings.home, "cache", "dags"));
+  for (const { message } of broken) process.stderr.write(`${message.replaceAll(/\s*\n[\s-]*/g, " ")}\n`);
+  const scope = dagSources(paths, files);
+  // What is only broken is not gone: no schedule is removed.
+  const kept = broken.length === 0 ? scope : { ...scope, owned: [] };
+  return { registry: createRegistry(dags), dags, controllers, files, scope: kept };
 }
 
 /** Opens the run store, hands it to `use`, and closes it whatever happens. */

@@ -1,5 +1,5 @@
 import { realpath } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { controllersOfModule, type RetrainingController } from "../language/controller.ts";
 import type { Dag } from "../language/dag.ts";
 import { dagsOfModule } from "../language/registry.ts";
@@ -45,6 +45,21 @@ export async function loadDagFiles(paths: readonly string[], cacheFolder: string
   const { files } = await readDagFiles(paths, cacheFolder);
   const { broken, ...loaded } = joinDagFiles(files);
   for (const error of broken) throw error;
+  return loaded;
+}
+
+/**
+ * The same, of what is sound: a broken file that was found in a folder leaves the others alone.
+ * @throws BrokenDagFileError for a file that is named itself, or a path that is missing.
+ */
+export async function loadSoundDags(
+  paths: readonly string[],
+  cacheFolder: string,
+): Promise<LoadedDags & { readonly broken: readonly BrokenDagFileError[] }> {
+  const { files } = await readDagFiles(paths, cacheFolder);
+  const loaded = joinDagFiles(files);
+  const named = new Set(paths.map((path) => resolve(path)));
+  for (const error of loaded.broken) if (named.has(resolve(error.file))) throw error;
   return loaded;
 }
 
