@@ -1,5 +1,6 @@
 /** The worker process: loads the DAG files, wires the house, polls Temporal until told to stop. */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { inspect, parseArgs } from "node:util";
 import { connectEngine } from "@dagwright/engine/client";
 import { openConnections, Redactor } from "@dagwright/engine/connections";
@@ -62,7 +63,8 @@ try {
     store,
     logsFolder: join(settings.home, "logs"),
     objects,
-    cacheFolder: join(settings.home, "cache"),
+    // Beside the packages that it is made of: the same for every state folder.
+    cacheFolder: fileURLToPath(new URL("../node_modules/.cache/dagwright", import.meta.url)),
     logs: settings.logs,
     redactor,
     traces: settings.traces,

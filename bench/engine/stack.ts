@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connectEngine, type EngineClient } from "@dagwright/engine/client";
 import { ensureTemporalBinary } from "@dagwright/engine/server";
-import { openRunStore, type RunStore } from "@dagwright/engine/store";
+import { largePayloads, openObjectFolder, openRunStore, type RunStore } from "@dagwright/engine/store";
 import { Client, Connection } from "@temporalio/client";
 import { freePort } from "../../tests/product.ts";
 import { PROJECT } from "./installs.ts";
@@ -71,7 +71,8 @@ export async function startStack(address?: string, env: NodeJS.ProcessEnv = {}):
   const store = await openRunStore({ file: join(home, "runs.db") });
   const engine = await connectEngine({ address: at, store });
   const connection = await Connection.connect({ address: at });
-  const temporal = new Client({ connection });
+  const payloadCodecs = [largePayloads(openObjectFolder(join(home, "objects")))];
+  const temporal = new Client({ connection, dataConverter: { payloadCodecs } });
   let count = 0;
   return {
     ...{ address: at, up, workerPid, store, engine, temporal },

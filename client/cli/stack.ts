@@ -30,14 +30,9 @@ export async function openStack(o: {
   const { home, temporal } = settings;
   const deployments = await openDeployments({ root: join(home, "serving") });
   const alreadyServed = new Set((await deployments.list()).filter(({ running }) => running).map(({ model }) => model));
-  const server = temporal.external === null ? await startServer() : null;
-  try {
-    const { address } = temporal;
-    // Fails at once, with the address in its message, when nothing answers there.
-    await (
-      await connectEngine({ address, namespace: temporal.namespace, apiKey: temporal.apiKey, tls: temporal.tls })
-    ).close();
-    const worker = await superviseWorker({
+  const { address } = temporal;
+  const startWorker = () =>
+    superviseWorker({
       home,
       dags: o.dags,
       env: { ...process.env, TEMPORAL_ADDRESS: address, DAGWRIGHT_HOME: home },
@@ -45,6 +40,17 @@ export async function openStack(o: {
       watch: o.watch ?? false,
       log,
     });
+  const binary = temporal.external === null ? await ensureTemporalBinary({ home, log }) : null;
+  // The worker takes longer to load than our server to start: both at once.
+  const early = binary === null ? null : startWorker().catch(() => null);
+  const server = binary === null ? null : await startServer(binary, () => early);
+  try {
+    // Fails at once, with the address in its message, when nothing answers there.
+    await (
+      await connectEngine({ address, namespace: temporal.namespace, apiKey: temporal.apiKey, tls: temporal.tls })
+    ).close();
+    // One that was ready before the server is started again, and says why if it is not that.
+    const worker = (await early) ?? (await startWorker());
     return {
       address,
       uiUrl: server === null ? null : `http://127.0.0.1:${temporal.uiPort}`,
@@ -58,19 +64,17 @@ export async function openStack(o: {
       },
     };
   } catch (error) {
+    await (await early)?.stop();
     await server?.stop();
     throw error;
   }
 
-  async function startServer() {
-    const binary = await ensureTemporalBinary({ home, log });
-    const started = await startTemporalServer({
-      binary,
-      home,
-      port: temporal.port,
-      uiPort: temporal.uiPort,
-      log,
-      keepAlive: true,
+  async function startServer(executable: string, early: () => Promise<SupervisedWorker | null> | null) {
+    const { port, uiPort } = temporal;
+    const starting = startTemporalServer({ binary: executable, home, port, uiPort, log, keepAlive: true });
+    const started = await starting.catch(async (error: unknown) => {
+      await (await early())?.stop();
+      throw error;
     });
     log(
       `Temporal ${started.reused ? "is already running" : "started"} at ${started.address} (UI http://127.0.0.1:${temporal.uiPort})`,
