@@ -68,8 +68,5 @@ function linesOf(reload: DagReload): string[] {
 }
 
 function brokenLines({ broken, absent }: DagReload): string[] {
-  return broken.map(({ file, message }) => {
-    const line = message.replaceAll(/\s*\n[\s-]*/g, " ");
-    return absent.includes(file) ? line : `${line} (the former version stays in use)`;
-  });
+  return broken.map(({ file, line }) => (absent.includes(file) ? line : `${line} (the former version stays in use)`));
 }

@@ -27,7 +27,7 @@ export async function knownDags(
 }> {
   const paths = [join(PROJECT, "workflows"), ...extra];
   const { dags, controllers, files, broken } = await loadSoundDags(paths, join(settings.home, "cache", "dags"));
-  for (const { message } of broken) process.stderr.write(`${message.replaceAll(/\s*\n[\s-]*/g, " ")}\n`);
+  for (const { line } of broken) process.stderr.write(`${line}\n`);
   const scope = dagSources(paths, files);
   // What is only broken is not gone: no schedule is removed.
   const kept = broken.length === 0 ? scope : { ...scope, owned: [] };

@@ -11,6 +11,11 @@ export class BrokenDagFileError extends Error {
     super(`DAG file ${file}: ${why}`, options);
     this.name = "BrokenDagFileError";
   }
+
+  /** The message in one line, for those who tell of several files. */
+  get line(): string {
+    return this.message.replaceAll(/\s*\n[\s-]*/g, " ");
+  }
 }
 
 /** There is nothing where a DAG file should be. */

@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import type { Payload, PayloadCodec } from "@temporalio/common";
 import { z } from "zod";
-import type { ObjectStore } from "./object-store.ts";
+import { keep, type ObjectStore } from "./object-store.ts";
 
 /** Payloads beyond this are packed, in bytes: Temporal refuses 2 MiB, and carries each several times. */
 const LARGEST_PLAIN = 262_144;
@@ -39,8 +38,7 @@ async function encoded(objects: ObjectStore, payload: Payload): Promise<Payload>
     if (packed.length <= LARGEST_PLAIN)
       return { metadata: { ...metadata, [ENCODING]: bytes(`${PACKED};${inner}`) }, data: packed };
   }
-  const sha256 = createHash("sha256").update(data).digest("hex");
-  await objects.put(sha256, data);
+  const sha256 = await keep(objects, data);
   const wrapped = bytes(JSON.stringify({ sha256, bytes: data.length, encoding: inner }));
   return { metadata: { ...metadata, [ENCODING]: bytes(STORED) }, data: wrapped };
 }

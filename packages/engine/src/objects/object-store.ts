@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -64,4 +64,11 @@ export function openObjectFolder(folder: string): ObjectStore {
       }
     },
   };
+}
+
+/** Keeps bytes and gives their key, the SHA-256 of their content. */
+export async function keep(objects: ObjectStore, bytes: Uint8Array): Promise<string> {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  await objects.put(sha256, bytes);
+  return sha256;
 }

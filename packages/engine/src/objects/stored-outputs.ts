@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
 import { follow } from "../core/expression.ts";
 import type { Json } from "../core/graph.ts";
 import type { RunView } from "../core/state.ts";
 import { referenceTo, STORED, storedValueOf } from "../core/stored-value.ts";
-import type { ObjectStore } from "./object-store.ts";
+import { keep, type ObjectStore } from "./object-store.ts";
 
 /** Outputs beyond this are kept in the object store, in bytes of JSON. */
 export const LARGEST_INLINE = 262_144;
@@ -12,8 +11,7 @@ export const LARGEST_INLINE = 262_144;
 export async function storeLarge(objects: ObjectStore, value: Json): Promise<Json> {
   const text = Buffer.from(JSON.stringify(value));
   if (text.length <= LARGEST_INLINE) return value;
-  const sha256 = createHash("sha256").update(text).digest("hex");
-  await objects.put(sha256, text);
+  const sha256 = await keep(objects, text);
   return referenceTo({ sha256, bytes: text.length });
 }
 
