@@ -4,6 +4,9 @@ import type { Scalar } from "./scalars.ts";
 /** A JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
+/** The SQL that an engine speaks: DuckDB's, or Spark's (`SPARK_REMOTE`). */
+export type Dialect = "duckdb" | "spark";
+
 /** Where a lake lives and what it may use. */
 export interface LakeOptions {
   /** The folder that holds one folder a table; made when it is not there. */
@@ -103,8 +106,8 @@ export interface WriteOptions {
   readonly table: string;
   /** One SELECT whose rows are written. */
   readonly sql: string;
-  /** @default "spark" */
-  readonly dialect?: "spark" | "duckdb" | undefined;
+  /** `spark` runs on every engine; `duckdb` only where the lake's `dialect` is. A package that generates SQL gives `lake.dialect`. @default "spark" */
+  readonly dialect?: Dialect | undefined;
   readonly views: Readonly<Record<string, View>>;
   readonly params?: Readonly<Record<string, Scalar>> | undefined;
   /** `append` adds; `overwrite` replaces all rows (and the columns); `replace_where` removes the rows of `replaceWhere` and adds. */
@@ -144,6 +147,12 @@ export interface Columns {
 
 /** Delta tables under one folder. */
 export interface Lake {
+  /**
+   * The engine's own SQL. A package that generates SQL writes the Spark SQL subset and calls `query`, which is the same
+   * on every engine; only what the subset lacks is generated once per dialect, as `lake.dialect` says, and given to
+   * `native` (or to `write` with `dialect: lake.dialect`).
+   */
+  readonly dialect: Dialect;
   /** Names of all tables, sorted. */
   listTables(): Promise<string[]>;
   /** @throws LakeError TABLE_NOT_FOUND (with the nearest names), VERSION_NOT_FOUND, TABLE_UNSUPPORTED */
@@ -153,7 +162,7 @@ export interface Lake {
    * @throws LakeError UNSUPPORTED_SQL before anything runs, naming the function or clause
    */
   query(sql: string, o: QueryOptions): Promise<QueryResult>;
-  /** Runs one SELECT in DuckDB's own SQL; parameters are written `$name`. For packages that generate SQL. */
+  /** Runs one SELECT in the engine's own SQL, see `dialect`; parameters are written `$name` in DuckDB's, `:name` in Spark's. */
   native(sql: string, o: QueryOptions): Promise<QueryResult>;
   /** Writes a query's rows in one atomic commit. @throws LakeError DISK_FULL, SCHEMA_MISMATCH, TABLE_MOVED, … */
   write(o: WriteOptions): Promise<WriteResult>;

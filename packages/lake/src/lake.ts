@@ -28,6 +28,7 @@ export async function openLake(o: LakeOptions): Promise<Lake> {
 }
 
 class DuckLake implements Lake {
+  readonly dialect = "duckdb";
   readonly #log: DeltaLog;
   readonly #engine: Engine;
   readonly #sourceRoots: readonly string[];
