@@ -2,7 +2,18 @@ import { mkdir, realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DuckDBValue } from "@duckdb/node-api";
-import type { Lake, LakeOptions, QueryOptions, QueryResult, TableRef, TableSnapshot, WriteOptions } from "./api.ts";
+import type {
+  Lake,
+  LakeOptions,
+  MergeOptions,
+  QueryOptions,
+  QueryResult,
+  TableRef,
+  TableSnapshot,
+  TableVersion,
+  VacuumOptions,
+  WriteOptions,
+} from "./api.ts";
 import { deltaToSpark, duckToSpark } from "./column-types.ts";
 import { stageCsv } from "./csv-source.ts";
 import { DataFiles, type HeldFiles } from "./data-files.ts";
@@ -11,6 +22,7 @@ import { type Bindings, Engine, type Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
 import { numRecords } from "./file-stats.ts";
 import { FileStore } from "./file-store.ts";
+import { checkMerge, mergeTable } from "./merge.ts";
 import type { ObjectStore, S3Options } from "./object-store.ts";
 import { readColumns } from "./read-columns.ts";
 import { countRows } from "./removal.ts";
@@ -18,8 +30,9 @@ import { bindable, type Scalar, toScalar } from "./scalars.ts";
 import { sparkToDuck } from "./spark-sql.ts";
 import { checkStatement } from "./statement-guard.ts";
 import { dataPath } from "./table-files.ts";
+import { vacuumTable } from "./vacuum.ts";
 import { defineViews } from "./views.ts";
-import { writeTable } from "./write.ts";
+import { type Workshop, writeTable } from "./write.ts";
 import { checkWrite } from "./write-options.ts";
 
 /**
@@ -29,7 +42,11 @@ import { checkWrite } from "./write-options.ts";
  * await lake.write({ table: "t", sql: "SELECT 1 AS a", views: {}, mode: "append", txn: { appId: "example", version: 1 } });
  */
 export async function openLake(o: LakeOptions): Promise<Lake> {
-  const store = await openStore(o.root, o.s3 ?? {});
+  return await lakeOn(await openStore(o.root, o.s3 ?? {}), o);
+}
+
+/** The lake on a store that is open. */
+export async function lakeOn(store: ObjectStore, o: Omit<LakeOptions, "root" | "s3">): Promise<Lake> {
   const scratch = o.scratch ?? (store.local ? join(store.root, ".tmp") : join(tmpdir(), "dagwright-lake"));
   const engine = await Engine.open({
     scratch,
@@ -68,7 +85,7 @@ class DuckLake implements Lake {
   }
 
   async snapshot(ref: TableRef): Promise<TableSnapshot> {
-    const s = await this.#log.get(ref.table, ref.version);
+    const s = await this.#log.at(ref);
     const rowCount = await this.#files.use((held) =>
       this.#engine.session(undefined, (session) => countRows(session, held, s, s.files)),
     );
@@ -98,16 +115,32 @@ class DuckLake implements Lake {
 
   async write(o: WriteOptions) {
     checkWrite(o);
-    const bindings = bindAll(o.params);
-    const names = Object.keys(o.views);
-    const sql = o.dialect === "duckdb" ? o.sql : sparkToDuck(o.sql, names).sql;
-    await this.#engine.session(o.signal, (session) => checkStatement(session, sql, names));
-    const workshop = { log: this.#log, files: this.#files, engine: this.#engine, isStaged: this.#isStaged };
-    return await writeTable(workshop, { o, sql, bindings });
+    return await writeTable(this.#workshop(), { o, ...(await this.#prepared(o)) });
+  }
+
+  async merge(o: MergeOptions) {
+    checkMerge(o);
+    return await mergeTable(this.#workshop(), { o, ...(await this.#prepared(o)) });
+  }
+
+  async history(table: string, o: { readonly limit?: number | undefined } = {}): Promise<TableVersion[]> {
+    await this.#log.get(table);
+    const newest = (await this.#log.commits(table)).toReversed().slice(0, o.limit ?? 20);
+    return await Promise.all(
+      newest.map(async ({ version, modified }) => {
+        const info = (await this.#log.commit(table, version)).find((a) => a.commitInfo)?.commitInfo;
+        const timestamp = new Date(modified).toISOString();
+        return { version, timestamp, operation: info?.operation ?? "UNKNOWN", info: info?.dagwright?.info ?? {} };
+      }),
+    );
+  }
+
+  async vacuum(o: VacuumOptions) {
+    return await vacuumTable(this.#log, o);
   }
 
   async readColumns(ref: TableRef, o: { readonly columns?: readonly string[] | undefined } = {}) {
-    return await readColumns(this.#engine, this.#files, await this.#log.get(ref.table, ref.version), o.columns);
+    return await readColumns(this.#engine, this.#files, await this.#log.at(ref), o.columns);
   }
 
   async stageCsv(o: Parameters<Lake["stageCsv"]>[0]) {
@@ -125,6 +158,19 @@ class DuckLake implements Lake {
   async close(): Promise<void> {
     await this.#engine.close();
     this.#log.store.close();
+  }
+
+  #workshop(): Workshop {
+    return { log: this.#log, files: this.#files, engine: this.#engine, isStaged: this.#isStaged };
+  }
+
+  /** The SQL of a change, translated and checked. */
+  async #prepared(o: Pick<WriteOptions, "sql" | "dialect" | "views" | "params" | "signal">) {
+    const bindings = bindAll(o.params);
+    const names = Object.keys(o.views);
+    const sql = o.dialect === "duckdb" ? o.sql : sparkToDuck(o.sql, names).sql;
+    await this.#engine.session(o.signal, (session) => checkStatement(session, sql, names));
+    return { sql, bindings };
   }
 
   async #run(translate: () => Promise<string>, o: QueryOptions): Promise<QueryResult> {

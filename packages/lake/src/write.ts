@@ -6,11 +6,12 @@ import type { DeltaField } from "./delta-actions.ts";
 import type { DeltaLog } from "./delta-log.ts";
 import type { Bindings, Engine, Session } from "./engine.ts";
 import { diskFull, isDiskFull, LakeError } from "./errors.ts";
+import { numRecords } from "./file-stats.ts";
 import { quoteIdentifier } from "./names.ts";
 import { NOTHING, type Removal, removeFiles, removeWhere } from "./removal.ts";
 import type { Snapshot } from "./replay.ts";
 import { checkWritable } from "./table-protocol.ts";
-import { defineViews } from "./views.ts";
+import { defineViews, isNewest } from "./views.ts";
 import { conform, incomingColumns } from "./write-columns.ts";
 import { NewFiles } from "./write-files.ts";
 import { conditions } from "./write-options.ts";
@@ -126,7 +127,7 @@ export interface PreparedWrite {
 /** Writes a query's rows in one commit; see `Lake.write`. */
 export async function writeTable(workshop: Workshop, { o, sql, bindings }: PreparedWrite): Promise<WriteResult> {
   const readsItself = Object.values(o.views).some(
-    (view) => "table" in view && view.table === o.table && view.version === undefined,
+    (view) => "table" in view && view.table === o.table && isNewest(view),
   );
   const query = `SELECT * FROM (${sql.replace(/;\s*$/, "")}\n)`;
   return await changeTable(
@@ -137,7 +138,9 @@ export async function writeTable(workshop: Workshop, { o, sql, bindings }: Prepa
       await defineViews(session, workshop.log, held, o.views, workshop.isStaged, base);
       const incoming = await incomingColumns(session, query, bindings);
       const fields =
-        base && o.mode !== "overwrite" ? conform(o.table, incoming, base.fields, o.mergeSchema ?? false) : incoming;
+        base && o.mode !== "overwrite"
+          ? conform(o.table, incoming, base.fields, { add: o.mergeSchema ?? false, lack: o.mergeSchema ?? false })
+          : incoming;
       const partitionColumns = partitioning(o, base, fields);
       const given = fields.map((f) =>
         incoming.some((i) => i.name === f.name) ? quoteIdentifier(f.name) : `NULL AS ${quoteIdentifier(f.name)}`,
@@ -162,7 +165,7 @@ export async function writeTable(workshop: Workshop, { o, sql, bindings }: Prepa
           base.files.filter((f) => replaced.has(keyOf(f))),
         );
       }
-      const written = added.reduce((sum, f) => sum + rowsOf(f.stats), 0) - removal.kept;
+      const written = added.reduce((sum, f) => sum + (numRecords(f) ?? 0), 0) - removal.kept;
       return {
         operation: "WRITE",
         operationParameters: {
@@ -186,11 +189,6 @@ function readBy(o: WriteOptions, base: Snapshot | undefined, adds: boolean): Cha
   if (o.mode === "replace_where" && base) return conditions(o.replaceWhere);
   // An overwrite of partitions by no rows touches none.
   return o.mode === "overwrite_partitions" && !adds ? "nothing" : "table";
-}
-
-function rowsOf(stats: string | null | undefined): number {
-  const { numRecords } = JSON.parse(stats ?? "{}") as { numRecords?: number };
-  return numRecords ?? 0;
 }
 
 function partitioning(o: WriteOptions, base: Snapshot | undefined, fields: readonly DeltaField[]): readonly string[] {
