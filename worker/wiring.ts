@@ -67,9 +67,14 @@ export async function openHouse(
     (await import("@dagwright/tracking")).openTracking({ root: join(home, "tracking") }),
   );
   const features: Opened<FeatureStore> = opened(async () => {
-    const { openFeatureStore } = await import("@dagwright/feature-store");
+    const { openFeatureStore, openRedisOnlineStore } = await import("@dagwright/feature-store");
     const { entities, views } = await import("../mcp-servers/feature-store/definitions.ts");
-    return openFeatureStore({ root: join(home, "features"), lake: await lake.get(), entities, views });
+    const store = await openFeatureStore({
+      ...{ root: join(home, "features"), lake: await lake.get(), entities, views },
+      ...(settings.redisUrl !== undefined && { online: openRedisOnlineStore({ url: settings.redisUrl }) }),
+    });
+    await store.apply();
+    return store;
   });
   const deployments = await openDeployments({ root: join(home, "serving") });
   const servers: Record<string, () => Promise<ServerImplementation>> = {

@@ -41,6 +41,8 @@ export interface Settings {
   readonly objectsFolder: string;
   /** Where runs are kept: PostgreSQL by `DAGWRIGHT_STORE_URL`. @default the SQLite file runs.db in `home` */
   readonly store: { readonly file: string } | { readonly url: string };
+  /** A Redis for online features. `REDIS_URL`. @default none: an SQLite file in `home` */
+  readonly redisUrl: string | undefined;
   /** `DAGWRIGHT_TASK_QUEUE`. @default "dagwright" */
   readonly taskQueue: string;
   /** Folders that sources may be read from, besides the working folder. `DAGWRIGHT_SOURCE_ROOTS`, separated by ":". */
@@ -107,6 +109,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       tls: apiKey !== undefined || ["1", "true"].includes(env["TEMPORAL_TLS"] ?? ""),
     },
     store: storeOf(env["DAGWRIGHT_STORE_URL"]) ?? { file: join(home, "runs.db") },
+    redisUrl: redisUrlOf(env["REDIS_URL"]),
     taskQueue: env["DAGWRIGHT_TASK_QUEUE"] || "dagwright",
     sourceRoots: env["DAGWRIGHT_SOURCE_ROOTS"]
       ?.split(":")
@@ -137,6 +140,18 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       throw new InvalidSettingError("DAGWRIGHT_STORE_URL", `${scheme}…`, "postgres://user:password@host:port/database");
     }
     return { url };
+  }
+
+  function redisUrlOf(url: string | undefined): string | undefined {
+    if (url === undefined || url === "") return undefined;
+    if (/^rediss?:/.test(url) && URL.canParse(url)) return url;
+    // Not repeated: it may hold a password.
+    const [scheme] = url.includes("://") ? url.split(":", 1) : [""];
+    throw new InvalidSettingError(
+      "REDIS_URL",
+      `${scheme}…`,
+      "redis://user:password@host:port/db, or rediss://… for TLS",
+    );
   }
 
   function levelOf(name: string): LogLevel | undefined {
