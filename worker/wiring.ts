@@ -61,6 +61,7 @@ export async function openHouse(
     (await import("@dagwright/lake")).openLake({
       root: join(home, "lake"),
       sourceRoots: settings.sourceRoots ?? [process.cwd(), productFolder, tmpdir(), homedir()],
+      spark: settings.sparkRemote === undefined ? undefined : { remote: settings.sparkRemote },
     }),
   );
   const tracking: Opened<Tracking> = opened(async () =>

@@ -1,15 +1,26 @@
 import { mkdir, realpath } from "node:fs/promises";
 import type { DuckDBValue } from "@duckdb/node-api";
-import type { Lake, LakeOptions, QueryOptions, QueryResult, TableRef, TableSnapshot, WriteOptions } from "./api.ts";
+import type {
+  Dialect,
+  Lake,
+  LakeOptions,
+  QueryOptions,
+  QueryResult,
+  TableRef,
+  TableSnapshot,
+  WriteOptions,
+} from "./api.ts";
 import { deltaToSpark, duckToSpark } from "./column-types.ts";
 import { stageCsv } from "./csv-source.ts";
-import { DeltaLog } from "./delta-log.ts";
+import { DeltaLog, type Snapshot } from "./delta-log.ts";
 import { type Bindings, Engine } from "./engine.ts";
 import { LakeError } from "./errors.ts";
 import { numRecords } from "./file-stats.ts";
 import { readColumns } from "./read-columns.ts";
 import { bindable, type Scalar, toScalar } from "./scalars.ts";
+import type { SparkEngine } from "./spark-engine.ts";
 import { sparkToDuck } from "./spark-sql.ts";
+import { sparkStatement } from "./spark-statement.ts";
 import { checkStatement } from "./statement-guard.ts";
 import { defineViews, filePath, selectFiles } from "./views.ts";
 import { checkWrite, writeTable } from "./write.ts";
@@ -24,21 +35,44 @@ export async function openLake(o: LakeOptions): Promise<Lake> {
   await mkdir(o.root, { recursive: true });
   const root = await realpath(o.root);
   const engine = await Engine.open({ root, memoryLimit: o.memoryLimit ?? "2GB", threads: o.threads ?? 2 });
-  return new DuckLake(new DeltaLog(root, engine), engine, o.sourceRoots);
+  const log = new DeltaLog(root, engine);
+  const { spark } = o;
+  if (!spark) return new DuckLake(log, engine, o.sourceRoots);
+  try {
+    const { SparkEngine } = await import("./spark-engine.ts");
+    return new DuckLake(
+      log,
+      engine,
+      o.sourceRoots,
+      (isStaged) => new SparkEngine({ remote: spark.remote, log, duck: engine, isStaged }),
+    );
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
 }
 
 class DuckLake implements Lake {
-  readonly dialect = "duckdb";
+  readonly dialect: Dialect;
   readonly #log: DeltaLog;
   readonly #engine: Engine;
   readonly #sourceRoots: readonly string[];
   readonly #staged = new Set<string>();
   readonly #isStaged = (path: string) => this.#staged.has(path);
+  /** Runs queries in the place of DuckDB, which then only moves files and reads columns. */
+  readonly #spark: SparkEngine | undefined;
 
-  constructor(log: DeltaLog, engine: Engine, sourceRoots: readonly string[]) {
+  constructor(
+    log: DeltaLog,
+    engine: Engine,
+    sourceRoots: readonly string[],
+    spark?: (isStaged: (path: string) => boolean) => SparkEngine,
+  ) {
     this.#log = log;
     this.#engine = engine;
     this.#sourceRoots = sourceRoots;
+    this.#spark = spark?.(this.#isStaged);
+    this.dialect = this.#spark ? "spark" : "duckdb";
   }
 
   listTables(): Promise<string[]> {
@@ -72,16 +106,25 @@ class DuckLake implements Lake {
     };
   }
 
-  query(sql: string, o: QueryOptions): Promise<QueryResult> {
+  async query(sql: string, o: QueryOptions): Promise<QueryResult> {
+    if (this.#spark) return this.#spark.query(sparkStatement(sql, o.views, o.params), checkLimit(o.limit), o.signal);
     return this.#run(async () => sparkToDuck(sql, Object.keys(o.views)).sql, o);
   }
 
-  native(sql: string, o: QueryOptions): Promise<QueryResult> {
-    return this.#run(async () => sql, o);
+  async native(sql: string, o: QueryOptions): Promise<QueryResult> {
+    return this.#spark ? this.query(sql, o) : this.#run(async () => sql, o);
   }
 
   async write(o: WriteOptions) {
     checkWrite(o);
+    const spark = this.#spark;
+    if (spark) {
+      if (o.dialect === "duckdb")
+        throw new LakeError("WRITE_ARGUMENT", "dialect duckdb: this lake's engine is Spark.", { field: "dialect" });
+      const statement = sparkStatement(o.sql, o.views, o.params);
+      const compute = (base: Snapshot | undefined) => spark.compute(statement, base, o.signal);
+      return writeTable(this.#log, this.#engine, { o, sql: "", bindings: {}, compute }, this.#isStaged);
+    }
     const bindings = bindAll(o.params);
     const names = Object.keys(o.views);
     const sql = o.dialect === "duckdb" ? o.sql : sparkToDuck(o.sql, names).sql;
@@ -105,13 +148,13 @@ class DuckLake implements Lake {
     };
   }
 
-  close(): Promise<void> {
-    return this.#engine.close();
+  async close(): Promise<void> {
+    await this.#spark?.close();
+    await this.#engine.close();
   }
 
   async #run(translate: () => Promise<string>, o: QueryOptions): Promise<QueryResult> {
-    const limit = o.limit ?? Number.POSITIVE_INFINITY;
-    if (!(limit >= 0)) throw new LakeError("PARAM_TYPE", `limit ${limit} must be a number from 0.`, { field: "limit" });
+    const limit = checkLimit(o.limit);
     const bindings = bindAll(o.params);
     const sql = await translate();
     return this.#engine.session(o.signal, async (session) => {
@@ -137,6 +180,11 @@ class DuckLake implements Lake {
       });
     });
   }
+}
+
+function checkLimit(limit = Number.POSITIVE_INFINITY): number {
+  if (limit >= 0) return limit;
+  throw new LakeError("PARAM_TYPE", `limit ${limit} must be a number from 0.`, { field: "limit" });
 }
 
 function bindAll(params: Readonly<Record<string, Scalar>> | undefined): Bindings {

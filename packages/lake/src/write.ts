@@ -12,6 +12,7 @@ import { diskFull, isDiskFull, LakeError } from "./errors.ts";
 import { deltaStats, entries, mayMatch } from "./file-stats.ts";
 import { syncPath } from "./log-store.ts";
 import { checkTableName, quoteIdentifier, quoteLiteral } from "./names.ts";
+import type { ComputedRows } from "./spark-engine.ts";
 import { defineViews, filePath, selectFiles } from "./views.ts";
 import { conform, incomingColumns } from "./write-columns.ts";
 
@@ -24,6 +25,8 @@ export interface PreparedWrite {
   readonly o: WriteOptions;
   readonly sql: string;
   readonly bindings: Bindings;
+  /** Where another engine runs the query: gives DuckDB SQL over the rows it found, given the version written upon. */
+  readonly compute?: (base: Snapshot | undefined) => Promise<ComputedRows>;
 }
 
 /** Checks everything about a write that can be known before it starts. */
@@ -146,10 +149,24 @@ class Attempt {
   }
 
   async #stageAndCommit(session: Session): Promise<WriteResult | undefined> {
-    const { o, sql, bindings } = this.#write;
-    const base = this.#base;
-    await defineViews(session, this.#log, o.views, this.#isStaged, base);
+    const { o, sql, bindings, compute } = this.#write;
+    if (compute) {
+      const computed = await compute(this.#base);
+      try {
+        await session.run(`CREATE TEMP VIEW __incoming AS ${computed.sql}`);
+        return await this.#commitIncoming(session);
+      } finally {
+        await computed.remove();
+      }
+    }
+    await defineViews(session, this.#log, o.views, this.#isStaged, this.#base);
     await session.run(`CREATE TEMP TABLE __incoming AS ${sql}`, bindings);
+    return this.#commitIncoming(session);
+  }
+
+  async #commitIncoming(session: Session): Promise<WriteResult | undefined> {
+    const { o } = this.#write;
+    const base = this.#base;
     const incoming = await incomingColumns(session);
     const fields = base && o.mode !== "overwrite" ? conform(o.table, incoming, base.fields) : incoming;
     const partitionColumns = this.#partitionColumns(fields);
