@@ -1,16 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { connect, type SparkSession } from "@dagwright/spark-connect";
 import type { RecordBatch, Schema } from "apache-arrow";
 import type { QueryResult, View } from "./api.ts";
 import { arrowToSpark, valueReader } from "./arrow-values.ts";
 import { deltaToDuck, sparkToDelta } from "./column-types.ts";
-import type { DeltaLog, Snapshot } from "./delta-log.ts";
+import type { DataFiles, HeldFiles } from "./data-files.ts";
+import type { DeltaLog } from "./delta-log.ts";
 import type { Engine } from "./engine.ts";
 import { LakeError } from "./errors.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
+import type { Snapshot } from "./replay.ts";
 import type { Scalar } from "./scalars.ts";
+import { SharedFolder } from "./shared-folder.ts";
 import { asLakeError, lakeErrors } from "./spark-errors.ts";
 import type { SparkStatement } from "./spark-statement.ts";
 import { defineViews } from "./views.ts";
@@ -39,12 +41,20 @@ export interface ComputedRows {
 export class SparkEngine {
   readonly #root: SparkSession;
   readonly #log: DeltaLog;
+  readonly #files: DataFiles;
   readonly #duck: Engine;
   readonly #isStaged: (path: string) => boolean;
 
-  constructor(o: { remote: string; log: DeltaLog; duck: Engine; isStaged: (path: string) => boolean }) {
+  constructor(o: {
+    remote: string;
+    log: DeltaLog;
+    files: DataFiles;
+    duck: Engine;
+    isStaged: (path: string) => boolean;
+  }) {
     this.#root = lakeErrors(() => connect(o.remote));
     this.#log = o.log;
+    this.#files = o.files;
     this.#duck = o.duck;
     this.#isStaged = o.isStaged;
   }
@@ -76,19 +86,18 @@ export class SparkEngine {
   async compute(
     statement: SparkStatement,
     base: Snapshot | undefined,
+    held: HeldFiles,
     signal: AbortSignal | undefined,
   ): Promise<ComputedRows> {
-    const folder = join(this.#duck.scratch, `computed-${randomUUID()}`);
-    const remove = () => rm(folder, { recursive: true, force: true });
+    const place = new SharedFolder(this.#files.store, this.#duck.scratch);
+    const remove = () => place.remove();
     try {
       return await this.#session(statement, base, signal, async (session) => {
-        await session.write(statement.sql, { format: "parquet", path: folder }, withSignal(signal));
-        const files = (await readdir(folder, { recursive: true }).catch(() => [])).filter((f) =>
-          f.endsWith(".parquet"),
-        );
+        await session.write(statement.sql, { format: "parquet", path: place.uri }, withSignal(signal));
+        const files = await place.files(held, ".parquet");
         if (files.length > 0) {
-          const paths = files.sort().map((file) => quoteLiteral(join(folder, file)));
-          return { sql: `SELECT * FROM read_parquet([${paths.join(", ")}], hive_partitioning = false)`, remove };
+          const paths = files.map(quoteLiteral).join(", ");
+          return { sql: `SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`, remove };
         }
         // A server may write no file when there are no rows: then the columns come from the query's schema.
         let schema: Schema | undefined;
@@ -96,7 +105,7 @@ export class SparkEngine {
         const columns = (schema?.fields ?? []).map(
           (f) => `CAST(NULL AS ${duckType(f.name, arrowToSpark(f.type))}) AS ${quoteIdentifier(f.name)}`,
         );
-        return { sql: `SELECT ${columns.join(", ")} WHERE false`, remove };
+        return { sql: `SELECT * FROM (SELECT ${columns.join(", ")}) WHERE false`, remove };
       });
     } catch (error) {
       await remove();
@@ -116,7 +125,7 @@ export class SparkEngine {
     work: (session: SparkSession) => Promise<T>,
   ): Promise<T> {
     const session = this.#root.newSession();
-    const staged = join(this.#duck.scratch, `views-${randomUUID()}`);
+    const staged = new SharedFolder(this.#files.store, this.#duck.scratch);
     try {
       await session.configure(SETTINGS);
       const newest = new Map<string, Snapshot>(base ? [[base.table, base]] : []);
@@ -130,25 +139,27 @@ export class SparkEngine {
       throw asLakeError(error);
     } finally {
       await session.close();
-      await rm(staged, { recursive: true, force: true });
+      await staged.remove();
     }
   }
 
   async #table({ table, version }: { table: string; version?: number | undefined }, newest: Map<string, Snapshot>) {
     const snapshot = (version === undefined ? newest.get(table) : undefined) ?? (await this.#log.get(table, version));
     if (version === undefined) newest.set(table, snapshot);
-    return { format: "delta", paths: [snapshot.folder], options: { versionAsOf: String(snapshot.version) } };
+    const uri = `${this.#files.store.root}/${snapshot.table}`;
+    return { format: "delta", paths: [uri], options: { versionAsOf: String(snapshot.version) } };
   }
 
   /** What only DuckDB reads (a staged source), as a Parquet file that Spark reads too. */
-  async #copy(name: string, view: View, folder: string) {
-    const path = join(folder, `${name}.parquet`);
-    await mkdir(folder, { recursive: true });
-    await this.#duck.session(undefined, async (session) => {
-      await defineViews(session, this.#log, { [name]: view }, this.#isStaged);
-      await session.run(`COPY (SELECT * FROM ${quoteIdentifier(name)}) TO ${quoteLiteral(path)} (FORMAT parquet)`);
-    });
-    return { format: "parquet", paths: [path] };
+  async #copy(name: string, view: View, folder: SharedFolder) {
+    const path = join(this.#duck.scratch, `${randomUUID()}.parquet`);
+    await this.#files.use((held) =>
+      this.#duck.session(undefined, async (session) => {
+        await defineViews(session, this.#log, held, { [name]: view }, this.#isStaged);
+        await session.run(`COPY (SELECT * FROM ${quoteIdentifier(name)}) TO ${quoteLiteral(path)} (FORMAT parquet)`);
+      }),
+    );
+    return { format: "parquet", paths: [await folder.put(path, `${name}.parquet`)] };
   }
 }
 
