@@ -9,10 +9,10 @@ import type { DataFiles, HeldFiles } from "./data-files.ts";
 import type { DeltaLog } from "./delta-log.ts";
 import type { Engine } from "./engine.ts";
 import { LakeError } from "./errors.ts";
+import { ExchangeFolder } from "./exchange-folder.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
 import type { Snapshot } from "./replay.ts";
 import type { Scalar } from "./scalars.ts";
-import { SharedFolder } from "./shared-folder.ts";
 import { asLakeError, lakeErrors } from "./spark-errors.ts";
 import type { SparkStatement } from "./spark-statement.ts";
 import { defineViews } from "./views.ts";
@@ -89,7 +89,7 @@ export class SparkEngine {
     held: HeldFiles,
     signal: AbortSignal | undefined,
   ): Promise<ComputedRows> {
-    const place = new SharedFolder(this.#files.store, this.#duck.scratch);
+    const place = new ExchangeFolder(this.#files.store, this.#duck.scratch);
     const remove = () => place.remove();
     try {
       return await this.#session(statement, base, signal, async (session) => {
@@ -125,7 +125,7 @@ export class SparkEngine {
     work: (session: SparkSession) => Promise<T>,
   ): Promise<T> {
     const session = this.#root.newSession();
-    const staged = new SharedFolder(this.#files.store, this.#duck.scratch);
+    const staged = new ExchangeFolder(this.#files.store, this.#duck.scratch);
     try {
       await session.configure(SETTINGS);
       const newest = new Map<string, Snapshot>(base ? [[base.table, base]] : []);
@@ -151,7 +151,7 @@ export class SparkEngine {
   }
 
   /** What only DuckDB reads (a staged source), as a Parquet file that Spark reads too. */
-  async #copy(name: string, view: View, folder: SharedFolder) {
+  async #copy(name: string, view: View, folder: ExchangeFolder) {
     const path = join(this.#duck.scratch, `${randomUUID()}.parquet`);
     await this.#files.use((held) =>
       this.#duck.session(undefined, async (session) => {

@@ -5,7 +5,7 @@ import type { HeldFiles } from "./data-files.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 /** A folder for files on their way between this process and a Spark server, which both see. */
-export class SharedFolder {
+export class ExchangeFolder {
   /** As the server sees it. */
   readonly uri: string;
   readonly #store: ObjectStore;
