@@ -59,6 +59,8 @@ export interface Settings {
   readonly taskQueue: string;
   /** Folders and `s3://bucket/prefix` that sources may be read from. `DAGWRIGHT_SOURCE_ROOTS`, separated by ":". */
   readonly sourceRoots: readonly string[] | undefined;
+  /** Where table queries run: a Spark Connect server, `SPARK_REMOTE` such as sc://host:15002. @default none: DuckDB in the worker */
+  readonly sparkRemote: string | undefined;
   readonly logs: {
     /** The least level that is kept. `DAGWRIGHT_LOG_LEVEL`. @default "debug" */
     readonly level: LogLevel;
@@ -138,6 +140,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       ?.split(/:(?!\/\/)/)
       .filter(Boolean)
       .map((root) => (root.startsWith("s3://") ? root : resolve(workingFolder, root))),
+    sparkRemote: env["SPARK_REMOTE"] || undefined,
     logs: {
       level: levelOf("DAGWRIGHT_LOG_LEVEL") ?? "debug",
       maxBytes: countOf("DAGWRIGHT_LOG_BYTES", 1024) ?? 10 * MEBIBYTE,
