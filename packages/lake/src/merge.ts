@@ -9,9 +9,9 @@ import { quoteIdentifier } from "./names.ts";
 import { countRows } from "./removal.ts";
 import type { Snapshot } from "./replay.ts";
 import { dataKey, holdFiles } from "./table-files.ts";
-import { defineViews } from "./views.ts";
-import { changeTable, type Workshop } from "./write.ts";
+import { changeTable, type Plan, type Rows, type Workshop } from "./write.ts";
 import { conform, incomingColumns } from "./write-columns.ts";
+import type { NewFiles } from "./write-files.ts";
 import { checkTarget } from "./write-options.ts";
 
 /** Checks everything about a merge that can be known before it starts. */
@@ -30,49 +30,16 @@ export function checkMerge(o: MergeOptions): void {
  * Merges a query's rows into a table in one commit, by writing anew the files that hold rows to change. It reads the
  * keys of the whole table, so after a lost race it is worked out again.
  */
-export async function mergeTable(
-  workshop: Workshop,
-  { o, sql, bindings }: { readonly o: MergeOptions; readonly sql: string; readonly bindings: Bindings },
-): Promise<MergeResult> {
-  const query = `SELECT * FROM (${sql.replace(/;\s*$/, "")}\n)`;
+export async function mergeTable(workshop: Workshop, o: MergeOptions, rows: Rows): Promise<MergeResult> {
   const result = await changeTable(
     workshop,
     o,
     () => true,
     async (session, held, found, files) => {
       const base = found ?? (await workshop.log.get(o.table));
-      await defineViews(session, workshop.log, held, o.views, workshop.isStaged, base);
-      const incoming = await incomingColumns(session, query, bindings);
-      checkKeys(o, base, incoming);
-      const add = o.mergeSchema ?? false;
-      // Only a row that is inserted needs a value for every column.
-      const fields = conform(o.table, incoming, base.fields, { add, lack: add || o.whenNotMatched === "ignore" });
-      const merge = new Merge(o, base, fields, incoming);
-      await merge.stage(session, query, bindings);
-      const touched = await merge.touched(session, held);
-      if (touched.files.length > 0) checkMayRemove(base);
-      const inserts = o.whenNotMatched === "ignore" ? undefined : await merge.inserts(held);
-      const [[inserted] = []] = inserts ? await session.rows(`SELECT count(*) FROM (${inserts})`) : [[0]];
-      const rows = [touched.rows, Number(inserted) > 0 ? inserts : undefined].filter((part) => part !== undefined);
-      const partitionColumns = base.metaData.partitionColumns;
-      const added =
-        rows.length === 0 ? [] : await files.write(session, rows.join(" UNION ALL "), {}, fields, partitionColumns);
-      const { updated, deleted } = touched;
-      const counts = { rowsInserted: Number(inserted), rowsUpdated: updated, rowsDeleted: deleted };
-      return {
-        operation: "MERGE",
-        operationParameters: { predicate: o.on.map((c) => `target.${c} = source.${c}`).join(" AND ") },
-        fields,
-        partitionColumns,
-        added,
-        removed: touched.files,
-        note: {
-          rowsWritten: Number(inserted) + updated,
-          rowsRemoved: updated + deleted,
-          info: { ...o.info, merge: counts },
-        },
-        reads: "table",
-      };
+      return await rows(session, held, base, (query, bindings) =>
+        planMerge(o, query, bindings, session, held, base, files),
+      );
     },
   );
   const { merge, ...info } = result.info;
@@ -84,6 +51,48 @@ export async function mergeTable(
     rowsInserted: count("rowsInserted"),
     rowsUpdated: count("rowsUpdated"),
     rowsDeleted: count("rowsDeleted"),
+  };
+}
+
+async function planMerge(
+  o: MergeOptions,
+  query: string,
+  bindings: Bindings,
+  session: Session,
+  held: HeldFiles,
+  base: Snapshot,
+  files: NewFiles,
+): Promise<Plan> {
+  const incoming = await incomingColumns(session, query, bindings);
+  checkKeys(o, base, incoming);
+  const add = o.mergeSchema ?? false;
+  // Only a row that is inserted needs a value for every column.
+  const fields = conform(o.table, incoming, base.fields, { add, lack: add || o.whenNotMatched === "ignore" });
+  const merge = new Merge(o, base, fields, incoming);
+  await merge.stage(session, query, bindings);
+  const touched = await merge.touched(session, held);
+  if (touched.files.length > 0) checkMayRemove(base);
+  const inserts = o.whenNotMatched === "ignore" ? undefined : await merge.inserts(held);
+  const [[inserted] = []] = inserts ? await session.rows(`SELECT count(*) FROM (${inserts})`) : [[0]];
+  const rows = [touched.rows, Number(inserted) > 0 ? inserts : undefined].filter((part) => part !== undefined);
+  const partitionColumns = base.metaData.partitionColumns;
+  const added =
+    rows.length === 0 ? [] : await files.write(session, rows.join(" UNION ALL "), {}, fields, partitionColumns);
+  const { updated, deleted } = touched;
+  const counts = { rowsInserted: Number(inserted), rowsUpdated: updated, rowsDeleted: deleted };
+  return {
+    operation: "MERGE",
+    operationParameters: { predicate: o.on.map((c) => `target.${c} = source.${c}`).join(" AND ") },
+    fields,
+    partitionColumns,
+    added,
+    removed: touched.files,
+    note: {
+      rowsWritten: Number(inserted) + updated,
+      rowsRemoved: updated + deleted,
+      info: { ...o.info, merge: counts },
+    },
+    reads: "table",
   };
 }
 
