@@ -59,7 +59,9 @@ export async function openHouse(
   const productFolder = fileURLToPath(new URL("..", import.meta.url));
   const lake: Opened<Lake> = opened(async () =>
     (await import("@dagwright/lake")).openLake({
-      root: join(home, "lake"),
+      root: settings.lake,
+      s3: settings.s3,
+      ...(settings.lake.startsWith("s3:") ? { scratch: join(home, "scratch") } : {}),
       sourceRoots: settings.sourceRoots ?? [process.cwd(), productFolder, tmpdir(), homedir()],
     }),
   );

@@ -4,6 +4,7 @@ export type {
   CsvColumn,
   CsvView,
   DataFile,
+  Dialect,
   Json,
   Lake,
   LakeOptions,

@@ -39,11 +39,18 @@ export interface Settings {
   };
   /** Folder of values that are too large for Temporal; all workers and clients must see the same one. `DAGWRIGHT_OBJECTS`. @default objects in `home` */
   readonly objectsFolder: string;
+  /** Where the tables lie: a folder, or `s3://bucket/prefix`. `DAGWRIGHT_LAKE`. @default lake in `home` */
+  readonly lake: string;
+  /**
+   * Another S3 than Amazon's, and the region: `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, `AWS_REGION` or
+   * `AWS_DEFAULT_REGION`. Keys, profiles and roles are the AWS SDK's own affair.
+   */
+  readonly s3: { readonly endpoint: string | undefined; readonly region: string | undefined };
   /** Where runs are kept: PostgreSQL by `DAGWRIGHT_STORE_URL`. @default the SQLite file runs.db in `home` */
   readonly store: { readonly file: string } | { readonly url: string };
   /** `DAGWRIGHT_TASK_QUEUE`. @default "dagwright" */
   readonly taskQueue: string;
-  /** Folders that sources may be read from, besides the working folder. `DAGWRIGHT_SOURCE_ROOTS`, separated by ":". */
+  /** Folders and `s3://bucket/prefix` that sources may be read from. `DAGWRIGHT_SOURCE_ROOTS`, separated by ":". */
   readonly sourceRoots: readonly string[] | undefined;
   readonly logs: {
     /** The least level that is kept. `DAGWRIGHT_LOG_LEVEL`. @default "debug" */
@@ -106,12 +113,14 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       apiKey,
       tls: apiKey !== undefined || ["1", "true"].includes(env["TEMPORAL_TLS"] ?? ""),
     },
+    lake: lakeOf(env["DAGWRIGHT_LAKE"]) ?? join(home, "lake"),
+    s3: s3Of(),
     store: storeOf(env["DAGWRIGHT_STORE_URL"]) ?? { file: join(home, "runs.db") },
     taskQueue: env["DAGWRIGHT_TASK_QUEUE"] || "dagwright",
     sourceRoots: env["DAGWRIGHT_SOURCE_ROOTS"]
-      ?.split(":")
+      ?.split(/:(?!\/\/)/)
       .filter(Boolean)
-      .map((root) => resolve(workingFolder, root)),
+      .map((root) => (root.startsWith("s3://") ? root : resolve(workingFolder, root))),
     logs: {
       level: levelOf("DAGWRIGHT_LOG_LEVEL") ?? "debug",
       maxBytes: countOf("DAGWRIGHT_LOG_BYTES", 1024) ?? 10 * MEBIBYTE,
@@ -128,6 +137,23 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       secretsCommand: env["DAGWRIGHT_SECRETS_COMMAND"] || undefined,
     },
   };
+
+  function lakeOf(root: string | undefined): string | undefined {
+    if (root === undefined || root === "") return undefined;
+    if (!root.includes("://")) return resolve(workingFolder, root);
+    if (!/^s3:\/\/[a-z0-9][a-z0-9.-]+[a-z0-9](\/|$)/.test(root))
+      throw new InvalidSettingError("DAGWRIGHT_LAKE", root, "a folder, or s3://bucket/prefix");
+    return root;
+  }
+
+  function s3Of(): Settings["s3"] {
+    const endpoint = env["AWS_ENDPOINT_URL_S3"] || env["AWS_ENDPOINT_URL"] || undefined;
+    if (endpoint !== undefined && !/^https?:\/\//.test(endpoint))
+      throw new InvalidSettingError("AWS_ENDPOINT_URL", endpoint, "a URL, such as http://127.0.0.1:9000");
+    // Other servers than Amazon's take any region, but the SDK wants one.
+    const fallback = endpoint === undefined ? undefined : "us-east-1";
+    return { endpoint, region: env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || fallback };
+  }
 
   function storeOf(url: string | undefined): { url: string } | undefined {
     if (url === undefined || url === "") return undefined;
