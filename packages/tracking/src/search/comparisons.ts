@@ -79,6 +79,12 @@ export function comparisonsOf(filter: string): Comparison[] {
     if (!/^and$/i.test(text)) strangers.push(text);
     at++;
   }
+  if (strangers.includes(";"))
+    throw new TrackingError(
+      "INVALID_ARGUMENT",
+      `Search filter contained multiple expression '${filter}'. Provide AND-ed expression list.`,
+      { field: "filter" },
+    );
   if (strangers.length > 0) {
     const list = strangers.map((text) => `'${text}'`).join(", ");
     throw new TrackingError("INVALID_ARGUMENT", `Invalid clause(s) in filter string: ${list}`, {
@@ -129,7 +135,7 @@ function listOf(tokens: readonly Token[]): string[] {
   const wrong = (why: string): never => {
     throw new TrackingError(
       "INVALID_ARGUMENT",
-      `While parsing a list in the query, expected a non-empty list of string values, but got ${why}.`,
+      `While parsing a list in the query, expected a non-empty list of string values, but got ${why}`,
       { field: "filter" },
     );
   };

@@ -72,8 +72,7 @@ function corrected(path: string, response: unknown): unknown {
   // MLflow forgets that a logged model's metric was NaN.
   if (path.includes("/logged-models")) text = text.replaceAll(/("key":"nanm","value":)0(\.0)?/g, '$1"NaN"');
   // What is MLflow's own configuration, and words of its SQL driver.
-  if (path.endsWith("/server-info"))
-    text = text.replaceAll(/("presigned_\w+"|"gateway"):true/g, "$1:false");
+  if (path.endsWith("/server-info")) text = text.replaceAll(/("presigned_\w+"|"gateway"):true/g, "$1:false");
   text = text.replace(/(Experiment\(name=[^)]*\) already exists\.) Error: .*?(",)/, "$1$2");
   return JSON.parse(text);
 }
