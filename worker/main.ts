@@ -64,6 +64,7 @@ try {
     logsFolder: join(settings.home, "logs"),
     objects,
     cacheFolder: BUNDLE_FOLDER,
+    maxTasks: settings.maxTasks,
     logs: settings.logs,
     redactor,
     traces: settings.traces,

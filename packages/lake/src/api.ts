@@ -24,6 +24,8 @@ export interface LakeOptions {
   readonly memoryLimit?: string;
   /** @default 2 */
   readonly threads?: number;
+  /** Runs queries on a Spark Connect server, which must see `root` at the same path. @default DuckDB in this process */
+  readonly spark?: { readonly remote: string } | undefined;
 }
 
 /** A table, at its newest version unless one is named. */

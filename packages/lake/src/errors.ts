@@ -30,6 +30,8 @@ export type LakeErrorCode =
   | "DISK_FULL"
   | "OUT_OF_MEMORY"
   | "LAKE_CLOSED"
+  | "ENGINE_UNAVAILABLE"
+  | "ENGINE_ADDRESS"
   | "STORE_LOCATION"
   | "STORE_DENIED"
   | "STORE_UNAVAILABLE"

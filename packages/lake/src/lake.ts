@@ -2,7 +2,16 @@ import { mkdir, realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DuckDBValue } from "@duckdb/node-api";
-import type { Lake, LakeOptions, QueryOptions, QueryResult, TableRef, TableSnapshot, WriteOptions } from "./api.ts";
+import type {
+  Dialect,
+  Lake,
+  LakeOptions,
+  QueryOptions,
+  QueryResult,
+  TableRef,
+  TableSnapshot,
+  WriteOptions,
+} from "./api.ts";
 import { deltaToSpark, duckToSpark } from "./column-types.ts";
 import { stageCsv } from "./csv-source.ts";
 import { DataFiles, type HeldFiles } from "./data-files.ts";
@@ -14,8 +23,11 @@ import { FileStore } from "./file-store.ts";
 import type { ObjectStore, S3Options } from "./object-store.ts";
 import { readColumns } from "./read-columns.ts";
 import { countRows } from "./removal.ts";
+import type { Snapshot } from "./replay.ts";
 import { bindable, type Scalar, toScalar } from "./scalars.ts";
+import type { SparkEngine } from "./spark-engine.ts";
 import { sparkToDuck } from "./spark-sql.ts";
+import { sparkStatement } from "./spark-statement.ts";
 import { checkStatement } from "./statement-guard.ts";
 import { dataPath } from "./table-files.ts";
 import { defineViews } from "./views.ts";
@@ -38,7 +50,23 @@ export async function openLake(o: LakeOptions): Promise<Lake> {
     threads: o.threads ?? 2,
   });
   const files = new DataFiles(store, join(engine.scratch, "objects"), o.cacheBytes ?? 10 * 2 ** 30);
-  return new DuckLake(new DeltaLog(store, engine), files, engine, o.sourceRoots);
+  const log = new DeltaLog(store, engine);
+  const { spark } = o;
+  if (!spark) return new DeltaLake(log, files, engine, o.sourceRoots);
+  try {
+    const { SparkEngine } = await import("./spark-engine.ts");
+    return new DeltaLake(
+      log,
+      files,
+      engine,
+      o.sourceRoots,
+      (isStaged) => new SparkEngine({ remote: spark.remote, log, files, duck: engine, isStaged }),
+    );
+  } catch (error) {
+    await engine.close();
+    store.close();
+    throw error;
+  }
 }
 
 async function openStore(root: string, s3: S3Options): Promise<ObjectStore> {
@@ -47,20 +75,30 @@ async function openStore(root: string, s3: S3Options): Promise<ObjectStore> {
   return new FileStore(await realpath(root));
 }
 
-class DuckLake implements Lake {
-  readonly dialect = "duckdb";
+class DeltaLake implements Lake {
+  readonly dialect: Dialect;
   readonly #log: DeltaLog;
   readonly #files: DataFiles;
   readonly #engine: Engine;
   readonly #sourceRoots: readonly string[];
   readonly #staged = new Set<string>();
   readonly #isStaged = (path: string) => this.#staged.has(path);
+  /** Runs queries in the place of DuckDB, which then only moves files and reads columns. */
+  readonly #spark: SparkEngine | undefined;
 
-  constructor(log: DeltaLog, files: DataFiles, engine: Engine, sourceRoots: readonly string[]) {
+  constructor(
+    log: DeltaLog,
+    files: DataFiles,
+    engine: Engine,
+    sourceRoots: readonly string[],
+    spark?: (isStaged: (path: string) => boolean) => SparkEngine,
+  ) {
     this.#log = log;
     this.#files = files;
     this.#engine = engine;
     this.#sourceRoots = sourceRoots;
+    this.#spark = spark?.(this.#isStaged);
+    this.dialect = this.#spark ? "spark" : "duckdb";
   }
 
   listTables(): Promise<string[]> {
@@ -88,21 +126,30 @@ class DuckLake implements Lake {
     };
   }
 
-  query(sql: string, o: QueryOptions): Promise<QueryResult> {
+  async query(sql: string, o: QueryOptions): Promise<QueryResult> {
+    if (this.#spark) return this.#spark.query(sparkStatement(sql, o.views, o.params), checkLimit(o.limit), o.signal);
     return this.#run(async () => sparkToDuck(sql, Object.keys(o.views)).sql, o);
   }
 
-  native(sql: string, o: QueryOptions): Promise<QueryResult> {
-    return this.#run(async () => sql, o);
+  async native(sql: string, o: QueryOptions): Promise<QueryResult> {
+    return this.#spark ? this.query(sql, o) : this.#run(async () => sql, o);
   }
 
   async write(o: WriteOptions) {
     checkWrite(o);
+    const workshop = { log: this.#log, files: this.#files, engine: this.#engine, isStaged: this.#isStaged };
+    const spark = this.#spark;
+    if (spark) {
+      if (o.dialect === "duckdb")
+        throw new LakeError("WRITE_ARGUMENT", "dialect duckdb: this lake's engine is Spark.", { field: "dialect" });
+      const statement = sparkStatement(o.sql, o.views, o.params);
+      const compute = (base: Snapshot | undefined, held: HeldFiles) => spark.compute(statement, base, held, o.signal);
+      return await writeTable(workshop, { o, sql: "", bindings: {}, compute });
+    }
     const bindings = bindAll(o.params);
     const names = Object.keys(o.views);
     const sql = o.dialect === "duckdb" ? o.sql : sparkToDuck(o.sql, names).sql;
     await this.#engine.session(o.signal, (session) => checkStatement(session, sql, names));
-    const workshop = { log: this.#log, files: this.#files, engine: this.#engine, isStaged: this.#isStaged };
     return await writeTable(workshop, { o, sql, bindings });
   }
 
@@ -123,13 +170,13 @@ class DuckLake implements Lake {
   }
 
   async close(): Promise<void> {
+    await this.#spark?.close();
     await this.#engine.close();
     this.#log.store.close();
   }
 
   async #run(translate: () => Promise<string>, o: QueryOptions): Promise<QueryResult> {
-    const limit = o.limit ?? Number.POSITIVE_INFINITY;
-    if (!(limit >= 0)) throw new LakeError("PARAM_TYPE", `limit ${limit} must be a number from 0.`, { field: "limit" });
+    const limit = checkLimit(o.limit);
     const bindings = bindAll(o.params);
     const sql = await translate();
     const read = (held: HeldFiles) => async (session: Session) => {
@@ -156,6 +203,11 @@ class DuckLake implements Lake {
     };
     return await this.#files.use((held) => this.#engine.session(o.signal, read(held)));
   }
+}
+
+function checkLimit(limit = Number.POSITIVE_INFINITY): number {
+  if (limit >= 0) return limit;
+  throw new LakeError("PARAM_TYPE", `limit ${limit} must be a number from 0.`, { field: "limit" });
 }
 
 function bindAll(params: Readonly<Record<string, Scalar>> | undefined): Bindings {

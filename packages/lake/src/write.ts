@@ -9,6 +9,7 @@ import { diskFull, isDiskFull, LakeError } from "./errors.ts";
 import { quoteIdentifier } from "./names.ts";
 import { NOTHING, type Removal, removeFiles, removeWhere } from "./removal.ts";
 import type { Snapshot } from "./replay.ts";
+import type { ComputedRows } from "./spark-engine.ts";
 import { checkWritable } from "./table-protocol.ts";
 import { defineViews } from "./views.ts";
 import { conform, incomingColumns } from "./write-columns.ts";
@@ -121,10 +122,13 @@ export interface PreparedWrite {
   readonly o: WriteOptions;
   readonly sql: string;
   readonly bindings: Bindings;
+  /** Where another engine runs the query: gives DuckDB SQL over the rows it found on that version of the table. */
+  readonly compute?: (base: Snapshot | undefined, held: HeldFiles) => Promise<ComputedRows>;
 }
 
 /** Writes a query's rows in one commit; see `Lake.write`. */
-export async function writeTable(workshop: Workshop, { o, sql, bindings }: PreparedWrite): Promise<WriteResult> {
+export async function writeTable(workshop: Workshop, write: PreparedWrite): Promise<WriteResult> {
+  const { o, sql, bindings, compute } = write;
   const readsItself = Object.values(o.views).some(
     (view) => "table" in view && view.table === o.table && view.version === undefined,
   );
@@ -134,50 +138,69 @@ export async function writeTable(workshop: Workshop, { o, sql, bindings }: Prepa
     o,
     () => o.mode === "append" || readsItself,
     async (session, held, base, files) => {
+      if (compute) {
+        const computed = await compute(base, held);
+        try {
+          return await planned(session, held, base, files, computed.sql, {});
+        } finally {
+          await computed.remove();
+        }
+      }
       await defineViews(session, workshop.log, held, o.views, workshop.isStaged, base);
-      const incoming = await incomingColumns(session, query, bindings);
-      const fields =
-        base && o.mode !== "overwrite" ? conform(o.table, incoming, base.fields, o.mergeSchema ?? false) : incoming;
-      const partitionColumns = partitioning(o, base, fields);
-      const given = fields.map((f) =>
-        incoming.some((i) => i.name === f.name) ? quoteIdentifier(f.name) : `NULL AS ${quoteIdentifier(f.name)}`,
-      );
-      const rows = `SELECT ${given.join(", ")} FROM (${query})`;
-      let removal: Removal = NOTHING;
-      if (base && o.mode !== "append") {
-        checkMayRemove(base);
-        if (o.mode === "overwrite") removal = await removeFiles(session, held, base, base.files);
-        if (o.mode === "replace_where") removal = await removeWhere(session, held, base, conditions(o.replaceWhere));
-      }
-      const keep = removal.keep === undefined ? "" : ` UNION ALL BY NAME ${removal.keep}`;
-      const added = await files.write(session, rows + keep, bindings, fields, partitionColumns);
-      if (base && o.mode === "overwrite_partitions") {
-        const keyOf = (f: { partitionValues: Readonly<Record<string, string | null>> }) =>
-          JSON.stringify(partitionColumns.map((p) => f.partitionValues[p] || null));
-        const replaced = new Set(added.map(keyOf));
-        removal = await removeFiles(
-          session,
-          held,
-          base,
-          base.files.filter((f) => replaced.has(keyOf(f))),
-        );
-      }
-      const written = added.reduce((sum, f) => sum + rowsOf(f.stats), 0) - removal.kept;
-      return {
-        operation: "WRITE",
-        operationParameters: {
-          mode: o.mode === "append" ? "Append" : "Overwrite",
-          partitionBy: JSON.stringify(partitionColumns),
-        },
-        fields,
-        partitionColumns,
-        added,
-        removed: removal.files,
-        note: { rowsWritten: written, rowsRemoved: removal.rows, info: o.info ?? {} },
-        reads: readsItself ? "table" : readBy(o, base, added.length > 0),
-      };
+      return await planned(session, held, base, files, query, bindings);
     },
   );
+
+  async function planned(
+    session: Session,
+    held: HeldFiles,
+    base: Snapshot | undefined,
+    files: NewFiles,
+    query: string,
+    bindings: Bindings,
+  ): Promise<Plan> {
+    const incoming = await incomingColumns(session, query, bindings);
+    const fields =
+      base && o.mode !== "overwrite" ? conform(o.table, incoming, base.fields, o.mergeSchema ?? false) : incoming;
+    const partitionColumns = partitioning(o, base, fields);
+    const given = fields.map((f) =>
+      incoming.some((i) => i.name === f.name) ? quoteIdentifier(f.name) : `NULL AS ${quoteIdentifier(f.name)}`,
+    );
+    const rows = `SELECT ${given.join(", ")} FROM (${query})`;
+    let removal: Removal = NOTHING;
+    if (base && o.mode !== "append") {
+      checkMayRemove(base);
+      if (o.mode === "overwrite") removal = await removeFiles(session, held, base, base.files);
+      if (o.mode === "replace_where") removal = await removeWhere(session, held, base, conditions(o.replaceWhere));
+    }
+    const keep = removal.keep === undefined ? "" : ` UNION ALL BY NAME ${removal.keep}`;
+    const added = await files.write(session, rows + keep, bindings, fields, partitionColumns);
+    if (base && o.mode === "overwrite_partitions") {
+      const keyOf = (f: { partitionValues: Readonly<Record<string, string | null>> }) =>
+        JSON.stringify(partitionColumns.map((p) => f.partitionValues[p] || null));
+      const replaced = new Set(added.map(keyOf));
+      removal = await removeFiles(
+        session,
+        held,
+        base,
+        base.files.filter((f) => replaced.has(keyOf(f))),
+      );
+    }
+    const written = added.reduce((sum, f) => sum + rowsOf(f.stats), 0) - removal.kept;
+    return {
+      operation: "WRITE",
+      operationParameters: {
+        mode: o.mode === "append" ? "Append" : "Overwrite",
+        partitionBy: JSON.stringify(partitionColumns),
+      },
+      fields,
+      partitionColumns,
+      added,
+      removed: removal.files,
+      note: { rowsWritten: written, rowsRemoved: removal.rows, info: o.info ?? {} },
+      reads: readsItself ? "table" : readBy(o, base, added.length > 0),
+    };
+  }
 }
 
 /** What a write is worked out from, apart from its query. */

@@ -29,6 +29,14 @@ describe("DAGWRIGHT_STORE_URL", () => {
   );
 });
 
+it("TLS with files: both of certificate and key, by paths from the working folder", () => {
+  const env = { TEMPORAL_TLS_CLIENT_CERT_PATH: "a.pem", TEMPORAL_TLS_CLIENT_KEY_PATH: "a.key" };
+  expect(readSettings(env, "/w").temporal.tls).toMatchObject({ cert: "/w/a.pem", key: "/w/a.key" });
+  expect(() => readSettings({ TEMPORAL_TLS_CLIENT_CERT_PATH: "a.pem" }, "/w")).toThrow(/TEMPORAL_TLS_CLIENT_KEY_PATH/);
+  expect(() => readSettings({ TEMPORAL_TLS_CLIENT_KEY_PATH: "a.key" }, "/w")).toThrow(/TEMPORAL_TLS_CLIENT_CERT_PATH/);
+  expect(() => readSettings({ DAGWRIGHT_MAX_TASKS: "0" }, "/w")).toThrow(/a whole number from 1/);
+});
+
 describe("tables and sources", () => {
   const settings = (env: Record<string, string>) => readSettings({ DAGWRIGHT_HOME: "state", ...env }, "/srv");
 
