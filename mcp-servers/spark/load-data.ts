@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Lake, LakeError, type StagedCsv, type TableSnapshot, type WriteResult } from "@dagwright/lake";
+import { type Lake, LakeError, type Staged, type TableSnapshot, type WriteResult } from "@dagwright/lake";
 import type { ToolArguments, ToolOutput } from "@dagwright/mcp-kit/contract";
 import type { spark } from "./contract.ts";
 import { SparkServerError } from "./errors.ts";
@@ -22,7 +22,7 @@ export async function loadData(
 ): Promise<Output> {
   const days = daysOf(args.incremental.interval);
   checkColumns(args);
-  const staged = await lake.stageCsv({ source: args.source, columns: args.columns, signal: o.signal });
+  const staged = await lake.stage({ source: args.source, columns: args.columns, signal: o.signal });
   try {
     await checkReach(lake, staged, args, days);
     const appId = o.idempotencyKey ?? randomUUID();
@@ -84,7 +84,7 @@ function checkColumns({ columns, incremental, partitionByMonth }: Arguments): vo
 
 async function checkReach(
   lake: Lake,
-  staged: StagedCsv,
+  staged: Staged,
   { source, incremental }: Arguments,
   days: Days,
 ): Promise<void> {
@@ -112,7 +112,7 @@ async function current(lake: Lake, table: string): Promise<TableSnapshot | undef
 async function loadOnto(
   lake: Lake,
   base: TableSnapshot | undefined,
-  staged: StagedCsv,
+  staged: Staged,
   args: Arguments,
   days: Days,
   appId: string,

@@ -190,7 +190,7 @@ describe.each(ENGINES)("on $engine", ({ engine, skip }) => {
       }
       await csv("1,1997-01-01,1,1", "x,1997-01-01,1,1", "", "2,1997-13-01,1,1");
       expect(String(await failure(load("1997-01-01", "1997-01-02")))).toMatch(
-        /line 3: column customer_id.*3 rows are bad in all/,
+        /line 3: column customer_id.*2 rows are bad in all/,
       );
       expect(await lake.listTables()).toEqual([]);
     });

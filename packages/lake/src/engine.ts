@@ -22,10 +22,11 @@ export class Engine {
     this.scratch = scratch;
   }
 
-  /** @param o.folders beside its scratch folder the only ones that it may touch */
+  /** @param o.folders beside its scratch folder the only ones that it may touch, with the files `o.files` */
   static async open(o: {
     scratch: string;
     folders: readonly string[];
+    files?: readonly string[];
     memoryLimit: string;
     threads: number;
   }): Promise<Engine> {
@@ -49,6 +50,7 @@ export class Engine {
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
         `SET allowed_directories = [${[...o.folders, scratch].map((folder) => quoteLiteral(`${folder}/`)).join(", ")}]`,
+        `SET allowed_paths = [${(o.files ?? []).map(quoteLiteral).join(", ")}]`,
         "SET enable_external_access = false",
         "SET lock_configuration = true",
       ]) {
