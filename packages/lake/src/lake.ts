@@ -2,7 +2,19 @@ import { mkdir, realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DuckDBValue } from "@duckdb/node-api";
-import type { Lake, LakeOptions, QueryOptions, QueryResult, TableRef, TableSnapshot, WriteOptions } from "./api.ts";
+import type {
+  Dialect,
+  Lake,
+  LakeOptions,
+  MergeOptions,
+  QueryOptions,
+  QueryResult,
+  TableRef,
+  TableSnapshot,
+  TableVersion,
+  VacuumOptions,
+  WriteOptions,
+} from "./api.ts";
 import { deltaToSpark, duckToSpark } from "./column-types.ts";
 import { stageCsv } from "./csv-source.ts";
 import { DataFiles, type HeldFiles } from "./data-files.ts";
@@ -11,15 +23,19 @@ import { type Bindings, Engine, type Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
 import { numRecords } from "./file-stats.ts";
 import { FileStore } from "./file-store.ts";
+import { checkMerge, mergeTable } from "./merge.ts";
 import type { ObjectStore, S3Options } from "./object-store.ts";
 import { readColumns } from "./read-columns.ts";
 import { countRows } from "./removal.ts";
 import { bindable, type Scalar, toScalar } from "./scalars.ts";
+import type { SparkEngine } from "./spark-engine.ts";
 import { sparkToDuck } from "./spark-sql.ts";
+import { sparkStatement } from "./spark-statement.ts";
 import { checkStatement } from "./statement-guard.ts";
 import { dataPath } from "./table-files.ts";
+import { vacuumTable } from "./vacuum.ts";
 import { defineViews } from "./views.ts";
-import { writeTable } from "./write.ts";
+import { type Rows, type Workshop, writeTable } from "./write.ts";
 import { checkWrite } from "./write-options.ts";
 
 /**
@@ -29,7 +45,11 @@ import { checkWrite } from "./write-options.ts";
  * await lake.write({ table: "t", sql: "SELECT 1 AS a", views: {}, mode: "append", txn: { appId: "example", version: 1 } });
  */
 export async function openLake(o: LakeOptions): Promise<Lake> {
-  const store = await openStore(o.root, o.s3 ?? {});
+  return await lakeOn(await openStore(o.root, o.s3 ?? {}), o);
+}
+
+/** The lake on a store that is open. */
+export async function lakeOn(store: ObjectStore, o: Omit<LakeOptions, "root" | "s3">): Promise<Lake> {
   const scratch = o.scratch ?? (store.local ? join(store.root, ".tmp") : join(tmpdir(), "dagwright-lake"));
   const engine = await Engine.open({
     scratch,
@@ -38,7 +58,23 @@ export async function openLake(o: LakeOptions): Promise<Lake> {
     threads: o.threads ?? 2,
   });
   const files = new DataFiles(store, join(engine.scratch, "objects"), o.cacheBytes ?? 10 * 2 ** 30);
-  return new DuckLake(new DeltaLog(store, engine), files, engine, o.sourceRoots);
+  const log = new DeltaLog(store, engine);
+  const { spark } = o;
+  if (!spark) return new DeltaLake(log, files, engine, o.sourceRoots);
+  try {
+    const { SparkEngine } = await import("./spark-engine.ts");
+    return new DeltaLake(
+      log,
+      files,
+      engine,
+      o.sourceRoots,
+      (isStaged) => new SparkEngine({ remote: spark.remote, log, files, duck: engine, isStaged }),
+    );
+  } catch (error) {
+    await engine.close();
+    store.close();
+    throw error;
+  }
 }
 
 async function openStore(root: string, s3: S3Options): Promise<ObjectStore> {
@@ -47,20 +83,30 @@ async function openStore(root: string, s3: S3Options): Promise<ObjectStore> {
   return new FileStore(await realpath(root));
 }
 
-class DuckLake implements Lake {
-  readonly dialect = "duckdb";
+class DeltaLake implements Lake {
+  readonly dialect: Dialect;
   readonly #log: DeltaLog;
   readonly #files: DataFiles;
   readonly #engine: Engine;
   readonly #sourceRoots: readonly string[];
   readonly #staged = new Set<string>();
   readonly #isStaged = (path: string) => this.#staged.has(path);
+  /** Runs queries in the place of DuckDB, which then only moves files and reads columns. */
+  readonly #spark: SparkEngine | undefined;
 
-  constructor(log: DeltaLog, files: DataFiles, engine: Engine, sourceRoots: readonly string[]) {
+  constructor(
+    log: DeltaLog,
+    files: DataFiles,
+    engine: Engine,
+    sourceRoots: readonly string[],
+    spark?: (isStaged: (path: string) => boolean) => SparkEngine,
+  ) {
     this.#log = log;
     this.#files = files;
     this.#engine = engine;
     this.#sourceRoots = sourceRoots;
+    this.#spark = spark?.(this.#isStaged);
+    this.dialect = this.#spark ? "spark" : "duckdb";
   }
 
   listTables(): Promise<string[]> {
@@ -68,7 +114,7 @@ class DuckLake implements Lake {
   }
 
   async snapshot(ref: TableRef): Promise<TableSnapshot> {
-    const s = await this.#log.get(ref.table, ref.version);
+    const s = await this.#log.at(ref);
     const rowCount = await this.#files.use((held) =>
       this.#engine.session(undefined, (session) => countRows(session, held, s, s.files)),
     );
@@ -88,26 +134,43 @@ class DuckLake implements Lake {
     };
   }
 
-  query(sql: string, o: QueryOptions): Promise<QueryResult> {
+  async query(sql: string, o: QueryOptions): Promise<QueryResult> {
+    if (this.#spark) return this.#spark.query(sparkStatement(sql, o.views, o.params), checkLimit(o.limit), o.signal);
     return this.#run(async () => sparkToDuck(sql, Object.keys(o.views)).sql, o);
   }
 
-  native(sql: string, o: QueryOptions): Promise<QueryResult> {
-    return this.#run(async () => sql, o);
+  async native(sql: string, o: QueryOptions): Promise<QueryResult> {
+    return this.#spark ? this.query(sql, o) : this.#run(async () => sql, o);
   }
 
   async write(o: WriteOptions) {
     checkWrite(o);
-    const bindings = bindAll(o.params);
-    const names = Object.keys(o.views);
-    const sql = o.dialect === "duckdb" ? o.sql : sparkToDuck(o.sql, names).sql;
-    await this.#engine.session(o.signal, (session) => checkStatement(session, sql, names));
-    const workshop = { log: this.#log, files: this.#files, engine: this.#engine, isStaged: this.#isStaged };
-    return await writeTable(workshop, { o, sql, bindings });
+    return await writeTable(this.#workshop(), o, await this.#rows(o));
+  }
+
+  async merge(o: MergeOptions) {
+    checkMerge(o);
+    return await mergeTable(this.#workshop(), o, await this.#rows(o));
+  }
+
+  async history(table: string, o: { readonly limit?: number | undefined } = {}): Promise<TableVersion[]> {
+    await this.#log.get(table);
+    const newest = (await this.#log.commits(table)).toReversed().slice(0, o.limit ?? 20);
+    return await Promise.all(
+      newest.map(async ({ version, modified }) => {
+        const info = (await this.#log.commit(table, version)).find((a) => a.commitInfo)?.commitInfo;
+        const timestamp = new Date(modified).toISOString();
+        return { version, timestamp, operation: info?.operation ?? "UNKNOWN", info: info?.dagwright?.info ?? {} };
+      }),
+    );
+  }
+
+  async vacuum(o: VacuumOptions) {
+    return await vacuumTable(this.#log, o);
   }
 
   async readColumns(ref: TableRef, o: { readonly columns?: readonly string[] | undefined } = {}) {
-    return await readColumns(this.#engine, this.#files, await this.#log.get(ref.table, ref.version), o.columns);
+    return await readColumns(this.#engine, this.#files, await this.#log.at(ref), o.columns);
   }
 
   async stageCsv(o: Parameters<Lake["stageCsv"]>[0]) {
@@ -123,13 +186,43 @@ class DuckLake implements Lake {
   }
 
   async close(): Promise<void> {
+    await this.#spark?.close();
     await this.#engine.close();
     this.#log.store.close();
   }
 
+  #workshop(): Workshop {
+    return { log: this.#log, files: this.#files, engine: this.#engine };
+  }
+
+  /** The query of a change, translated and checked, to be run by the lake's engine. */
+  async #rows(o: Pick<WriteOptions, "sql" | "dialect" | "views" | "params" | "signal">): Promise<Rows> {
+    const spark = this.#spark;
+    if (spark) {
+      if (o.dialect === "duckdb")
+        throw new LakeError("WRITE_ARGUMENT", "dialect duckdb: this lake's engine is Spark.", { field: "dialect" });
+      const statement = sparkStatement(o.sql, o.views, o.params);
+      return async (_session, held, base, work) => {
+        const computed = await spark.compute(statement, base, held, o.signal);
+        try {
+          return await work(computed.sql, {});
+        } finally {
+          await computed.remove();
+        }
+      };
+    }
+    const bindings = bindAll(o.params);
+    const names = Object.keys(o.views);
+    const sql = o.dialect === "duckdb" ? o.sql : sparkToDuck(o.sql, names).sql;
+    await this.#engine.session(o.signal, (session) => checkStatement(session, sql, names));
+    return async (session, held, base, work) => {
+      await defineViews(session, this.#log, held, o.views, this.#isStaged, base);
+      return await work(`SELECT * FROM (${sql.replace(/;\s*$/, "")}\n)`, bindings);
+    };
+  }
+
   async #run(translate: () => Promise<string>, o: QueryOptions): Promise<QueryResult> {
-    const limit = o.limit ?? Number.POSITIVE_INFINITY;
-    if (!(limit >= 0)) throw new LakeError("PARAM_TYPE", `limit ${limit} must be a number from 0.`, { field: "limit" });
+    const limit = checkLimit(o.limit);
     const bindings = bindAll(o.params);
     const sql = await translate();
     const read = (held: HeldFiles) => async (session: Session) => {
@@ -156,6 +249,11 @@ class DuckLake implements Lake {
     };
     return await this.#files.use((held) => this.#engine.session(o.signal, read(held)));
   }
+}
+
+function checkLimit(limit = Number.POSITIVE_INFINITY): number {
+  if (limit >= 0) return limit;
+  throw new LakeError("PARAM_TYPE", `limit ${limit} must be a number from 0.`, { field: "limit" });
 }
 
 function bindAll(params: Readonly<Record<string, Scalar>> | undefined): Bindings {
