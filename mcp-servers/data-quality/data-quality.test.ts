@@ -57,7 +57,7 @@ test("good purchases pass, also for a day before the newest one", async () => {
   });
   expect(newest.results.filter(({ success }) => !success)).toEqual([]);
   expect(newest).toMatchObject({ success: true, suite: "purchases", table: "good", version: first });
-  expect(newest.statistics).toMatchObject({ evaluated: purchasesSuite.expectations.length, failedErrors: 0 });
+  expect(newest.statistics).toMatchObject({ evaluated: purchasesSuite.expectations.length, failed: { critical: 0 } });
 
   await write("good", purchases(20));
   const earlier = { ...request, interval: day("1998-01-15", "1998-01-16") };
@@ -90,7 +90,7 @@ test("bad purchases fail with the rows shown; a warning alone does not fail the 
 
   await write("free", `SELECT * REPLACE (CAST(0 AS DOUBLE) AS dollar_value) FROM (${purchases(10)})`);
   const free = await client().call("validate_data_quality", { table: "free", suite: "purchases", interval });
-  expect(free).toMatchObject({ success: true, statistics: { failedErrors: 0, failedWarnings: 1 } });
+  expect(free).toMatchObject({ success: true, statistics: { failed: { critical: 0, warning: 1 } } });
 });
 
 test("a table without the expected columns fails, and says which", async () => {
@@ -127,6 +127,6 @@ test("a profile proposes a suite from the table as it is", async () => {
   expect(profile.suite.expectations).toContainEqual({
     type: "expect_column_values_to_be_between",
     kwargs: expect.objectContaining({ column: "number_of_cds", min_value: 1, max_value: 3 }),
-    severity: "error",
+    severity: "critical",
   });
 });

@@ -44,6 +44,8 @@ export async function validateTable(
     suite,
     view: VIEW,
     query: (sql, params) => lake.native(sql, { views, ...(params && { params }), ...(signal && { signal }) }),
+    dialect: lake.dialect,
+    otherRows: async (other) => (await lake.snapshot({ table: other })).rowCount,
     interval: request.interval,
   });
   return { ...report, suite: suite.name, table: request.table, version };
@@ -61,6 +63,7 @@ export async function profileTable(
   const suite = await proposeSuite({
     name: table,
     view: VIEW,
+    dialect: lake.dialect,
     query: (sql, params) => lake.native(sql, { views, ...(params && { params }), ...(signal && { signal }) }),
   });
   return { table, version, suite };

@@ -16,7 +16,7 @@ code{font-size:13px;overflow-wrap:anywhere}.passed{color:#176b2c}.failed{color:#
  * what was observed and up to 10 unexpected rows. The page needs no other file and runs no script.
  */
 export function renderDataDocs(report: ValidationReport, subject: DataDocsSubject): string {
-  const { evaluated, successful, failedErrors, failedWarnings } = report.statistics;
+  const { evaluated, successful, failed } = report.statistics;
   const table = subject.version === undefined ? subject.table : `${subject.table}, version ${subject.version}`;
   const title = `${subject.suite}: ${report.success ? "passed" : "failed"}`;
   return `<!doctype html>
@@ -24,7 +24,7 @@ export function renderDataDocs(report: ValidationReport, subject: DataDocsSubjec
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title><style>${STYLE}</style></head>
 <body>
 <h1 class="${report.success ? "passed" : "failed"}">${escaped(title)}</h1>
-<p>Table ${escaped(table)}. ${successful} of ${evaluated} expectations hold; ${failedErrors} failed as errors, ${failedWarnings} as warnings.</p>
+<p>Table ${escaped(table)}. ${successful} of ${evaluated} expectations hold; ${failed.critical} critical ones failed, ${failed.warning} warnings, ${failed.info} for information.</p>
 <table>
 <thead><tr><th>Verdict</th><th>Expectation</th><th>Observed</th><th>Unexpected</th></tr></thead>
 <tbody>
@@ -37,7 +37,7 @@ ${report.results.map(rowOf).join("\n")}
 }
 
 function rowOf(result: ExpectationResult): string {
-  const verdict = result.success ? "passed" : result.severity === "error" ? "failed" : "warned";
+  const verdict = result.success ? "passed" : result.severity === "critical" ? "failed" : "warned";
   return `<tr><td class="${verdict}">${verdict}</td><td><strong>${escaped(result.type)}</strong><br><code>${escaped(JSON.stringify(result.kwargs))}</code></td><td>${observed(result)}</td><td>${unexpected(result)}</td></tr>`;
 }
 
