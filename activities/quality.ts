@@ -16,11 +16,14 @@ export const quality = task("quality", {
     verdict: z.enum(["passed", "passed_with_warnings"]),
     evaluated: z.number(),
     warnings: z.array(z.string()),
+    /** The report as a page. */
+    reportUri: z.string(),
   }),
   run: async ({ table, version, suite, interval }, ctx) => {
     const report = await ctx.mcp(dataQuality).call("validate_data_quality", { table, version, suite, interval });
     const failed = report.results.filter((result) => !result.success);
     for (const result of failed) ctx.log.warn("Expectation failed", { ...result });
+    ctx.log.info("Validation report", { reportUri: report.reportUri });
     if (!report.success) {
       throw new QualityFailedError(
         suite,
@@ -35,6 +38,14 @@ export const quality = task("quality", {
           `${type} ${JSON.stringify(kwargs)}${unexpectedCount === null ? "" : `: ${unexpectedCount} rows`}`,
       );
     const verdict = warnings.length > 0 ? ("passed_with_warnings" as const) : ("passed" as const);
-    return { table, version, suite, verdict, evaluated: report.statistics.evaluated, warnings };
+    return {
+      table,
+      version,
+      suite,
+      verdict,
+      evaluated: report.statistics.evaluated,
+      warnings,
+      reportUri: report.reportUri,
+    };
   },
 });

@@ -27,7 +27,7 @@ export const dataQuality = defineContract({
   tools: {
     validate_data_quality: {
       description:
-        "Validates a table against a named suite; `success` is false when an expectation of severity critical fails.",
+        "Validates a table against a named suite and keeps the report as a page; `success` is false when an expectation of severity critical fails.",
       input: z.object({
         table: z.string().min(1),
         version: z.number().int().min(0).optional().describe("The newest when left out."),
@@ -42,6 +42,7 @@ export const dataQuality = defineContract({
         suite: z.string(),
         table: z.string(),
         version: z.number(),
+        reportUri: z.string().describe("The report (Data Docs) as an HTML page, a file URL."),
         results: z.array(ExpectationResult),
         statistics: z.object({
           evaluated: z.number(),
@@ -49,7 +50,7 @@ export const dataQuality = defineContract({
           failed: z.object({ critical: z.number(), warning: z.number(), info: z.number() }),
         }),
       }),
-      annotations: { readOnly: true, idempotent: true },
+      annotations: { idempotent: true },
     },
     profile_data: {
       description:

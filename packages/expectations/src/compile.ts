@@ -12,10 +12,21 @@ import { type Column, columnOf } from "./column-types.ts";
 import { between, membership, monotonic, nulls, occursOnce, zScores } from "./column-values.ts";
 import { conditionOf } from "./conditions.ts";
 import { NotEvaluableError } from "./errors.ts";
+import { columnsOfEarlier, newerThanEarlier, recent, rowCountNearEarlier } from "./history.ts";
 import { maxWithinInterval, nearTrailingMean, needInterval, temporalColumn } from "./interval.ts";
 import { klDivergence } from "./kl-divergence.ts";
 import { columnType, ofType, ofTypes } from "./pandas-types.ts";
-import { type Ask, countOf, type IntervalMs, known, number, type Plan, scopeOf, table } from "./plan.ts";
+import {
+  type Ask,
+  countOf,
+  type IntervalMs,
+  known,
+  number,
+  type Plan,
+  scopeOf,
+  table,
+  type ValidationFacts,
+} from "./plan.ts";
 import { notOutliers, quantilesBetween } from "./quantiles.ts";
 import {
   allEqual,
@@ -36,11 +47,13 @@ import {
   matchJsonSchema,
   readAsDates,
 } from "./text-values.ts";
-import type { Expectation } from "./vocabulary.ts";
+import { durationMs, type Expectation } from "./vocabulary.ts";
 
 /** What a plan may need besides the rows. */
 export interface Surroundings {
   readonly interval: IntervalMs | null;
+  /** What earlier validations saw, the latest first. */
+  readonly earlier: readonly ValidationFacts[];
   /** Rows of another table, where the validation can look at others. */
   readonly otherRows?: ((table: string) => Promise<number>) | undefined;
 }
@@ -49,7 +62,7 @@ export interface Surroundings {
 export function compile(
   expectation: Expectation,
   columns: readonly Column[],
-  { interval, otherRows }: Surroundings,
+  { interval, otherRows, earlier }: Surroundings,
 ): Plan | Promise<Plan> {
   const { type, kwargs } = expectation;
   switch (type) {
@@ -184,6 +197,16 @@ export function compile(
       return known(fits(columns.length, kwargs), columns.length);
     case "expect_table_column_count_to_equal":
       return known(columns.length === kwargs.value, columns.length);
+    case "expect_column_max_to_be_recent": {
+      const at = interval?.end ?? Date.now();
+      return recent(temporalColumn(columns, kwargs.column), durationMs(kwargs.maxAge), at);
+    }
+    case "expect_column_max_to_exceed_earlier_run":
+      return newerThanEarlier(temporalColumn(columns, kwargs.column), kwargs.or_equal, earlier);
+    case "expect_table_row_count_to_be_near_earlier_runs":
+      return rowCountNearEarlier(kwargs, earlier);
+    case "expect_table_columns_to_match_earlier_run":
+      return columnsOfEarlier(columns, kwargs.allow, earlier);
     case "expect_column_max_to_be_within_interval":
       return maxWithinInterval(temporalColumn(columns, kwargs.column), needInterval(interval));
     case "expect_interval_row_count_to_be_near_trailing_mean":

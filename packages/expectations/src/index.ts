@@ -1,7 +1,7 @@
 export { type DataDocsSubject, renderDataDocs } from "./data-docs.ts";
 export { InvalidIntervalError, InvalidSuiteError } from "./errors.ts";
-export { fromGreatExpectations } from "./great-expectations.ts";
-export type { Json } from "./plan.ts";
+export { fromGreatExpectations, toGreatExpectations } from "./great-expectations.ts";
+export type { Json, ValidationFacts } from "./plan.ts";
 export { type ProfileOptions, proposeSuite } from "./profile.ts";
 export { formatResult, type ResultFormat, type ResultFormatOptions } from "./result-format.ts";
 export type { RowCondition } from "./row-condition.ts";

@@ -67,9 +67,18 @@ export interface Answers {
   readonly texts: TextVerdict;
 }
 
+/** What a validation saw, kept for the validations after it. */
+export interface ValidationFacts {
+  readonly rowCount: number;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** Newest value of each column that an expectation compares with earlier runs, ISO-8601; null of none. */
+  readonly newest: Readonly<Record<string, string | null>>;
+}
+
 /** The end of a plan. */
 export interface Verdict {
   readonly outcome: Outcome;
+  readonly facts?: ValidationFacts;
   /** Selects the rows that break the expectation, beside their own columns at most `HELPER`; absent where no single row does. */
   readonly failing?: Fragment;
 }

@@ -66,10 +66,9 @@ test("a report shows verdicts and rows, and no value is read as HTML", async () 
   });
   const report = await validate({ suite, query, view: "odd" });
   const page = renderDataDocs(report, { suite: suite.name, table: "odd", version: 3 });
-  expect(page).toContain('<h1 class="failed">odd &amp; even: failed</h1>');
-  expect(page).toContain(
-    "Table odd, version 3. 0 of 4 expectations hold; 3 critical ones failed, 1 warnings, 0 for information.",
-  );
+  expect(page).toContain("odd &amp; even: failed");
+  expect(page).toContain("Table odd, version 3");
+  expect(page).toContain("<dt>Critical failed</dt><dd>3</dd>");
   expect(page).toContain("25 (67.57 %)");
   expect(page).toContain("Column &quot;gone&quot; does not exist");
   expect(page).toContain("missing: <code>[&quot;&#39;x&#39;&quot;]</code>");

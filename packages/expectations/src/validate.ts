@@ -1,8 +1,18 @@
-import { type Column, columnOf, familyOf } from "./column-types.ts";
+import { type Column, columnOf, familyOf, isTemporal } from "./column-types.ts";
 import { compile, type Surroundings } from "./compile.ts";
 import { InvalidIntervalError, NotEvaluableError } from "./errors.ts";
+import { factsOf } from "./history.ts";
 import { beforeEnd } from "./interval.ts";
-import { HELPER, type IntervalMs, type Json, NOTHING_COUNTED, type Outcome, type Plan } from "./plan.ts";
+import {
+  HELPER,
+  type IntervalMs,
+  type Json,
+  NOTHING_COUNTED,
+  type Outcome,
+  type Plan,
+  type ValidationFacts,
+  type Verdict,
+} from "./plan.ts";
 import { allOf, type Query, Rows } from "./run-plans.ts";
 import { type Dialect, type Fragment, sql, text } from "./sql.ts";
 import type { Suite } from "./suite.ts";
@@ -13,6 +23,11 @@ export interface ValidateOptions {
   readonly query: Query;
   /** The SQL that `query` takes. @default "duckdb" */
   readonly dialect?: Dialect | undefined;
+  /**
+   * What earlier validations of the table against the suite saw, the latest first, for the expectations about earlier
+   * runs; the `facts` of their reports. @default none
+   */
+  readonly earlier?: readonly ValidationFacts[] | undefined;
   /** Rows of another table, for `expect_table_row_count_to_equal_other_table`. */
   readonly otherRows?: ((table: string) => Promise<number>) | undefined;
   /** The name under which `query` knows the table. */
@@ -39,6 +54,8 @@ export interface ValidationReport {
   /** No expectation of severity `critical` failed. */
   readonly success: boolean;
   readonly results: readonly ExpectationResult[];
+  /** What later validations compare with; undefined where the rows could not be told. */
+  readonly facts: ValidationFacts | undefined;
   readonly statistics: {
     readonly evaluated: number;
     readonly successful: number;
@@ -58,7 +75,8 @@ export interface ValidationReport {
  */
 export async function validate(options: ValidateOptions): Promise<ValidationReport> {
   const { suite, query, view, dialect = "duckdb", sampleSize = 10 } = options;
-  const surroundings = { interval: intervalMs(options.interval), otherRows: options.otherRows };
+  const { earlier = [], otherRows } = options;
+  const surroundings = { interval: intervalMs(options.interval), earlier, otherRows };
   const { columns: found } = await new Rows(query, dialect, allOf(view)).select(allOf(view, 0));
   const columns = found.map(({ name, type }) => ({ name, type, family: familyOf(type) }));
   const source = sourceOf(suite, view, columns, surroundings.interval);
@@ -67,12 +85,17 @@ export async function validate(options: ValidateOptions): Promise<ValidationRepo
   for (const expectation of suite.expectations) {
     plans.push(source instanceof Error ? source : await planOf(expectation, columns, surroundings));
   }
-  const verdicts = rows === undefined ? plans.map(() => source) : await rows.run(plans);
+  const compared = suite.expectations.flatMap(({ type, kwargs }) =>
+    type === "expect_column_max_to_exceed_earlier_run"
+      ? columns.filter(({ name, family }) => name === kwargs.column && isTemporal(family))
+      : [],
+  );
+  const verdicts = rows === undefined ? [] : await rows.run([...plans, factsOf(columns, compared)]);
 
   const results: ExpectationResult[] = [];
   for (const [index, { type, kwargs, severity, notes }] of suite.expectations.entries()) {
     const asked = { type, kwargs, severity, ...(notes !== undefined && { notes }) };
-    const verdict = verdicts[index];
+    const verdict = rows === undefined ? source : verdicts[index];
     if (verdict === undefined || verdict instanceof Error || !("outcome" in verdict)) {
       const exception = verdict instanceof Error ? verdict.message : "not evaluated";
       results.push({ ...asked, ...NOTHING_COUNTED, sample: [], exception });
@@ -86,8 +109,13 @@ export async function validate(options: ValidateOptions): Promise<ValidationRepo
   return {
     success: !results.some(({ success, severity }) => !success && severity === "critical"),
     results,
+    facts: seenBy(verdicts.at(-1)),
     statistics: statisticsOf(results),
   };
+}
+
+function seenBy(verdict: Verdict | Error | undefined): ValidationFacts | undefined {
+  return verdict !== undefined && "outcome" in verdict ? verdict.facts : undefined;
 }
 
 function statisticsOf(results: readonly ExpectationResult[]): ValidationReport["statistics"] {

@@ -48,6 +48,20 @@ const MatchOn = z
 const Texts = z.array(z.string()).min(1);
 /** The character that takes the meaning of the `%` or `_` after it. @default none */
 const Escape = z.string().length(1).nullish();
+const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+/** "36h", "90m", "2d", or milliseconds. */
+const Duration = z.union([
+  z.number().positive(),
+  z.templateLiteral([z.number().positive(), z.enum(["ms", "s", "m", "h", "d"])]),
+]);
+
+/** A duration in milliseconds. */
+export function durationMs(duration: z.output<typeof Duration>): number {
+  if (typeof duration === "number") return duration;
+  const unit = /[a-z]+$/.exec(duration)?.[0] ?? "ms";
+  return Number(duration.slice(0, -unit.length)) * (UNITS_MS[unit as keyof typeof UNITS_MS] ?? 1);
+}
+
 const Weights = z.array(z.number().min(0)).min(1);
 
 /** `critical` fails the validation; `warning` and `info` are reported, a warning as something to look at. @default "critical" */
@@ -64,7 +78,7 @@ function expectation<const T extends string, K extends z.ZodType>(type: T, kwarg
   });
 }
 
-/** Every expectation type with its arguments: Great Expectations' names and meaning, and two about a data interval. */
+/** Every expectation type with its arguments: Great Expectations' names and meaning, and six about a data interval and earlier runs. */
 export const Expectation = z.discriminatedUnion("type", [
   expectation("expect_column_values_to_not_be_null", z.strictObject(columnMap)),
   expectation("expect_column_values_to_be_null", z.strictObject(columnMap)),
@@ -237,6 +251,41 @@ export const Expectation = z.discriminatedUnion("type", [
   expectation("expect_table_row_count_to_equal", z.strictObject({ ...rows, value: z.number().int().min(0) })),
   expectation("expect_table_column_count_to_be_between", z.strictObject(numberRange)),
   expectation("expect_table_column_count_to_equal", z.strictObject({ value: z.number().int().min(0) })),
+  /** Freshness: the newest value is at most so old at the end of the data interval; now, where there is none. */
+  expectation("expect_column_max_to_be_recent", z.strictObject({ column: ColumnName, maxAge: Duration })),
+  /** Freshness: the newest value is newer than at the run before. */
+  expectation(
+    "expect_column_max_to_exceed_earlier_run",
+    z.strictObject({
+      column: ColumnName,
+      /** As new is enough. @default false */
+      or_equal: z.boolean().default(false),
+    }),
+  ),
+  /** Volume: the rows against the mean of earlier runs. With fewer of them than `minRuns` it holds. */
+  expectation(
+    "expect_table_row_count_to_be_near_earlier_runs",
+    z
+      .strictObject({
+        /** Latest runs that make the mean. @default 10 */
+        runs: z.number().int().min(1).default(10),
+        /** @default 3 */
+        minRuns: z.number().int().min(1).default(3),
+        minFactor: z.number().min(0),
+        maxFactor: z.number().positive(),
+      })
+      .refine(({ minFactor, maxFactor }) => minFactor <= maxFactor, {
+        error: "minFactor cannot be greater than maxFactor",
+      }),
+  ),
+  /** Schema: the columns and their types are those of the run before. */
+  expectation(
+    "expect_table_columns_to_match_earlier_run",
+    z.strictObject({
+      /** `added`: new columns are fine. @default "nothing" */
+      allow: z.enum(["nothing", "added"]).default("nothing"),
+    }),
+  ),
   /** Freshness: the newest value lies within the data interval. */
   expectation("expect_column_max_to_be_within_interval", z.strictObject({ column: ColumnName })),
   /** Rows dated within the interval, against the mean per day of the days before it; `column` is the date. */
