@@ -243,10 +243,17 @@ export interface TableVersion {
   readonly info: Readonly<Record<string, Json>>;
 }
 
-/** A column in memory. Numbers, booleans (0, 1) and timestamps (ms since 1970 UTC; dates too) miss as NaN, strings as null. */
+/** A column in memory. Numbers (decimals as the nearest double), booleans (0, 1) and timestamps (ms since 1970 UTC, with fractions; dates too) miss as NaN, strings as null. */
 export type ColumnValues =
   | { readonly type: "number" | "boolean" | "timestamp"; readonly values: Float64Array }
   | { readonly type: "string"; readonly values: (string | null)[] };
+
+export interface ReadColumnsOptions {
+  /** @default all */
+  readonly columns?: readonly string[] | undefined;
+  /** Columns to be read as text whatever their type: a bigint beyond 2^53, a decimal with all of its digits. */
+  readonly as?: Readonly<Record<string, "string">> | undefined;
+}
 
 export interface Columns {
   readonly rowCount: number;
@@ -283,8 +290,11 @@ export interface Lake {
   history(table: string, o?: { readonly limit?: number | undefined }): Promise<TableVersion[]>;
   /** Removes files that no version within the retention needs: of replaced rows, and of writers that were killed. */
   vacuum(o: VacuumOptions): Promise<VacuumResult>;
-  /** Reads whole columns for computing, without rows in between. @default all columns */
-  readColumns(ref: TableRef, o?: { readonly columns?: readonly string[] | undefined }): Promise<Columns>;
+  /**
+   * Reads whole columns for computing, without rows in between.
+   * @throws LakeError UNSUPPORTED_TYPE for binary columns, and for a bigint beyond 2^53, which a number would round
+   */
+  readColumns(ref: TableRef, o?: ReadColumnsOptions): Promise<Columns>;
   /**
    * Reads a source as a stream, checks every row, and keeps a checked copy for views.
    * @throws LakeError SOURCE_…, or BAD_ROW naming file, line, column and value of the first bad row and how many there are

@@ -27,6 +27,8 @@ export class Engine {
     scratch: string;
     folders: readonly string[];
     files?: readonly string[];
+    /** Whether queries in Spark's words run on it. @default true */
+    macros?: boolean;
     memoryLimit: string;
     threads: number;
   }): Promise<Engine> {
@@ -46,7 +48,7 @@ export class Engine {
         "SET timezone = 'UTC'",
         "SET integer_division = false",
         "SET default_null_order = 'nulls_first_on_asc_last_on_desc'",
-        ...SPARK_MACROS,
+        ...(o.macros === false ? [] : SPARK_MACROS),
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
         `SET allowed_directories = [${[...o.folders, scratch].map((folder) => quoteLiteral(`${folder}/`)).join(", ")}]`,

@@ -11,6 +11,7 @@ export type {
   MergeResult,
   QueryOptions,
   QueryResult,
+  ReadColumnsOptions,
   ReplaceWhere,
   SourceColumn,
   Staged,

@@ -9,6 +9,7 @@ import type {
   MergeOptions,
   QueryOptions,
   QueryResult,
+  ReadColumnsOptions,
   Staged,
   StageOptions,
   TableRef,
@@ -173,8 +174,8 @@ class DeltaLake implements Lake {
     return await vacuumTable(this.#log, o);
   }
 
-  async readColumns(ref: TableRef, o: { readonly columns?: readonly string[] | undefined } = {}) {
-    return await readColumns(this.#engine, this.#files, await this.#log.at(ref), o.columns);
+  async readColumns(ref: TableRef, o: ReadColumnsOptions = {}) {
+    return await readColumns(this.#engine, this.#files, await this.#log.at(ref), o.columns, o.as);
   }
 
   async stage(o: StageOptions): Promise<Staged> {

@@ -79,7 +79,13 @@ async function readAll(
     );
   }
   const reader = await readerOf(format, files, o, folder);
-  const engine = await Engine.open({ ...context, scratch: folder, folders: [folder], files: reader.paths });
+  const engine = await Engine.open({
+    ...context,
+    scratch: folder,
+    folders: [folder],
+    files: reader.paths,
+    macros: false,
+  });
   try {
     return await engine.session(o.signal, async (session) => {
       const sql = await reader.sql(session);
@@ -141,7 +147,7 @@ async function readTable(
   path: string,
 ): Promise<StagedFile> {
   const folders = store.local ? [store.localPath(table), folder] : [folder];
-  const engine = await Engine.open({ ...context, scratch: folder, folders, files: [] });
+  const engine = await Engine.open({ ...context, scratch: folder, folders, macros: false });
   try {
     const log = new DeltaLog(store, engine, (name) => name);
     const snapshot = await log.get(table, o.version);
