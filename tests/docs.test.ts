@@ -26,9 +26,17 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Documents whose commands are checked. */
 const DOCUMENTS = [
   ...["README.md", "CONTRIBUTING.md"],
-  ...["guide", "coming-from-airflow", "features", "coming-from-feast", "operations", "semantics", "ARCHITECTURE"].map(
-    (name) => `docs/${name}.md`,
-  ),
+  ...[
+    "guide",
+    "coming-from-airflow",
+    "tables",
+    "coming-from-pyspark",
+    "features",
+    "coming-from-feast",
+    "operations",
+    "semantics",
+    "ARCHITECTURE",
+  ].map((name) => `docs/${name}.md`),
 ];
 const text = (document: string) => readFileSync(join(PROJECT, document), "utf8");
 
@@ -47,6 +55,7 @@ const airflow = filesOf("docs/coming-from-airflow.md");
 /** Documents whose code is modules and tests, not DAGs. */
 const [features, featureStore] = [filesOf("docs/features.md"), filesOf("packages/feature-store/README.md")];
 filesOf("docs/coming-from-feast.md");
+const tables = filesOf("docs/tables.md");
 
 /** Runs a DAG of a document's files, which lie in a folder without any packages beside them. */
 async function play(from: string, id: string, options: InProcessOptions = {}): Promise<RunView> {
@@ -121,7 +130,7 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const from of [guide, airflow, features]) {
+for (const from of [guide, airflow, features, tables]) {
   for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
     describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
       await import(join(from, name));
@@ -264,6 +273,7 @@ describe("names in the documents", () => {
   const sources = sourcesIn(
     "packages/engine/src",
     "packages/feature-store/src",
+    "packages/lake/src",
     "client",
     "worker",
     "bin",
@@ -295,6 +305,8 @@ describe("names in the documents", () => {
       "docs/operations.md",
       "docs/coming-from-airflow.md",
       "docs/features.md",
+      "docs/tables.md",
+      "docs/coming-from-pyspark.md",
       "docs/coming-from-feast.md",
     ]) {
       for (const [, code = ""] of text(document).matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)) {
