@@ -24,6 +24,8 @@ export interface LakeOptions {
   readonly memoryLimit?: string;
   /** @default 2 */
   readonly threads?: number;
+  /** The only folder into which `exportFile` writes. @default none: it refuses */
+  readonly exportRoot?: string | undefined;
   /** Runs queries on a Spark Connect server, which must see `root` at the same path. @default DuckDB in this process */
   readonly spark?: { readonly remote: string } | undefined;
 }
@@ -156,6 +158,14 @@ export interface WriteResult {
   readonly info: Readonly<Record<string, Json>>;
 }
 
+/** A file that holds the rows of a query. */
+export interface ExportResult {
+  /** On this machine. */
+  readonly path: string;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
 /** A column in memory. Numbers, booleans (0, 1) and timestamps (ms since 1970 UTC; dates too) miss as NaN, strings as null. */
 export type ColumnValues =
   | { readonly type: "number" | "boolean" | "timestamp"; readonly values: Float64Array }
@@ -187,6 +197,18 @@ export interface Lake {
   native(sql: string, o: QueryOptions): Promise<QueryResult>;
   /** Writes a query's rows in one atomic commit. @throws LakeError DISK_FULL, SCHEMA_MISMATCH, TABLE_MOVED, … */
   write(o: WriteOptions): Promise<WriteResult>;
+  /**
+   * Writes the rows of one query in Spark SQL to one file below `exportRoot`, whole or not at all; twice is once.
+   * @throws LakeError EXPORT_PATH
+   */
+  exportFile(
+    o: Omit<QueryOptions, "limit"> & {
+      readonly sql: string;
+      readonly format: "parquet" | "csv";
+      /** Relative, of plain names: `daily/features.csv`. */
+      readonly path: string;
+    },
+  ): Promise<ExportResult>;
   /** Reads whole columns for computing, without rows in between. @default all columns */
   readColumns(ref: TableRef, o?: { readonly columns?: readonly string[] | undefined }): Promise<Columns>;
   /**
