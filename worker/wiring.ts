@@ -68,12 +68,17 @@ export async function openHouse(
     }),
   );
   const tracking: Opened<Tracking> = opened(async () =>
-    (await import("@dagwright/tracking")).openTracking({ root: join(home, "tracking") }),
+    (await import("@dagwright/tracking")).openTracking(settings.tracking),
   );
   const features: Opened<FeatureStore> = opened(async () => {
-    const { openFeatureStore } = await import("@dagwright/feature-store");
+    const { openFeatureStore, openRedisOnlineStore } = await import("@dagwright/feature-store");
     const { entities, views } = await import("../mcp-servers/feature-store/definitions.ts");
-    return openFeatureStore({ root: join(home, "features"), lake: await lake.get(), entities, views });
+    const store = await openFeatureStore({
+      ...{ root: join(home, "features"), lake: await lake.get(), entities, views },
+      ...(settings.redisUrl !== undefined && { online: openRedisOnlineStore({ url: settings.redisUrl }) }),
+    });
+    await store.apply();
+    return store;
   });
   const deployments = await openDeployments({ root: join(home, "serving") });
   const servers: Record<string, () => Promise<ServerImplementation>> = {
@@ -84,7 +89,11 @@ export async function openHouse(
     "data-quality": async () => {
       const { createDataQualityServer } = await import("../mcp-servers/data-quality/server.ts");
       const { purchasesSuite } = await import("../mcp-servers/data-quality/suites/purchases.ts");
-      return createDataQualityServer({ lake: await lake.get(), suites: [purchasesSuite] });
+      return createDataQualityServer({
+        lake: await lake.get(),
+        suites: [purchasesSuite],
+        reportsRoot: join(home, "reports"),
+      });
     },
     "feature-store": async () => {
       const { createFeatureStoreServer } = await import("../mcp-servers/feature-store/server.ts");
