@@ -26,7 +26,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Documents whose commands are checked. */
 const DOCUMENTS = [
   ...["README.md", "CONTRIBUTING.md"],
-  ...["guide", "coming-from-airflow", "operations", "semantics", "ARCHITECTURE"].map((name) => `docs/${name}.md`),
+  ...["guide", "coming-from-airflow", "tracking", "coming-from-mlflow", "operations", "semantics", "ARCHITECTURE"].map(
+    (name) => `docs/${name}.md`,
+  ),
 ];
 const text = (document: string) => readFileSync(join(PROJECT, document), "utf8");
 
