@@ -26,9 +26,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Documents whose commands are checked. */
 const DOCUMENTS = [
   ...["README.md", "CONTRIBUTING.md"],
-  ...["guide", "coming-from-airflow", "features", "coming-from-feast", "operations", "semantics", "ARCHITECTURE"].map(
+  ...["guide", "coming-from-airflow", "features", "coming-from-feast", "tracking", "coming-from-mlflow"].map(
     (name) => `docs/${name}.md`,
   ),
+  ...["operations", "semantics", "ARCHITECTURE"].map((name) => `docs/${name}.md`),
 ];
 const text = (document: string) => readFileSync(join(PROJECT, document), "utf8");
 

@@ -254,6 +254,24 @@ export function trackingSuite(title: string, open: () => Promise<Tracking>): voi
         expect(stages.sort()).toEqual(["archived", "archived", "archived", "production"]);
       });
 
+      it("moves aliases with a promotion", async () => {
+        for (let i = 0; i < 2; i++) await tracking.registerModel({ name, runId });
+        for (const version of [1, 2]) {
+          const promotion = {
+            name,
+            version,
+            stage: "production",
+            archiveExisting: true,
+            aliases: ["live", "best"],
+          } as const;
+          expect((await tracking.transitionStage(promotion)).version.aliases).toEqual(["best", "live"]);
+        }
+        expect(await tracking.getModelVersion({ name, version: 1 })).toMatchObject({ aliases: [], stage: "archived" });
+        const refused = { name, version: 1, stage: "staging", archiveExisting: false, aliases: ["v2"] } as const;
+        await expect(tracking.transitionStage(refused)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+        expect(await tracking.getModelVersion({ name, version: 1 })).toMatchObject({ stage: "archived" });
+      });
+
       it("keeps two in a stage that nobody cleared", async () => {
         for (let i = 0; i < 2; i++) await tracking.registerModel({ name, runId });
         for (const version of [1, 2])

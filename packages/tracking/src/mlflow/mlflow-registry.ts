@@ -150,10 +150,11 @@ export class MlflowRegistry {
     return found;
   }
 
-  async transition({ name, version, stage, archiveExisting }: TransitionStage): Promise<{
+  async transition({ name, version, stage, archiveExisting, aliases = [] }: TransitionStage): Promise<{
     version: ModelVersion;
     archived: number[];
   }> {
+    for (const alias of aliases) checkNewAlias(alias);
     if (!MODEL_STAGES.includes(stage)) throw invalid("stage", stage, `one of ${MODEL_STAGES.join(", ")}`);
     const model = await this.#model(name);
     const there = await this.#versions(model);
@@ -166,7 +167,9 @@ export class MlflowRegistry {
       await this.#move(name, version, stage, archives);
     }
     if (archives) await this.#archiveOthers(name, version, stage, there);
-    const now = await this.#versions(model);
+    for (const alias of aliases)
+      await this.#http.tell("POST", "/registered-models/alias", { name, alias, version: String(version) });
+    const now = await this.#versions(aliases.length === 0 ? model : await this.#model(name));
     return {
       version: shown(now.find((one) => one.version === version) ?? before),
       archived: archives
