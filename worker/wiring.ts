@@ -63,12 +63,17 @@ export async function openHouse(
       s3: settings.s3,
       ...(settings.lake.startsWith("s3:") ? { scratch: join(home, "scratch") } : {}),
       sourceRoots: settings.sourceRoots ?? [process.cwd(), productFolder, tmpdir(), homedir()],
+      exportRoot: join(home, "exports"),
       spark: settings.sparkRemote === undefined ? undefined : { remote: settings.sparkRemote },
     }),
   );
-  const tracking: Opened<Tracking> = opened(async () =>
-    (await import("@dagwright/tracking")).openTracking(settings.tracking),
-  );
+  const tracking: Opened<Tracking> = opened(async () => {
+    const { connectTracking, openTracking } = await import("@dagwright/tracking");
+    const { server, username, password, token } = settings.tracking;
+    return server === undefined
+      ? openTracking(settings.tracking)
+      : connectTracking({ url: server, username, password, token });
+  });
   const features: Opened<FeatureStore> = opened(async () => {
     const { openFeatureStore, openRedisOnlineStore } = await import("@dagwright/feature-store");
     const { entities, views } = await import("../mcp-servers/feature-store/definitions.ts");

@@ -4,6 +4,7 @@ export type {
   CsvDialect,
   DataFile,
   Dialect,
+  ExportResult,
   Json,
   Lake,
   LakeOptions,
