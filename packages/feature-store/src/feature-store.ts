@@ -205,7 +205,7 @@ export async function openFeatureStore<const View extends AnyView, const Service
       const view = materializedView(catalogue, name, "view");
       const keys = new Map(view.entities.map((one) => [one.joinKey, one] as const));
       const chosen = entityRows.map((row, index) => {
-        checkEntityRow({ entities: keys, request: new Map() }, row, `entityRows.${index}`);
+        checkEntityRow({ entities: keys, request: new Map() }, row, index);
         return view.entities.map(({ joinKey }) => {
           const value = row[joinKey] ?? null;
           if (value !== null) return String(value);
