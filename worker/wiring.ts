@@ -63,12 +63,17 @@ export async function openHouse(
       s3: settings.s3,
       ...(settings.lake.startsWith("s3:") ? { scratch: join(home, "scratch") } : {}),
       sourceRoots: settings.sourceRoots ?? [process.cwd(), productFolder, tmpdir(), homedir()],
+      exportRoot: join(home, "exports"),
       spark: settings.sparkRemote === undefined ? undefined : { remote: settings.sparkRemote },
     }),
   );
-  const tracking: Opened<Tracking> = opened(async () =>
-    (await import("@dagwright/tracking")).openTracking(settings.tracking),
-  );
+  const tracking: Opened<Tracking> = opened(async () => {
+    const { connectTracking, openTracking } = await import("@dagwright/tracking");
+    const { server, username, password, token } = settings.tracking;
+    return server === undefined
+      ? openTracking(settings.tracking)
+      : connectTracking({ url: server, username, password, token });
+  });
   const features: Opened<FeatureStore> = opened(async () => {
     const { openFeatureStore, openRedisOnlineStore } = await import("@dagwright/feature-store");
     const { openObjectStore } = await import("@dagwright/lake");
@@ -93,7 +98,11 @@ export async function openHouse(
     "data-quality": async () => {
       const { createDataQualityServer } = await import("../mcp-servers/data-quality/server.ts");
       const { purchasesSuite } = await import("../mcp-servers/data-quality/suites/purchases.ts");
-      return createDataQualityServer({ lake: await lake.get(), suites: [purchasesSuite] });
+      return createDataQualityServer({
+        lake: await lake.get(),
+        suites: [purchasesSuite],
+        reportsRoot: join(home, "reports"),
+      });
     },
     "feature-store": async () => {
       const { createFeatureStoreServer } = await import("../mcp-servers/feature-store/server.ts");
