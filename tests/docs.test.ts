@@ -26,9 +26,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Documents whose commands are checked. */
 const DOCUMENTS = [
   ...["README.md", "CONTRIBUTING.md"],
-  ...["guide", "coming-from-airflow", "features", "coming-from-feast", "operations", "semantics", "ARCHITECTURE"].map(
+  ...["guide", "coming-from-airflow", "features", "coming-from-feast", "tracking", "coming-from-mlflow"].map(
     (name) => `docs/${name}.md`,
   ),
+  ...["operations", "semantics", "ARCHITECTURE"].map((name) => `docs/${name}.md`),
 ];
 const text = (document: string) => readFileSync(join(PROJECT, document), "utf8");
 
@@ -264,6 +265,7 @@ describe("names in the documents", () => {
   const sources = sourcesIn(
     "packages/engine/src",
     "packages/feature-store/src",
+    "packages/tracking/src",
     "client",
     "worker",
     "bin",
@@ -298,7 +300,7 @@ describe("names in the documents", () => {
       "docs/coming-from-feast.md",
     ]) {
       for (const [, code = ""] of text(document).matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)) {
-        if (/^(AWS|DAGWRIGHT|NUM|OTEL|REDIS|SPARK|TEMPORAL)_/.test(code)) continue;
+        if (/^(AWS|DAGWRIGHT|MLFLOW|NUM|OTEL|REDIS|SPARK|TEMPORAL)_/.test(code)) continue;
         expect([document, code, sources.includes(`"${code}"`)]).toEqual([document, code, true]);
       }
     }

@@ -67,14 +67,23 @@ export async function openHouse(
       spark: settings.sparkRemote === undefined ? undefined : { remote: settings.sparkRemote },
     }),
   );
-  const tracking: Opened<Tracking> = opened(async () =>
-    (await import("@dagwright/tracking")).openTracking(settings.tracking),
-  );
+  const tracking: Opened<Tracking> = opened(async () => {
+    const { connectTracking, openTracking } = await import("@dagwright/tracking");
+    const { server, username, password, token } = settings.tracking;
+    return server === undefined
+      ? openTracking(settings.tracking)
+      : connectTracking({ url: server, username, password, token });
+  });
   const features: Opened<FeatureStore> = opened(async () => {
     const { openFeatureStore, openRedisOnlineStore } = await import("@dagwright/feature-store");
+    const { openObjectStore } = await import("@dagwright/lake");
     const { entities, views } = await import("../mcp-servers/feature-store/definitions.ts");
     const store = await openFeatureStore({
       ...{ root: join(home, "features"), lake: await lake.get(), entities, views },
+      // Beside tables that several machines share; no table has such a name.
+      ...(settings.lake.startsWith("s3:") && {
+        registry: await openObjectStore(`${settings.lake}/.features`, settings.s3),
+      }),
       ...(settings.redisUrl !== undefined && { online: openRedisOnlineStore({ url: settings.redisUrl }) }),
     });
     await store.apply();
