@@ -57,3 +57,16 @@ export function scoreLinear(linear: LinearScores, columns: readonly Float64Array
     }
   return scores;
 }
+
+/** Scores of one row. */
+export function scoreLinearRow(linear: LinearScores, row: Float64Array): Float64Array {
+  const { outputs, mean, scale, weights, intercept } = linear;
+  const features = row.length;
+  const scores = new Float64Array(outputs);
+  for (let k = 0; k < outputs; k++) scores[k] = intercept[k]!;
+  for (let feature = 0; feature < features; feature++) {
+    const value = standardised(row[feature]!, mean[feature]!, scale[feature]!);
+    for (let k = 0; k < outputs; k++) scores[k]! += weights[k * features + feature]! * value;
+  }
+  return scores;
+}

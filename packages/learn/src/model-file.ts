@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LearnError } from "./errors.ts";
+import { createInputReader, FittedInput } from "./inputs.ts";
 import { createModel, definitionOf, linkOf, type Model, type ModelDefinition } from "./model.ts";
 import { ALGORITHMS } from "./params.ts";
 
@@ -8,7 +9,7 @@ import { ALGORITHMS } from "./params.ts";
  * lists the arrays; the arrays, little-endian, each begun at a multiple of 8 bytes from the start.
  */
 const MAGIC = new TextEncoder().encode("DWMODEL");
-const VERSION = 1;
+const VERSION = 2;
 const PREFIX = MAGIC.length + 1 + 4;
 
 const ARRAYS = { Float64Array, Float32Array, Int32Array, Uint8Array } as const;
@@ -23,7 +24,8 @@ const TREE_ARRAYS = {
   threshold: "Float32Array",
   left: "Int32Array",
   right: "Int32Array",
-  missingLeft: "Uint8Array",
+  flags: "Uint8Array",
+  categories: "Uint8Array",
   leafValues: "Float64Array",
 } as const;
 const LINEAR_ARRAYS = {
@@ -36,7 +38,7 @@ const LINEAR_ARRAYS = {
 const Header = z.object({
   algorithm: z.enum(ALGORITHMS),
   task: z.enum(["classification", "regression"]),
-  featureNames: z.array(z.string()).min(1),
+  inputs: z.array(FittedInput).min(1),
   classes: z.array(z.number().int()),
   params: z.record(z.string(), z.unknown()),
   featureImportance: z.array(z.object({ feature: z.string(), importance: z.number() })),
@@ -66,7 +68,8 @@ export function serializeModel(model: Model): Uint8Array {
           scores.threshold,
           scores.left,
           scores.right,
-          scores.missingLeft,
+          scores.flags,
+          scores.categories,
           scores.leafValues,
         ]
       : [scores.mean, scores.scale, scores.weights, scores.intercept];
@@ -165,8 +168,8 @@ class ArrayReader {
 }
 
 /** What would make a prediction wrong or endless. */
-function faultOf({ scores, featureNames, classes, task, ...rest }: ModelDefinition): string | undefined {
-  const features = featureNames.length;
+function faultOf({ scores, inputs, classes, task, ...rest }: ModelDefinition): string | undefined {
+  const features = createInputReader(inputs).width;
   const outputs = classes.length > 2 ? classes.length : 1;
   if (task === "regression" ? classes.length !== 0 : classes.length < 2)
     return `a ${task} model has ${classes.length} classes`;
@@ -180,11 +183,11 @@ function faultOf({ scores, featureNames, classes, task, ...rest }: ModelDefiniti
       scores.weights.length === outputs * features;
     return fits && scores.intercept.length === outputs ? undefined : "the coefficients do not fit the features";
   }
-  const { roots, treeOutput, feature, threshold, left, right, missingLeft, leafValues, leafWidth, base } = scores;
+  const { roots, treeOutput, feature, threshold, left, right, flags, categories, leafValues, leafWidth, base } = scores;
   const nodes = feature.length;
   if (base.length !== outputs || treeOutput.length !== roots.length || roots.length === 0)
     return "the trees do not fit the outputs";
-  if ([threshold, left, right, missingLeft].some((array) => array.length !== nodes))
+  if ([threshold, left, right, flags].some((array) => array.length !== nodes))
     return "the nodes' arrays differ in length";
   if (linkOf({ task, classes, ...rest }) === "share" && leafWidth !== outputs)
     return "the leaves do not fit the classes";
@@ -194,7 +197,11 @@ function faultOf({ scores, featureNames, classes, task, ...rest }: ModelDefiniti
     const isLeaf = feature[node] === -1;
     const good = isLeaf
       ? left[node]! >= 0 && (left[node]! + 1) * leafWidth <= leafValues.length
-      : feature[node]! >= 0 && feature[node]! < features && isChild(left[node]!) && isChild(right[node]!);
+      : feature[node]! >= 0 &&
+        feature[node]! < features &&
+        isChild(left[node]!) &&
+        isChild(right[node]!) &&
+        ((flags[node]! & 2) === 0 || (threshold[node]! >= 0 && 32 * (threshold[node]! + 1) <= categories.length));
     if (!good) return `node ${node} is wrong`;
     function isChild(child: number): boolean {
       return child > node && child < nodes;
