@@ -2,8 +2,9 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -41,10 +42,20 @@ function install() {
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32",
   });
-  if (status === 0) return;
+  if (status === 0) {
+    // The first start would make it otherwise; if it cannot be made now, that start says why.
+    spawnSync(process.execPath, [...sourceArguments(), join(root, "worker", "keep-bundle.ts")], { stdio: "ignore" });
+    return;
+  }
   console.error("npm ci failed (see above); mend that and start again.");
   process.exitCode = status ?? 1;
   throw new InstallFailedError();
+}
+
+/** What Node needs to run a TypeScript file of this project as it is. */
+export function sourceArguments() {
+  const tsx = pathToFileURL(createRequire(join(root, "package.json")).resolve("tsx")).href;
+  return ["--conditions=source", "--import", tsx];
 }
 
 class InstallFailedError extends Error {}

@@ -1,6 +1,5 @@
 /** The worker process: loads the DAG files, wires the house, polls Temporal until told to stop. */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { inspect, parseArgs } from "node:util";
 import { connectEngine } from "@dagwright/engine/client";
 import { openConnections, Redactor } from "@dagwright/engine/connections";
@@ -8,6 +7,7 @@ import { guardOutput, logProcessAsJson } from "@dagwright/engine/logs";
 import { readSettings } from "@dagwright/engine/settings";
 import { openObjectFolder, openRunStore } from "@dagwright/engine/store";
 import { createDagWorker } from "@dagwright/engine/worker";
+import { BUNDLE_FOLDER } from "./bundle-folder.ts";
 import { openDags } from "./dags.ts";
 import { reportFailure, reportReady } from "./readiness.ts";
 import { stageServices } from "./stage-services.ts";
@@ -63,8 +63,8 @@ try {
     store,
     logsFolder: join(settings.home, "logs"),
     objects,
-    // Beside the packages that it is made of: the same for every state folder.
-    cacheFolder: fileURLToPath(new URL("../node_modules/.cache/dagwright", import.meta.url)),
+    cacheFolder: BUNDLE_FOLDER,
+    maxTasks: settings.maxTasks,
     logs: settings.logs,
     redactor,
     traces: settings.traces,

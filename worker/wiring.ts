@@ -59,17 +59,25 @@ export async function openHouse(
   const productFolder = fileURLToPath(new URL("..", import.meta.url));
   const lake: Opened<Lake> = opened(async () =>
     (await import("@dagwright/lake")).openLake({
-      root: join(home, "lake"),
+      root: settings.lake,
+      s3: settings.s3,
+      ...(settings.lake.startsWith("s3:") ? { scratch: join(home, "scratch") } : {}),
       sourceRoots: settings.sourceRoots ?? [process.cwd(), productFolder, tmpdir(), homedir()],
+      spark: settings.sparkRemote === undefined ? undefined : { remote: settings.sparkRemote },
     }),
   );
   const tracking: Opened<Tracking> = opened(async () =>
     (await import("@dagwright/tracking")).openTracking({ root: join(home, "tracking") }),
   );
   const features: Opened<FeatureStore> = opened(async () => {
-    const { openFeatureStore } = await import("@dagwright/feature-store");
+    const { openFeatureStore, openRedisOnlineStore } = await import("@dagwright/feature-store");
     const { entities, views } = await import("../mcp-servers/feature-store/definitions.ts");
-    return openFeatureStore({ root: join(home, "features"), lake: await lake.get(), entities, views });
+    const store = await openFeatureStore({
+      ...{ root: join(home, "features"), lake: await lake.get(), entities, views },
+      ...(settings.redisUrl !== undefined && { online: openRedisOnlineStore({ url: settings.redisUrl }) }),
+    });
+    await store.apply();
+    return store;
   });
   const deployments = await openDeployments({ root: join(home, "serving") });
   const servers: Record<string, () => Promise<ServerImplementation>> = {

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { EVERY_SECOND } from "./dags.ts";
 import type { Floor } from "./floor.ts";
 import { PROJECT } from "./installs.ts";
 import { inTurns, median, secondsOf } from "./measures.ts";
@@ -12,8 +11,8 @@ import { memoryOf, memoryOfTree, runToEnd } from "./processes.ts";
 import type { PeerMeasures } from "./report.ts";
 import { type Stack, startStack } from "./stack.ts";
 
-/** How long the schedules that fire every second are let go, in milliseconds. */
-const FIRING_MS = 21_000;
+/** How long the schedule that fires every 5 seconds is let go, in milliseconds; Airflow's as long. */
+const FIRING_MS = 46_000;
 
 /** How long the run of 10,000 mapped tasks may take, in milliseconds. */
 const MAPPED_LIMIT_MS = 240_000;
@@ -76,24 +75,21 @@ export async function idleMemory({ up }: Stack): Promise<{ serverAndWorker: numb
   return { serverAndWorker: all - memoryOf(up.pid), all };
 }
 
-/** How late the first task of a run begins, in seconds, of all fires of the DAGs that fire every second. */
+/** How late the task of a run begins, in seconds, of all fires of a schedule but the first, which warms up. */
 export async function measureLateness({ engine, store }: Stack): Promise<number[]> {
-  const ids = Array.from({ length: EVERY_SECOND }, (_, nth) => `every_second_${nth}`);
-  for (const id of ids) await engine.unpauseSchedule(id);
+  const dagId = "every_5s";
+  await engine.unpauseSchedule(dagId);
   await pause(FIRING_MS);
-  for (const id of ids) await engine.pauseSchedule(id);
+  await engine.pauseSchedule(dagId);
   await pause(1_000);
   const lateness: number[] = [];
-  for (const dagId of ids) {
-    // The first fire warms up.
-    for (const { runId } of (await store.listRuns({ dagId })).slice(0, -1)) {
-      const stored = await store.getRun(runId);
-      const [first] = await store.listAttempts(runId);
-      if (first === undefined || stored === null) continue;
-      lateness.push((Date.parse(first.startedAt) - Date.parse(stored.view.dataInterval.end)) / 1_000);
-    }
+  for (const { runId } of (await store.listRuns({ dagId })).slice(0, -1)) {
+    const stored = await store.getRun(runId);
+    const [first] = await store.listAttempts(runId);
+    if (first === undefined || stored === null) continue;
+    lateness.push((Date.parse(first.startedAt) - Date.parse(stored.view.dataInterval.end)) / 1_000);
   }
-  if (lateness.length < ids.length * 10) throw new Error(`Only ${lateness.length} runs were fired by the schedules`);
+  if (lateness.length < 5) throw new Error(`Only ${lateness.length} runs were fired by the schedule`);
   return lateness;
 }
 

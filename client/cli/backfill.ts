@@ -144,6 +144,7 @@ function backfillText(view: BackfillView): string {
     `  ${count} of ${total ?? "?"} dates: ${view.succeeded} succeeded, ${view.failed} failed, ${view.cancelled} cancelled, ${view.skipped} had a run`,
     ...(running.length === 0 ? [] : [`  running: ${running.slice(0, 5).join(", ")}${running.length > 5 ? ", …" : ""}`]),
     ...failedRuns.slice(0, 10).map((runId) => `  failed: ${runId}`),
+    ...failedRuns.slice(0, 1).map((runId) => `  → dagwright runs explain ${runId}`),
     ...(view.reason === undefined ? [] : [`  stopped: ${view.reason}`]),
     ...(view.error === undefined ? [] : [`  ${view.error.code}: ${view.error.message}`]),
   ].join("\n");

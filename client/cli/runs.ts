@@ -74,5 +74,6 @@ function runText(view: RunView): string {
     `${view.runId}  ${view.state}  (${view.trigger}, ${interval})`,
     ...tasks,
     ...(view.error ? [`${view.error.code}: ${view.error.message}`] : []),
+    ...(view.notice === undefined ? [] : [view.notice]),
   ].join("\n");
 }

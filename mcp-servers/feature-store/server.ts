@@ -6,7 +6,7 @@ import { listFeatureViews, materializeFeatures, onlineFeatures, writeHistoricalF
 /** The feature-store server over a feature store. */
 export function createFeatureStoreServer({ store }: { store: FeatureStore }) {
   return implement(featureStore, {
-    list_feature_views: () => ({ views: listFeatureViews(store) }),
+    list_feature_views: () => listFeatureViews(store),
     get_historical_features: (request, context) => writeHistoricalFeatures(store, request, context),
     materialize_features: async (request, { signal }) => ({ views: await materializeFeatures(store, request, signal) }),
     get_online_features: async (request) => ({ results: await onlineFeatures(store, request) }),

@@ -88,7 +88,7 @@ async function checkReach(
   { source, incremental }: Arguments,
   days: Days,
 ): Promise<void> {
-  const { rows } = await lake.native(`SELECT max(${quoted(incremental.column)}) AS newest FROM src`, {
+  const { rows } = await lake.query(`SELECT max(${quoted(incremental.column)}) AS newest FROM src`, {
     views: { src: staged.view },
   });
   const newest = rows[0]?.newest;
@@ -119,29 +119,29 @@ async function loadOnto(
   signal: AbortSignal | undefined,
 ): Promise<Output> {
   const date = quoted(args.incremental.column);
-  const names = args.columns.map((c) => quoted(c.name));
-  const lacking =
-    base === undefined ? "true" : `${date} NOT IN (SELECT ${date} FROM existing WHERE ${date} IS NOT NULL)`;
-  const chosen = `SELECT ${names.join(", ")} FROM src
-    WHERE (${date} >= $from::DATE AND ${date} < $until::DATE) OR (${date} < $from::DATE AND ${lacking})`;
+  const columns = args.columns.map((c) => `s.${quoted(c.name)}`).join(", ");
+  // Older rows are caught up for days that the table lacks.
+  const lacking = base === undefined ? "" : `LEFT ANTI JOIN existing e ON s.${date} = e.${date}`;
+  const chosen = `SELECT ${columns} FROM src s WHERE s.${date} >= TO_DATE(:from) AND s.${date} < TO_DATE(:until)
+    UNION ALL SELECT ${columns} FROM src s ${lacking} WHERE s.${date} < TO_DATE(:from)`;
   const views = {
     src: staged.view,
     ...(base === undefined ? {} : { existing: { table: args.table, version: base.version } }),
   };
   const params = { from: days.from, until: days.until };
-  const { rows } = await lake.native(
+  const { rows } = await lake.query(
     `WITH chosen AS (${chosen})
-     SELECT count(*) - (SELECT count(*) FROM (SELECT DISTINCT * FROM chosen)) AS duplicates,
-       count(*) FILTER (WHERE ${date} < $from::DATE) AS rows,
-       min(${date}) FILTER (WHERE ${date} < $from::DATE) AS first, max(${date}) FILTER (WHERE ${date} < $from::DATE) AS last
+     SELECT count(*) AS chosen, (SELECT count(*) FROM (SELECT DISTINCT * FROM chosen)) AS different,
+       count(CASE WHEN ${date} < TO_DATE(:from) THEN 1 END) AS rows,
+       min(CASE WHEN ${date} < TO_DATE(:from) THEN ${date} END) AS first,
+       max(CASE WHEN ${date} < TO_DATE(:from) THEN ${date} END) AS last
      FROM chosen`,
     { views, params, signal },
   );
   const counted = rows[0] ?? {};
   const written = await lake.write({
     table: args.table,
-    dialect: "duckdb",
-    sql: args.partitionByMonth ? `SELECT *, strftime(${date}, '%Y-%m') AS month FROM (${chosen})` : chosen,
+    sql: args.partitionByMonth ? `SELECT *, date_format(${date}, 'yyyy-MM') AS month FROM (${chosen})` : chosen,
     views,
     params,
     mode: "replace_where",
@@ -150,7 +150,7 @@ async function loadOnto(
     txn: { appId, version: 1 },
     expectedVersion: base?.version ?? -1,
     info: {
-      duplicateRows: Number(counted.duplicates),
+      duplicateRows: Number(counted.chosen) - Number(counted.different),
       caughtUpRows: Number(counted.rows),
       caughtUpFrom: counted.first ?? null,
       caughtUpUntil: counted.last ?? null,
@@ -162,7 +162,7 @@ async function loadOnto(
 
 async function report(lake: Lake, args: Arguments, written: WriteResult): Promise<Output> {
   const at = { table: args.table, version: written.version };
-  const { rows } = await lake.native(
+  const { rows } = await lake.query(
     `SELECT count(*) AS rows, max(${quoted(args.incremental.column)}) AS newest FROM t`,
     { views: { t: at } },
   );

@@ -25,7 +25,7 @@ export async function runSql(
     txn: { appId: o.idempotencyKey ?? randomUUID(), version: 1 },
     signal: o.signal,
   });
-  const sample = await lake.native(`SELECT * FROM written LIMIT ${SAMPLE}`, {
+  const sample = await lake.query(`SELECT * FROM written LIMIT ${SAMPLE}`, {
     views: { written: { table, version } },
     signal: o.signal,
   });

@@ -29,10 +29,12 @@ export async function trainTestSplit(
     );
   }
   const source = await lake.snapshot(args.source);
-  const hash = `md5(concat_ws(chr(31), $seed::VARCHAR, ${key.map((name) => keyText(source.table, source.columns, name)).join(", ")}))`;
+  const texts = key.map((name) => keyText(source.table, source.columns, name));
+  const hash = `md5(concat(:seed, ${texts.map((text) => `:separator, ${text}`).join(", ")}))`;
+  const hashed = { seed: String(seed), separator: "\u001F", missing: "\u2400" };
   const keys = key.map(quoted).join(", ");
   const views = { src: { table: source.table, version: source.version } };
-  const { rows } = await lake.native(`SELECT count(*) AS n FROM (SELECT DISTINCT ${keys} FROM src)`, {
+  const { rows } = await lake.query(`SELECT count(*) AS n FROM (SELECT DISTINCT ${keys} FROM src)`, {
     views,
     signal: o.signal,
   });
@@ -50,11 +52,10 @@ export async function trainTestSplit(
   const part = async (table: string, comparison: "<=" | ">") => {
     const written = await lake.write({
       table,
-      dialect: "duckdb",
       sql: `SELECT ${columns} FROM (SELECT *, row_number() OVER (ORDER BY ${hash}, ${keys}) AS __rank FROM src)
-            WHERE __rank ${comparison} $test_rows ORDER BY ${keys}`,
+            WHERE __rank ${comparison} :test_rows ORDER BY ${keys}`,
       views,
-      params: { seed, test_rows: testRows },
+      params: { ...hashed, test_rows: testRows },
       mode: "overwrite",
       partitionBy: [],
       txn: { appId: `${id}/${table}`, version: 1 },
@@ -77,6 +78,6 @@ function keyText(table: string, columns: readonly Column[], name: string): strin
       `key ${name} ${what}; one of type ${KEY_TYPES.join(", ")} was expected.`,
     );
   }
-  const value = column.type === "timestamp" ? `epoch_us(${quoted(name)})` : quoted(name);
-  return `coalesce(CAST(${value} AS VARCHAR), chr(9216))`;
+  const value = column.type === "timestamp" ? `unix_micros(${quoted(name)})` : quoted(name);
+  return `coalesce(CAST(${value} AS STRING), :missing)`;
 }

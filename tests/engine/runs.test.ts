@@ -213,8 +213,12 @@ describe("a running run", () => {
       .poll(async () => (await own.engine.getRun("slow/moved")).tasks["waits"]?.state, { timeout: 10_000 })
       .toBe("running");
     await worker.stop();
+    const notice = expect.stringContaining('No worker on task queue "restarted" answers');
+    expect(await own.engine.getRun("slow/moved")).toMatchObject({ state: "running", notice });
+    expect((await own.engine.explainRun("slow/moved")).why).toEqual(notice);
     await own.worker([slow]);
     const view = await own.engine.waitForRun("slow/moved");
+    expect(view).not.toHaveProperty("notice");
     expect(view).toMatchObject({ state: "success", tasks: { waits: { attempts: 1, lost: 1 } } });
     await own.close();
   }, 60_000);

@@ -149,4 +149,31 @@ export const cached = defineDag({ id: "cached", params: z.object({ value: z.numb
   other: cachedTask("other")({ value: params.value }, { id: "other", cache: { version: "2" } }),
 }));
 
-export const twinDags = [chain, policies, skips, parent, triggers, called, missed, steered, asked, cached];
+const quick = task("quick", { ...play.definition, light: true });
+/** Light tasks and derives one after the other; `lasts` takes its time at each, `how` is how the third one ends. */
+export const series = defineDag(
+  {
+    id: "series",
+    params: z.object({ how: z.string().default("ok"), lasts: z.number().default(0) }),
+    defaults: { retries: 2, retryDelay: 10 },
+  },
+  ({ params }) => {
+    const first = quick({ value: { list: [1, 2], name: "a" } }, { id: "first" });
+    const second = derive("second", [first, params.lasts], async (value, lasts) => {
+      await pause(Number(lasts));
+      return { before: value };
+    });
+    const third = quick({ value: second.before, how: params.how }, { id: "third", timeout: "2s" });
+    const rested = derive("rested", [third, params.lasts], async (value, lasts) => {
+      await pause(Number(lasts));
+      return value;
+    });
+    const fifth = quick({ value: [rested, params.how, second] }, { id: "fifth" });
+    quick({ value: 1 }, { id: "one", after: [fifth] });
+    quick({ value: 2 }, { id: "two", after: [fifth] });
+    quick({ value: 3 }, { id: "tidy", after: [third], teardown: true });
+    return fifth;
+  },
+);
+
+export const twinDags = [chain, policies, skips, parent, triggers, called, missed, steered, asked, cached, series];

@@ -12,6 +12,7 @@ import {
   missed,
   parent,
   policies,
+  series,
   skips,
   steered,
   triggers,
@@ -109,6 +110,46 @@ describe("both shells", () => {
     expect(second.tasks["kept"]?.cachedFrom).toBe("cached/first");
     expect((await agreed(cached, { params: { value: 2 } })).keys).toHaveLength(3);
     expect((await agreed(cached, { params: { value: 1 }, noCache: true })).keys).toHaveLength(3);
+  });
+});
+
+describe("both shells, light tasks in series", () => {
+  const all = ["fifth", "first", "one", "third", "tidy", "two"];
+
+  it("success, a failure that is mended, one that is not, a skip, a timeout", async () => {
+    const good = await agreed(series);
+    expect(good).toMatchObject({ state: "success", keys: all });
+    const value = { list: [1, 2], name: "a" };
+    expect(good.output).toEqual([value, "ok", { before: value }]);
+    const flaky = await agreed(series, { params: { how: "flaky" } });
+    expect(flaky).toMatchObject({ state: "success", tasks: { third: { attempts: 3 }, first: { attempts: 1 } } });
+    expect(flaky.keys).toEqual([...all, "third", "third"].sort());
+    const final = await agreed(series, { params: { how: "final" } });
+    expect(states(final)).toMatchObject({ third: "failed", rested: "upstream_failed", one: "upstream_failed" });
+    expect(final.tasks["third"]).toMatchObject({ attempts: 1, error: { code: "FINAL" } });
+    const skipped = await agreed(series, { params: { how: "skip" } });
+    expect(states(skipped)).toMatchObject({ second: "success", third: "skipped", fifth: "skipped", two: "skipped" });
+    const late = await agreed(series, { params: { how: "hang" } });
+    expect(late.tasks["third"]).toMatchObject({ attempts: 3, error: { code: "TASK_TIMEOUT" } });
+  });
+
+  it("one local activity for all that follow one another", async () => {
+    const { view } = await agreed(series);
+    // The plan, the series, the record of the end; a teardown may start beside it, and the last two are apart.
+    expect(await twins.localActivitiesOf(view.runId)).toBeLessThanOrEqual(7);
+    const attempts = await embedded.store.listAttempts(view.runId);
+    expect(attempts.map(({ taskId, state }) => [taskId, state]).sort()).toEqual(all.map((id) => [id, "success"]));
+  });
+
+  it("cancelled in the middle", async () => {
+    const cancelled = await twins.run(series as unknown as Dag, {
+      params: { how: "hang" },
+      steer: async (run) => {
+        await run.until(({ tasks }) => (tasks["third"]?.attempts ?? 0) > 0);
+        await run.ask("cancel");
+      },
+    });
+    expect([cancelled.temporal.state, cancelled.inProcess.state]).toEqual(["cancelled", "cancelled"]);
   });
 });
 

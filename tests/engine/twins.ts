@@ -83,6 +83,13 @@ export class TwinRunner {
     return new TwinRunner(embedded, taskQueue, connection, new Client({ connection }));
   }
 
+  /** How many local activities the history of a run holds. */
+  async localActivitiesOf(runId: string): Promise<number> {
+    const { events } = await this.temporal.workflow.getHandle(runId).fetchHistory();
+    const names = (events ?? []).map((event) => event.markerRecordedEventAttributes?.markerName);
+    return names.filter((name) => name === "core_local_activity").length;
+  }
+
   async close(): Promise<void> {
     await this.connection.close();
   }

@@ -20,8 +20,9 @@ import { pools } from "./recordings/pools.ts";
 import type { Recording } from "./recordings/recording.ts";
 import { runs } from "./recordings/runs.ts";
 import { schedules } from "./recordings/schedules.ts";
+import { series } from "./recordings/series.ts";
 
-const recordings = [runs, schedules, pools, assets, nested, interventions, executions, large];
+const recordings = [runs, schedules, pools, assets, nested, interventions, executions, large, series];
 const [prefix, ...subjects] = process.argv.slice(2);
 if (prefix === undefined) throw new Error("Name the recording, such as 2026-11: npm run record-histories -- 2026-11");
 for (const recording of recordings)

@@ -62,6 +62,9 @@ describe("recorded histories replay", () => {
       "versioned.mismatch",
       "stored.output",
       "packed.list",
+      "series.good",
+      "series.flaky",
+      "series.cancelled",
     ])
       expect(files.filter((file) => file.includes(kind)).length).toBeGreaterThan(0);
   });

@@ -1,3 +1,5 @@
+import { nearestNames } from "@dagwright/lake";
+
 /** A definition or a request names something that cannot be. */
 export class InvalidFeatureDefinitionError extends Error {
   readonly code = "INVALID_FEATURE_DEFINITION";
@@ -11,7 +13,7 @@ export class InvalidFeatureDefinitionError extends Error {
   }
 }
 
-/** A feature view or a feature that no definition knows. */
+/** A feature view, a feature or a feature service that no definition knows. */
 export class UnknownFeatureError extends Error {
   readonly code = "UNKNOWN_FEATURE";
   readonly retryable = false;
@@ -22,13 +24,19 @@ export class UnknownFeatureError extends Error {
   /** What there is of its kind. */
   readonly known: readonly string[];
 
-  constructor(field: string, kind: "feature view" | "feature", given: string, known: readonly string[]) {
+  constructor(
+    field: string,
+    kind: "feature view" | "feature" | "feature service",
+    given: string,
+    known: readonly string[],
+  ) {
     super(`There is no ${kind} "${given}"`);
     this.name = "UnknownFeatureError";
     this.field = field;
     this.given = given;
     this.known = known;
-    this.hint = `Known: ${known.join(", ") || "none"}`;
+    const [near] = nearestNames(given, known);
+    this.hint = near === undefined ? `Known: ${known.join(", ") || "none"}` : `Did you mean "${near}"?`;
   }
 }
 
@@ -58,5 +66,61 @@ export class FeatureTableMismatchError extends Error {
   constructor(subject: string, table: string, problems: readonly string[]) {
     super(`Table "${table}" does not fit ${subject}: ${problems.join("; ")}`);
     this.name = "FeatureTableMismatchError";
+  }
+}
+
+/** The transformation of an on-demand view failed, or gave what the view does not define. */
+export class FeatureTransformationError extends Error {
+  readonly code = "FEATURE_TRANSFORMATION_FAILED";
+  readonly retryable = false;
+  readonly field = "features";
+  readonly hint = "A transformation must take nulls, and give every feature of its view in its type.";
+
+  constructor(view: string, problem: string, cause?: unknown) {
+    super(`The transformation of "${view}" failed: ${problem}`, cause === undefined ? undefined : { cause });
+    this.name = "FeatureTransformationError";
+  }
+}
+
+/** Online features of a view were asked for before any were materialised. */
+export class FeatureViewNotMaterializedError extends Error {
+  readonly code = "FEATURE_VIEW_NOT_MATERIALIZED";
+  readonly retryable = true;
+  readonly field = "features";
+  readonly hint: string;
+
+  constructor(view: string) {
+    super(`Feature view "${view}" was never materialised into this online store`);
+    this.name = "FeatureViewNotMaterializedError";
+    this.hint = `Materialise it first: materialize({ views: ["${view}"], until: … }).`;
+  }
+}
+
+/** The online store does not answer. */
+export class OnlineStoreUnavailableError extends Error {
+  readonly code = "ONLINE_STORE_UNAVAILABLE";
+  readonly retryable = true;
+  readonly hint: string;
+
+  /** @param where Without user and password. */
+  constructor(where: string, cause: unknown) {
+    const [why = ""] = (cause instanceof Error ? cause.message || cause.name : String(cause)).split("\n");
+    super(`The online store at ${where} does not answer: ${why}`, { cause });
+    this.name = "OnlineStoreUnavailableError";
+    this.hint = `Is Redis running at ${where}, and reachable from here? Nothing is lost: try again, or materialise again.`;
+  }
+}
+
+/** The definitions that are applied changed since the plan was made. */
+export class RegistryMovedError extends Error {
+  readonly code = "REGISTRY_MOVED";
+  readonly retryable = false;
+  readonly hint = "Look at a new plan, and apply that.";
+
+  constructor(planned: number, now: number) {
+    super(
+      `The feature registry is at version ${now}, the plan was made for ${planned} and would now do something else`,
+    );
+    this.name = "RegistryMovedError";
   }
 }

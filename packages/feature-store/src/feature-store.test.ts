@@ -1,11 +1,18 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Lake, openLake } from "@dagwright/lake";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { entity, featureView } from "./definitions.ts";
+import {
+  entity,
+  type FeatureService,
+  type FeatureView,
+  featureService,
+  featureView,
+  onDemandView,
+} from "./definitions.ts";
 import { InvalidFeatureDefinitionError } from "./errors.ts";
-import { type FeatureStore, openFeatureStore } from "./feature-store.ts";
+import { type FeatureStore, type OnlineOptions, openFeatureStore } from "./feature-store.ts";
 
 const user = entity({ name: "user", joinKey: "user_id", type: "bigint" });
 const spending = featureView({
@@ -22,6 +29,18 @@ const profile = featureView({
   ttl: 0,
   features: { city: "string", vip: "boolean", spend: "double" },
 });
+
+const ratio = onDemandView({
+  name: "ratio",
+  sources: [spending],
+  request: { amount: "double" },
+  features: { of_spend: "double", known: "boolean" },
+  transform: ({ spending: { spend }, request: { amount } }) => ({
+    of_spend: spend === null || amount === null ? null : amount / spend,
+    known: spend !== null,
+  }),
+});
+const scores = featureService({ name: "scores", features: ["spending:visits", "profile:vip"] });
 
 let root: string;
 let lake: Lake;
@@ -61,7 +80,10 @@ beforeAll(async () => {
       (5, 9, '2026-03-01T12:00:00Z', 'unknown')
     ) AS t(n, user_id, event_timestamp, note)`,
   );
-  store = await openFeatureStore({ root: join(root, "features"), lake, entities: [user], views: [spending, profile] });
+  store = await openFeatureStore({
+    ...{ root: join(root, "features"), lake, entities: [user], views: [spending, profile, ratio] },
+    services: [scores],
+  });
 });
 afterAll(async () => {
   await store.close();
@@ -111,11 +133,50 @@ describe("historical features", () => {
     expect(await store.getHistoricalFeatures(request)).toEqual({ ...first, alreadyDone: true });
   });
 
+  test("a feature service names the features of a model", async () => {
+    const { columns } = await store.getHistoricalFeatures({ entities: { table: "asked" }, features: "scores" });
+    expect(columns.map(({ name }) => name).slice(4)).toEqual(["visits", "vip"]);
+    const unknown = store.getHistoricalFeatures({ entities: { table: "asked" }, features: "score" });
+    await expect(unknown).rejects.toMatchObject({ code: "UNKNOWN_FEATURE", hint: 'Did you mean "scores"?' });
+  });
+
+  test("entity rows and tables without rows give no rows, and nulls", async () => {
+    await write(
+      "nobody",
+      "SELECT * FROM (SELECT CAST(1 AS BIGINT) AS user_id, DATE '2026-03-01' AS event_timestamp) WHERE false",
+    );
+    await write("nothing", `${SPENDING} WHERE false`);
+    const empty = featureView({ ...spending, name: "empty", source: { ...spending.source, table: "nothing" } });
+    const other = await openFeatureStore({ root: join(root, "empty"), lake, entities: [user], views: [empty] });
+    const features = ["empty:visits"];
+    expect(await other.getHistoricalFeatures({ entities: { table: "nobody" }, features })).toMatchObject({ rows: [] });
+    const { rows } = await other.getHistoricalFeatures({ entities: { table: "asked" }, features });
+    expect(rows.map(({ visits }) => visits)).toEqual(Array(7).fill(null));
+    await other.close();
+  });
+
+  test("rows stay in the order of their table, however many there are", async () => {
+    await write(
+      "many",
+      "SELECT CAST(i * 7919 % 3 AS BIGINT) AS user_id, TIMESTAMPTZ '2026-03-01T00:00:00Z' + to_seconds(i * 104729 % 200000) AS event_timestamp, i AS n FROM range(300000) AS t(i)",
+    );
+    const output = { table: "many_joined", txn: { appId: "many", version: 1 } };
+    await store.getHistoricalFeatures({
+      entities: { table: "many" },
+      features: ["spending:visits", "profile:city"],
+      output,
+    });
+    const sql =
+      "SELECT count(*) AS out_of_place FROM (SELECT n, row_number() OVER () - 1 AS place FROM t) WHERE n <> place";
+    expect((await lake.native(sql, { views: { t: { table: "many_joined" } } })).rows).toEqual([{ out_of_place: 0 }]);
+  });
+
   test("a request that cannot be answered says why before anything is read", async () => {
     const ask = (features: string[], table = "asked") => store.getHistoricalFeatures({ entities: { table }, features });
     await expect(ask(["spendin:spend"])).rejects.toMatchObject({
       code: "UNKNOWN_FEATURE",
-      known: ["spending", "profile"],
+      known: ["spending", "profile", "ratio"],
+      hint: 'Did you mean "spending"?',
     });
     await expect(ask(["spending:spent"])).rejects.toMatchObject({ code: "UNKNOWN_FEATURE", field: "features.0" });
     await expect(ask(["spend"])).rejects.toThrow('"spend" is not of the form view:feature');
@@ -126,31 +187,43 @@ describe("historical features", () => {
     await expect(ask(["spending:spend"], "spending")).rejects.toThrow(
       'column "spend" has the name of a requested feature',
     );
-    await expect(ask(["spending:spend"], "profile")).rejects.toThrow('column "event_timestamp" is missing');
+    await expect(ask(["spending:spend"], "profile")).rejects.toThrow(
+      'column "event_timestamp" is missing (it has user_id, since,',
+    );
+    await expect(ask(["ratio:of_spend"])).rejects.toThrow('column "amount" is missing');
     await expect(ask(["spending:spend"], "nope")).rejects.toMatchObject({ code: "TABLE_NOT_FOUND" });
   });
 });
 
 describe("online features", () => {
-  const ask = async (...ids: number[]) => {
+  /** As of the day of the last values, unless options say otherwise. */
+  const ask = async (first: number | OnlineOptions, ...others: number[]) => {
+    const [options, ids] = typeof first === "number" ? [{}, [first, ...others]] : [first, others];
     const { results } = await store.getOnlineFeatures({
       features: ["spending:spend", "spending:visits", "profile:vip"],
       entityRows: ids.map((user_id) => ({ user_id })),
+      now: "2026-03-02T10:00:00Z",
+      ...options,
     });
     return results;
   };
 
   test("the newest up to a moment, twice the same as once, and never back in time", async () => {
-    expect((await ask(1))[0]).toEqual({
+    await expect(ask(1)).rejects.toMatchObject({
+      code: "FEATURE_VIEW_NOT_MATERIALIZED",
+      message: 'Feature view "spending" was never materialised into this online store',
+    });
+    expect((await ask({ beforeMaterialization: "not_found" }, 1))[0]).toEqual({
       entity: { user_id: 1 },
       values: { spend: null, visits: null, vip: null },
       statuses: { spend: "NOT_FOUND", visits: "NOT_FOUND", vip: "NOT_FOUND" },
+      eventTimestamps: { spend: null, visits: null, vip: null },
       eventTimestamp: null,
     });
     const early = { views: ["spending", "profile"], until: "2026-03-01T10:00:00Z" };
     expect(await store.materialize(early)).toEqual([
-      { name: "spending", rows: 2, entities: 2, newest: "2026-03-01T10:00:00.000Z" },
-      { name: "profile", rows: 1, entities: 1, newest: "2026-01-01T00:00:00.000Z" },
+      { name: "spending", start: null, rows: 2, entities: 2, newest: "2026-03-01T10:00:00.000Z" },
+      { name: "profile", start: null, rows: 1, entities: 1, newest: "2026-01-01T00:00:00.000Z" },
     ]);
     expect(await store.materialize(early)).toMatchObject([
       { rows: 0, entities: 2 },
@@ -162,9 +235,51 @@ describe("online features", () => {
       { values: { spend: null }, statuses: { spend: "NOT_FOUND" } },
     ]);
     const all = await store.materialize({ views: ["spending"], until: "2026-04-01T00:00:00Z" });
-    expect(all).toEqual([{ name: "spending", rows: 1, entities: 2, newest: "2026-03-03T10:00:00.000Z" }]);
+    expect(all).toEqual([{ name: "spending", start: null, rows: 1, entities: 2, newest: "2026-03-03T10:00:00.000Z" }]);
     await store.materialize(early);
     expect(await ask(1)).toMatchObject([{ values: { spend: 13 } }]);
+  });
+
+  test("past its ttl a value is null, as in historical features, or served when that is asked for; either way it says so", async () => {
+    const now = "2026-03-04T10:00:00.000001Z";
+    const eventTimestamp = "2026-03-03T10:00:00.000Z";
+    expect((await ask({ now: "2026-03-04T10:00:00Z" }, 1))[0]).toMatchObject({
+      values: { spend: 13, vip: true },
+      statuses: { spend: "PRESENT" },
+    });
+    expect((await ask({ now }, 1))[0]).toMatchObject({
+      values: { spend: null, vip: true },
+      statuses: { spend: "OUTSIDE_MAX_AGE", vip: "PRESENT" },
+      eventTimestamps: { spend: eventTimestamp, vip: "2026-01-01T00:00:00.000Z" },
+      eventTimestamp,
+    });
+    expect((await ask({ now, pastTtl: "serve" }, 1))[0]).toMatchObject({
+      values: { spend: 13 },
+      statuses: { spend: "OUTSIDE_MAX_AGE" },
+    });
+    const features = ["spending:spend"];
+    const late = { features, entityRows: [{ user_id: 1 }] };
+    expect((await store.getOnlineFeatures(late)).results[0]?.statuses).toEqual({ spend: "OUTSIDE_MAX_AGE" });
+  });
+
+  test("values are removed by entity, and when they are past their ttl", async () => {
+    const other = await openFeatureStore({
+      root: join(root, "removed"),
+      lake,
+      entities: [user],
+      views: [spending, profile],
+    });
+    await other.materialize({ views: ["spending", "profile"], until: "2026-03-31T00:00:00Z" });
+    expect(await other.removeOnlineFeatures({ view: "profile", entityRows: [{ user_id: 1 }, { user_id: 7 }] })).toBe(1);
+    const remove = other.removeOnlineFeatures({ view: "profile", entityRows: [{ user_id: null }] });
+    await expect(remove).rejects.toThrow("entityRows.0.user_id: null names no entity");
+    expect(await other.removeExpired({ now: "2026-03-03T00:00:00Z" })).toBe(1);
+    const left = await other.getOnlineFeatures({
+      features: ["spending:visits"],
+      entityRows: [{ user_id: 1 }, { user_id: 2 }],
+    });
+    expect(left.results.map(({ eventTimestamp }) => eventTimestamp)).toEqual(["2026-03-03T10:00:00.000Z", null]);
+    await other.close();
   });
 
   test("a window may begin somewhere", async () => {
@@ -180,10 +295,20 @@ describe("online features", () => {
       field: "views.0",
     });
     await expect(store.materialize({ views: ["spending"], until: "soon" })).rejects.toThrow('until: "soon" is not');
+    await expect(store.materialize({ views: ["ratio"], until: "2026-03-01T00:00:00Z" })).rejects.toMatchObject({
+      message: 'views.0: "ratio" is computed on demand and holds no values',
+      hint: "Name its sources: spending.",
+    });
     const get = (row: Record<string, string | number>) =>
       store.getOnlineFeatures({ features: ["spending:spend"], entityRows: [row] });
-    await expect(get({ user: 1 })).rejects.toMatchObject({ field: "entityRows.0.user", hint: "Join keys: user_id" });
-    await expect(get({ user_id: "1" })).rejects.toThrow('entityRows.0.user_id: "1" is not an integer');
+    await expect(get({ user: 1 })).rejects.toMatchObject({
+      message: "entityRows.0.user_id: is missing (null means that it is not known)",
+      hint: "Join keys: user_id",
+    });
+    await expect(get({ user_id: 1, user: 1 })).rejects.toMatchObject({ field: "entityRows.0.user" });
+    await expect(get({ user_id: "1" })).rejects.toThrow(
+      'entityRows.0.user_id: "1" is not an integer, as join keys of the entity "user" are',
+    );
     await expect(get({ user_id: 1.5 })).rejects.toThrow("1.5 is not an integer");
   });
 
@@ -198,25 +323,85 @@ describe("online features", () => {
     await expect(other.materialize({ views: ["misfit"], until: "2026-03-01T00:00:00Z" })).rejects.toMatchObject({
       code: "FEATURE_TABLE_MISMATCH",
       message:
-        'Table "profile" does not fit feature view "misfit": column "city" holds string where timestamp is expected; column "vip" holds boolean where double is expected; column "gone" is missing',
+        'Table "profile" does not fit feature view "misfit": column "city" holds string where timestamp is expected; column "vip" holds boolean where double is expected; column "gone" is missing (it has user_id, since, city, vip, spend)',
     });
     await other.close();
   });
 });
 
-describe("definitions", () => {
-  test("are recorded whole", async () => {
-    const folder = join(root, "features");
-    const registry = JSON.parse(await readFile(join(folder, "registry.json"), "utf8"));
-    expect(
-      registry.featureViews.map(({ name, entities }: { name: string; entities: string[] }) => [name, entities]),
-    ).toEqual([
-      ["spending", ["user"]],
-      ["profile", ["user"]],
+describe("what is computed on demand", () => {
+  test("online, of the newest values and of the request", async () => {
+    const { results } = await store.getOnlineFeatures({
+      features: ["ratio:of_spend", "ratio:known", "spending:visits"],
+      entityRows: [
+        { user_id: 1, amount: 26 },
+        { user_id: 2, amount: 26 },
+      ],
+      now: "2026-03-04T10:00:00Z",
+    });
+    expect(results).toMatchObject([
+      { values: { of_spend: 2, known: true, visits: 3 }, statuses: { of_spend: "PRESENT" } },
+      { values: { of_spend: null, known: false, visits: null } },
     ]);
-    expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+    expect(Object.keys(results[0]?.values ?? {})).toEqual(["of_spend", "known", "visits"]);
+    const incomplete = store.getOnlineFeatures({ features: ["ratio:of_spend"], entityRows: [{ user_id: 1 }] });
+    await expect(incomplete).rejects.toMatchObject({
+      field: "entityRows.0.amount",
+      hint: "Join keys: user_id; values of the request: amount",
+    });
   });
 
+  test("historically, by the same code, of what was known then", async () => {
+    await write(
+      "bought",
+      `SELECT *, CAST(22 * n AS DOUBLE) AS amount FROM (VALUES
+      (1, CAST(1 AS BIGINT), TIMESTAMPTZ '2026-03-01T10:00:00Z'), (3, 9, '2026-03-01T10:00:00Z'), (2, 1, '2026-03-01T11:00:00Z')
+    ) AS t(n, user_id, event_timestamp)`,
+    );
+    const request = {
+      entities: { table: "bought" },
+      features: ["ratio:of_spend", "ratio:known"],
+      fullFeatureNames: true,
+    };
+    const { rows, columns } = await store.getHistoricalFeatures(request);
+    expect(rows.map((row) => [row["n"], row["ratio__of_spend"], row["ratio__known"]])).toEqual([
+      [1, 2, true],
+      [3, null, false],
+      [2, 4, true],
+    ]);
+    expect(columns.map(({ name }) => name).slice(3)).toEqual(["amount", "ratio__of_spend", "ratio__known"]);
+    const output = { table: "with_ratio", txn: { appId: "ratio", version: 1 } };
+    expect(await store.getHistoricalFeatures({ ...request, output })).toMatchObject({ rows: 3, columns });
+  });
+
+  test("is checked: what fails, or is of another type, names the view", async () => {
+    const views = [
+      spending,
+      ...["throws", "mistyped"].map((name) =>
+        onDemandView({
+          name,
+          sources: [spending],
+          features: { value: "int" },
+          transform: () => {
+            if (name === "throws") throw new RangeError("too far");
+            return { value: 1.5 };
+          },
+        }),
+      ),
+    ];
+    const other = await openFeatureStore({ root: join(root, "failing"), lake, entities: [user], views });
+    await other.materialize({ views: ["spending"], until: "2026-03-31T00:00:00Z" });
+    const ask = (reference: string) => other.getOnlineFeatures({ features: [reference], entityRows: [{ user_id: 1 }] });
+    await expect(ask("throws:value")).rejects.toMatchObject({
+      code: "FEATURE_TRANSFORMATION_FAILED",
+      message: 'The transformation of "throws" failed: too far',
+    });
+    await expect(ask("mistyped:value")).rejects.toThrow("it gave 1.5 for value, where int is expected");
+    await other.close();
+  });
+});
+
+describe("definitions", () => {
   test("are checked", async () => {
     expect(() => featureView({ ...spending, features: {} })).toThrow(InvalidFeatureDefinitionError);
     expect(() => featureView({ ...spending, features: { user_id: "bigint" } })).toThrow(
@@ -226,5 +411,17 @@ describe("definitions", () => {
     await expect(openFeatureStore({ root, lake, entities: [], views: [spending] })).rejects.toThrow(
       'entity "user" is not among the store\'s entities',
     );
+    const elsewhere = featureView({ ...spending, ttl: 1 });
+    await expect(openFeatureStore({ root, lake, entities: [user], views: [elsewhere, ratio] })).rejects.toThrow(
+      'On-demand view "ratio": sources: feature view "spending" is not among the store\'s views, or differs there',
+    );
+    const services = [featureService({ name: "s", features: ["spending:spent"] })];
+    const references: FeatureService[] = services;
+    const views: FeatureView[] = [spending];
+    await expect(openFeatureStore({ root, lake, entities: [user], views, services: references })).rejects.toThrow(
+      'Feature service "s": features: there is no feature "spending:spent"',
+    );
+    const clash = { ...ratio, request: { user_id: "int" }, transform: () => ({ of_spend: 1, known: true }) } as const;
+    expect(() => onDemandView(clash)).toThrow("request.user_id: is a join key");
   });
 });

@@ -1,283 +1,249 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Lake, TableRef } from "@dagwright/lake";
-import { checkDefinitions, type Entity, type FeatureView } from "./definitions.ts";
-import { InvalidFeatureRequestError, UnknownFeatureError } from "./errors.ts";
-import { type RequestedView, resolveFeatures } from "./feature-references.ts";
-import { type FeatureValue, type OnlineRow, type OnlineStore, openSqliteOnlineStore } from "./online-store.ts";
-import { ENTITY_ROWS, EVENT_TIMESTAMP, newestValuesSql, pointInTimeSql, sourceName } from "./point-in-time.ts";
-import { writeRegistry } from "./registry-file.ts";
-import { checkEntityTable, checkSourceTable, type TableColumn } from "./table-types.ts";
+import type { TableRef } from "@dagwright/lake";
+import {
+  type AnyView,
+  checkDefinitions,
+  type Entity,
+  type FeatureService,
+  type FeatureValue,
+  type FeatureView,
+  isOnDemand,
+} from "./definitions.ts";
+import { InvalidFeatureRequestError, RegistryMovedError } from "./errors.ts";
+import { catalogueOf, materializedView, resolveFeatures } from "./feature-references.ts";
+import { lastUntil, type MaterializedView, type MaterializeRequest, materializeView, windowOf } from "./materialize.ts";
+import { isoOf, readMoment } from "./moments.ts";
+import {
+  type HistoricalOutput,
+  type HistoricalRows,
+  type HistoricalTable,
+  historicalRows,
+  historicalTable,
+} from "./offline/historical.ts";
+import { checkedSource, type OfflineStore } from "./offline/offline-store.ts";
+import { checkEntityRow, type OnlineFeatures, onlineFeatures } from "./online/online-features.ts";
+import type { OnlineStore } from "./online/online-store.ts";
+import { openSqliteOnlineStore } from "./online/sqlite-store.ts";
+import { Registry, recorded } from "./registry/registry.ts";
+import { type RegistryFiles, registryFolder } from "./registry/registry-files.ts";
+import { planOf, type RegistryPlan } from "./registry/registry-plan.ts";
+import type { EntityRow, Existing, FeatureReference, FeatureSelection, FeatureValues } from "./typed-features.ts";
 
-/** What the feature store needs of a lake. */
-export type OfflineStore = Pick<Lake, "snapshot" | "native" | "write">;
-
-export interface FeatureStoreOptions {
-  /** Folder of `registry.json` and `online.db`; made when missing. */
+export interface FeatureStoreOptions<View extends AnyView = AnyView, Service extends FeatureService = FeatureService> {
+  /** Folder of the registry and of the SQLite file `online.db`, where those are not elsewhere; made when missing. */
   readonly root: string;
   /** Where the feature tables are. */
   readonly lake: OfflineStore;
   readonly entities: readonly Entity[];
-  readonly views: readonly FeatureView[];
+  readonly views: readonly View[];
+  /** @default none */
+  readonly services?: readonly (Service & FeatureService<string, readonly FeatureReference<View>[]>)[] | undefined;
+  /** Where online features are kept; the feature store closes it. @default the SQLite file */
+  readonly online?: OnlineStore | undefined;
+  /** Where the registry is kept. @default the folder `registry` in `root` */
+  readonly registry?: RegistryFiles | undefined;
 }
 
 /** Which features, for which entities, as of when. */
 export interface HistoricalRequest {
   /** Table with the join keys and a column `event_timestamp`; its other columns pass through. */
   readonly entities: TableRef;
-  /** `view:feature` each. */
-  readonly features: readonly string[];
+  /** `view:feature` each, or the name of a feature service. */
+  readonly features: FeatureSelection;
   /** Name features `view__feature` instead of `feature`. @default false */
   readonly fullFeatureNames?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A table that the joined rows overwrite, under a transaction that a repeated call recognises. */
-export interface HistoricalOutput {
-  readonly table: string;
-  readonly txn: { readonly appId: string; readonly version: number };
+/** How online features are asked for, besides which and for whom. */
+export interface OnlineOptions {
+  /** ISO-8601; the moment to which a view's ttl counts. @default now */
+  readonly now?: string | undefined;
+  /** What becomes of a value that is older than its view's ttl: null as in historical features, or as it is. Its status is `OUTSIDE_MAX_AGE`. @default "null" */
+  readonly pastTtl?: "null" | "serve" | undefined;
+  /** What is said of a view that was never materialised: an error, or that no entity was found. @default "error" */
+  readonly beforeMaterialization?: "error" | "not_found" | undefined;
 }
 
-/** The joined rows themselves. */
-export interface HistoricalRows {
-  readonly columns: readonly TableColumn[];
-  readonly rows: Awaited<ReturnType<OfflineStore["native"]>>["rows"];
-}
-
-/** Where the joined rows were written. */
-export interface HistoricalTable {
-  readonly table: string;
-  readonly version: number;
-  readonly rows: number;
-  readonly columns: readonly TableColumn[];
-  /** The transaction had been committed before; nothing was written now. */
-  readonly alreadyDone: boolean;
-}
-
-export interface MaterializeRequest {
-  /** Names of feature views. */
-  readonly views: readonly string[];
-  /** ISO-8601; values with a timestamp up to and with this moment. */
-  readonly until: string;
-  /** ISO-8601; values with a timestamp from this moment on. @default all */
-  readonly start?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What a materialisation did for one view. */
-export interface MaterializedView {
-  readonly name: string;
-  /** Entities whose values changed. */
-  readonly rows: number;
-  /** Entities that the online store now holds. */
-  readonly entities: number;
-  /** Newest event timestamp in the online store, ISO-8601; null when it is empty. */
-  readonly newest: string | null;
-}
-
-export interface OnlineRequest {
-  /** `view:feature` each. */
-  readonly features: readonly string[];
-  /** Join key values, one entity (or combination of entities) each. */
+export interface OnlineRequest extends OnlineOptions {
+  /** `view:feature` each, or the name of a feature service. */
+  readonly features: FeatureSelection;
+  /** Join key values, one entity (or combination of entities) each, and the values that transformations request. */
   readonly entityRows: readonly Readonly<Record<string, FeatureValue>>[];
   /** Name features `view__feature` instead of `feature`. @default false */
   readonly fullFeatureNames?: boolean | undefined;
 }
 
-/** The newest values for one entity row. */
-export interface OnlineFeatures {
-  readonly entity: Readonly<Record<string, FeatureValue>>;
-  readonly values: Readonly<Record<string, FeatureValue>>;
-  /** `NOT_FOUND`: the store holds nothing for this entity; a null value that was materialised is `PRESENT`. */
-  readonly statuses: Readonly<Record<string, "PRESENT" | "NOT_FOUND">>;
-  /** Timestamp of the newest of the values, ISO-8601; null when nothing was found. */
-  readonly eventTimestamp: string | null;
+/** A view, and up to when its values are in the online store. */
+export interface ListedView {
+  readonly view: AnyView;
+  /** ISO-8601; null: not all that came before some moment was ever brought in, or the view is computed on demand. */
+  readonly materializedUntil: string | null;
 }
 
-/** Features by definition: joined as of the past for training, kept newest for serving. */
+/** What a feature store does, whatever its definitions: names are checked at run time. */
 export interface FeatureStore {
-  listViews(): readonly FeatureView[];
-  /** Point-in-time join, written to a table of the lake. */
+  listViews(): Promise<readonly ListedView[]>;
+  listServices(): readonly FeatureService[];
+  /** What `apply` would change in the registry. */
+  plan(): Promise<RegistryPlan>;
+  /**
+   * Records the definitions in the registry; twice is the same as once, and several may do it at once.
+   * @param plan Only this: when the registry moved and it would do something else, nothing is done.
+   * @throws RegistryMovedError
+   */
+  apply(plan?: RegistryPlan): Promise<RegistryPlan>;
+  /** Point-in-time join, written to a table of the lake, in the order of the entity rows. */
   getHistoricalFeatures(request: HistoricalRequest & { readonly output: HistoricalOutput }): Promise<HistoricalTable>;
-  /** Point-in-time join: every entity row once, with the newest values known at its `event_timestamp`, else null. */
+  /** Point-in-time join: every entity row once, in order, with the newest values known at its `event_timestamp`, else null. */
   getHistoricalFeatures(request: HistoricalRequest): Promise<HistoricalRows>;
   /**
-   * Brings the newest values up to `until` into the online store, each view whole or not at all. Twice is the same as
-   * once, and a newer value is never replaced by an older one.
+   * Brings the newest values up to `until` into the online store. Twice is the same as once, a newer value is never
+   * replaced by an older one, and one that was cut short is made whole by the next.
    */
   materialize(request: MaterializeRequest): Promise<readonly MaterializedView[]>;
-  /** The newest materialised values; a view's ttl does not matter here. */
+  /** The newest materialised values, as far as they hold now; what is computed on demand is computed of those. */
   getOnlineFeatures(request: OnlineRequest): Promise<{ readonly results: readonly OnlineFeatures[] }>;
+  /** Removes the values of entities of one view; gives how many there were. They come back when they are materialised again. */
+  removeOnlineFeatures(request: {
+    readonly view: string;
+    readonly entityRows: readonly Readonly<Record<string, FeatureValue>>[];
+  }): Promise<number>;
+  /**
+   * Removes what no definition can answer with any more: values past their view's ttl, and those of views that are gone
+   * or were defined otherwise. Gives how many there were.
+   */
+  removeExpired(options?: { readonly now?: string | undefined }): Promise<number>;
   close(): Promise<void>;
 }
 
+/** A feature store whose definitions the compiler knows: a misspelt feature does not compile, and values have types. */
+export interface TypedFeatureStore<View extends AnyView, Service extends FeatureService>
+  extends Omit<FeatureStore, "getOnlineFeatures"> {
+  getOnlineFeatures<const Selected extends FeatureSelection, Full extends boolean = false>(
+    request: OnlineOptions & {
+      /** `view:feature` each, or the name of a feature service. */
+      readonly features: Selected & Existing<Selected, View, Service>;
+      /** Join key values, one entity (or combination of entities) each, and the values that transformations request. */
+      readonly entityRows: readonly EntityRow<Selected, View, Service>[];
+      /** Name features `view__feature` instead of `feature`. @default false */
+      readonly fullFeatureNames?: Full | undefined;
+    },
+  ): Promise<{ readonly results: readonly OnlineFeatures<FeatureValues<Selected, Full, View, Service>>[] }>;
+}
+
 /**
- * Opens a feature store over its definitions, which it records in `registry.json`.
+ * Opens a feature store over its definitions. `apply` records them.
  *
  * @throws InvalidFeatureDefinitionError when definitions contradict each other.
+ * @example
+ * const store = await openFeatureStore({ root: "features", lake, entities: [customer], views: [spending] });
+ * await store.apply();
+ * await store.materialize({ views: ["spending"], until: "2026-03-01T00:00:00Z" });
+ * const { results } = await store.getOnlineFeatures({ features: ["spending:total"], entityRows: [{ customer_id: 7 }] });
  */
-export async function openFeatureStore(options: FeatureStoreOptions): Promise<FeatureStore> {
+export async function openFeatureStore<const View extends AnyView, const Service extends FeatureService = never>(
+  options: FeatureStoreOptions<View, Service>,
+): Promise<TypedFeatureStore<View, Service>> {
   const { root, lake, entities, views } = options;
-  checkDefinitions(entities, views);
+  const definitions = { entities, views, services: options.services ?? [] };
+  checkDefinitions(definitions);
   await mkdir(root, { recursive: true });
-  await writeRegistry(join(root, "registry.json"), entities, views);
-  const online = openSqliteOnlineStore(join(root, "online.db"));
-  const byName = new Map(views.map((view) => [view.name, view]));
+  const registry = new Registry(options.registry ?? registryFolder(join(root, "registry")));
+  const online = options.online ?? openSqliteOnlineStore(join(root, "online.db"));
+  const catalogue = catalogueOf(definitions);
+  const materialized = views.filter((view): view is View & FeatureView => !isOnDemand(view));
+  const given = recorded(definitions);
+
+  const store: FeatureStore = {
+    listViews: async () => {
+      const [now, identity] = [await registry.read(), await online.identity()];
+      return views.map((view) => {
+        const until = isOnDemand(view) ? undefined : lastUntil(now, view, identity);
+        return { view, materializedUntil: until === undefined ? null : isoOf(until.us) };
+      });
+    },
+    listServices: () => definitions.services,
+    plan: async () => {
+      const { version, state } = await registry.read();
+      return planOf(version, state.definitions, given);
+    },
+    apply: async (wanted) => {
+      let plan: RegistryPlan | undefined;
+      await registry.change(({ version, state }) => {
+        plan = planOf(version, state.definitions, given);
+        if (wanted !== undefined && plan.text !== wanted.text) throw new RegistryMovedError(wanted.version, version);
+        return plan.changes.length === 0 ? undefined : { ...state, definitions: given };
+      });
+      return plan ?? { version: 0, changes: [], text: "" };
+    },
+    getHistoricalFeatures: historical,
+    materialize: async (request) => {
+      const window = windowOf(request);
+      const { signal } = request;
+      const chosen = request.views.map((name, index) => materializedView(catalogue, name, `views.${index}`));
+      // All tables are looked at before any value is brought in.
+      for (const view of chosen) await checkedSource(lake, view);
+      const done: MaterializedView[] = [];
+      for (const view of chosen) {
+        const { start, rows } = await materializeView({ lake, online, registry }, view, window, signal);
+        const { entities: held, newestUs } = await online.statistics(view);
+        done.push({ name: view.name, start, rows, entities: held, newest: isoOf(newestUs) });
+      }
+      return done;
+    },
+    getOnlineFeatures: async (request) => {
+      const { features, entityRows, fullFeatureNames = false, now } = request;
+      const { pastTtl = "null", beforeMaterialization = "error" } = request;
+      const nowUs = now === undefined ? Date.now() * 1000 : readMoment("now", now).us;
+      const resolved = resolveFeatures(catalogue, features, fullFeatureNames);
+      const rules = { nowUs, pastTtl, beforeMaterialization };
+      return { results: await onlineFeatures(online, resolved, entityRows, rules) };
+    },
+    removeOnlineFeatures: async ({ view: name, entityRows }) => {
+      const view = materializedView(catalogue, name, "view");
+      const keys = new Map(view.entities.map((one) => [one.joinKey, one] as const));
+      const chosen = entityRows.map((row, index) => {
+        checkEntityRow({ entities: keys, request: new Map() }, row, `entityRows.${index}`);
+        return view.entities.map(({ joinKey }) => {
+          const value = row[joinKey] ?? null;
+          if (value !== null) return String(value);
+          throw new InvalidFeatureRequestError(`entityRows.${index}.${joinKey}`, "null names no entity");
+        });
+      });
+      return online.remove(view, chosen);
+    },
+    removeExpired: async ({ now } = {}) => {
+      const nowUs = now === undefined ? Date.now() * 1000 : readMoment("now", now).us;
+      let removed = await online.removeAllBut(materialized);
+      for (const view of materialized) {
+        if (view.ttl > 0) removed += await online.removeBefore(view, nowUs - Math.round(view.ttl * 1000));
+      }
+      return removed;
+    },
+    close: () => online.close(),
+  };
 
   function historical(request: HistoricalRequest & { readonly output: HistoricalOutput }): Promise<HistoricalTable>;
   function historical(request: HistoricalRequest): Promise<HistoricalRows>;
   async function historical(
     request: HistoricalRequest & { readonly output?: HistoricalOutput },
   ): Promise<HistoricalTable | HistoricalRows> {
-    const requested = resolveFeatures(byName, request.features, request.fullFeatureNames ?? false);
-    const sources = await historicalSources(lake, request.entities, requested);
-    const sql = pointInTimeSql(requested);
-    const { output, signal } = request;
-    if (output === undefined) {
-      const { columns, rows } = await lake.native(sql, { views: sources, ...(signal && { signal }) });
-      return { columns, rows };
-    }
-    const { table, txn } = output;
-    const written = await lake.write({
-      table,
-      sql,
-      dialect: "duckdb",
-      views: sources,
-      mode: "overwrite",
-      txn,
-      ...(signal && { signal }),
-    });
-    const { columns, rowCount } = await lake.snapshot({ table, version: written.version });
-    return { table, version: written.version, rows: rowCount, columns, alreadyDone: written.alreadyDone };
+    const { entities: rows, features, fullFeatureNames = false, output, signal } = request;
+    const resolved = resolveFeatures(catalogue, features, fullFeatureNames);
+    return output === undefined
+      ? historicalRows(lake, rows, resolved, signal)
+      : historicalTable(lake, rows, resolved, output, signal);
   }
 
-  return {
-    listViews: () => views,
-    getHistoricalFeatures: historical,
-    materialize: async ({ views: names, until, start, signal }) => {
-      const window = { until: moment("until", until), ...(start !== undefined && { start: moment("start", start) }) };
-      const sources: { view: FeatureView; ref: TableRef }[] = [];
-      for (const [index, name] of names.entries()) {
-        const view = byName.get(name);
-        if (view === undefined)
-          throw new UnknownFeatureError(`views.${index}`, "feature view", name, [...byName.keys()]);
-        sources.push({ view, ref: await checkedSource(lake, view) });
-      }
-      const materialized: MaterializedView[] = [];
-      for (const { view, ref } of sources) {
-        const { rows } = await lake.native(newestValuesSql(view, start !== undefined), {
-          views: { [sourceName(0)]: ref },
-          params: window,
-          ...(signal && { signal }),
-        });
-        const changed = online.put(view, onlineRows(view, rows));
-        const { entities: held, newestUs } = online.statistics(view);
-        materialized.push({ name: view.name, rows: changed, entities: held, newest: isoOf(newestUs) });
-      }
-      return materialized;
-    },
-    getOnlineFeatures: async ({ features, entityRows, fullFeatureNames = false }) => {
-      const requested = resolveFeatures(byName, features, fullFeatureNames);
-      const keys = joinKeysOf(requested);
-      for (const [index, row] of entityRows.entries()) checkEntityRow(keys, row, `entityRows.${index}`);
-      return { results: entityRows.map((row) => newestFeatures(online, requested, row)) };
-    },
-    close: async () => {
-      online.close();
-    },
-  };
+  return typed(store);
 }
 
-/** The tables of a historical join, each at the version that was checked. */
-async function historicalSources(
-  lake: OfflineStore,
-  entityRows: TableRef,
-  requested: readonly RequestedView[],
-): Promise<Record<string, TableRef>> {
-  const { version, columns } = await lake.snapshot(entityRows);
-  const outputNames = requested.flatMap(({ features }) => features.map(({ outputName }) => outputName));
-  checkEntityTable(entityRows.table, columns, [...joinKeysOf(requested).values()], EVENT_TIMESTAMP, outputNames);
-  const sources: Record<string, TableRef> = { [ENTITY_ROWS]: { table: entityRows.table, version } };
-  for (const [index, { view }] of requested.entries()) sources[sourceName(index)] = await checkedSource(lake, view);
-  return sources;
-}
-
-async function checkedSource(lake: OfflineStore, view: FeatureView): Promise<TableRef> {
-  const { table } = view.source;
-  const { version, columns } = await lake.snapshot({ table });
-  checkSourceTable(view, columns);
-  return { table, version };
-}
-
-function* onlineRows(view: FeatureView, rows: HistoricalRows["rows"]): Generator<OnlineRow> {
-  const features = Object.keys(view.features);
-  for (const row of rows) {
-    const { event_us, created_us } = row;
-    yield {
-      entity: view.entities.map((_, index) => String(row[`entity_${index}`])),
-      eventUs: Number(event_us),
-      createdUs: created_us === null || created_us === undefined ? null : Number(created_us),
-      values: Object.fromEntries(features.map((name) => [name, row[name] ?? null])),
-    };
-  }
-}
-
-function newestFeatures(
-  online: OnlineStore,
-  requested: readonly RequestedView[],
-  entity: Readonly<Record<string, FeatureValue>>,
-): OnlineFeatures {
-  const values: Record<string, FeatureValue> = {};
-  const statuses: Record<string, "PRESENT" | "NOT_FOUND"> = {};
-  let newestUs: number | null = null;
-  for (const { view, features } of requested) {
-    const key = view.entities.map(({ joinKey }) => entity[joinKey] ?? null);
-    const found = key.includes(null) ? undefined : online.get(view, key.map(String));
-    if (found !== undefined) newestUs = Math.max(newestUs ?? found.eventUs, found.eventUs);
-    for (const { feature, outputName } of features) {
-      const value = found?.values[feature];
-      values[outputName] = value ?? null;
-      statuses[outputName] = value === undefined ? "NOT_FOUND" : "PRESENT";
-    }
-  }
-  return { entity, values, statuses, eventTimestamp: isoOf(newestUs) };
-}
-
-/** The entities of all requested views, by join key. */
-function joinKeysOf(requested: readonly RequestedView[]): Map<string, Entity> {
-  return new Map(requested.flatMap(({ view }) => view.entities.map((one) => [one.joinKey, one] as const)));
-}
-
-function checkEntityRow(keys: ReadonlyMap<string, Entity>, row: Readonly<Record<string, FeatureValue>>, field: string) {
-  for (const [name, value] of Object.entries(row)) {
-    const entity = keys.get(name);
-    if (entity === undefined) {
-      throw new InvalidFeatureRequestError(
-        `${field}.${name}`,
-        "is no join key of the requested views",
-        `Join keys: ${[...keys.keys()].join(", ")}`,
-      );
-    }
-    const fits = value === null || (entity.type === "string" ? typeof value === "string" : isInteger(value));
-    if (!fits) {
-      const wanted = entity.type === "string" ? "a string" : "an integer";
-      throw new InvalidFeatureRequestError(`${field}.${name}`, `${JSON.stringify(value)} is not ${wanted}`);
-    }
-  }
-}
-
-/** A whole number, or text for one that a number cannot hold exactly. */
-function isInteger(value: FeatureValue): boolean {
-  if (typeof value === "string") return /^-?[1-9]\d{15,18}$/.test(value) && !Number.isSafeInteger(Number(value));
-  return Number.isSafeInteger(value);
-}
-
-function moment(field: string, value: string): string {
-  const ms = Date.parse(value);
-  if (Number.isNaN(ms)) throw new InvalidFeatureRequestError(field, `"${value}" is not an ISO-8601 moment`);
-  return new Date(ms).toISOString();
-}
-
-function isoOf(us: number | null): string | null {
-  return us === null ? null : new Date(Math.floor(us / 1000)).toISOString();
+/** The same store, its names known to the compiler. */
+function typed<View extends AnyView, Service extends FeatureService>(
+  store: FeatureStore,
+): TypedFeatureStore<View, Service>;
+function typed(store: FeatureStore): FeatureStore {
+  return store;
 }

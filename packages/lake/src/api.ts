@@ -1,19 +1,31 @@
 import type { Column } from "./column-types.ts";
+import type { S3Options } from "./object-store.ts";
 import type { Scalar } from "./scalars.ts";
 
 /** A JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
+/** The SQL that an engine speaks: DuckDB's, or Spark's (`SPARK_REMOTE`). */
+export type Dialect = "duckdb" | "spark";
+
 /** Where a lake lives and what it may use. */
 export interface LakeOptions {
-  /** The folder that holds one folder a table; made when it is not there. */
+  /** The folder that holds one folder a table; made when it is not there. Or `s3://bucket/prefix`. */
   readonly root: string;
   /** The only folders from which `stageCsv` reads, symbolic links resolved. */
   readonly sourceRoots: readonly string[];
+  /** How to reach S3, where the standard `AWS_*` variables and profiles do not say it. */
+  readonly s3?: S3Options | undefined;
+  /** Folder for temporary files and for copies of S3's objects. @default `.tmp` in the root; for S3 the machine's temporary folder */
+  readonly scratch?: string | undefined;
+  /** Bytes of copies of S3's objects that are kept for the next query; one query may need more. @default 10 GiB */
+  readonly cacheBytes?: number | undefined;
   /** DuckDB's limit for memory; beyond it, it spills to disk. @default "2GB" */
   readonly memoryLimit?: string;
   /** @default 2 */
   readonly threads?: number;
+  /** Runs queries on a Spark Connect server, which must see `root` at the same path. @default DuckDB in this process */
+  readonly spark?: { readonly remote: string } | undefined;
 }
 
 /** A table, at its newest version unless one is named. */
@@ -63,6 +75,8 @@ export interface DataFile {
 /** A table at one version. */
 export interface TableSnapshot {
   readonly table: string;
+  /** Where the table lies, for other programs: a folder, or `s3://bucket/prefix/table`. */
+  readonly uri: string;
   readonly version: number;
   readonly columns: readonly Column[];
   readonly partitionColumns: readonly string[];
@@ -103,13 +117,23 @@ export interface WriteOptions {
   readonly table: string;
   /** One SELECT whose rows are written. */
   readonly sql: string;
-  /** @default "spark" */
-  readonly dialect?: "spark" | "duckdb" | undefined;
+  /** `spark` runs on every engine; `duckdb` only where the lake's `dialect` is. A package that generates SQL gives `lake.dialect`. @default "spark" */
+  readonly dialect?: Dialect | undefined;
   readonly views: Readonly<Record<string, View>>;
   readonly params?: Readonly<Record<string, Scalar>> | undefined;
-  /** `append` adds; `overwrite` replaces all rows (and the columns); `replace_where` removes the rows of `replaceWhere` and adds. */
-  readonly mode: "append" | "overwrite" | "replace_where";
-  readonly replaceWhere?: ReplaceWhere | undefined;
+  /**
+   * `append` adds; `overwrite` replaces all rows (and the columns); `overwrite_partitions` replaces the partitions that
+   * the query has rows for; `replace_where` removes the rows of `replaceWhere` and adds.
+   *
+   * An append never collides with other writers. The others fail with TABLE_MOVED when, meanwhile, another commit
+   * changed rows that they would replace, unless the query itself reads the table (at its newest version): then it is
+   * run again on what is there.
+   */
+  readonly mode: "append" | "overwrite" | "overwrite_partitions" | "replace_where";
+  /** All conditions hold for the rows that go. */
+  readonly replaceWhere?: ReplaceWhere | readonly ReplaceWhere[] | undefined;
+  /** Whether columns that the table lacks are added to it, and those that the query lacks are null. @default false: SCHEMA_MISMATCH */
+  readonly mergeSchema?: boolean | undefined;
   /** Columns by whose values files are laid out; fixed when the table is made. */
   readonly partitionBy?: readonly string[] | undefined;
   /** Who writes: the same appId and version is written once, however often it is tried. */
@@ -144,6 +168,12 @@ export interface Columns {
 
 /** Delta tables under one folder. */
 export interface Lake {
+  /**
+   * The engine's own SQL. A package that generates SQL writes the Spark SQL subset and calls `query`, which is the same
+   * on every engine; only what the subset lacks is generated once per dialect, as `lake.dialect` says, and given to
+   * `native` (or to `write` with `dialect: lake.dialect`).
+   */
+  readonly dialect: Dialect;
   /** Names of all tables, sorted. */
   listTables(): Promise<string[]>;
   /** @throws LakeError TABLE_NOT_FOUND (with the nearest names), VERSION_NOT_FOUND, TABLE_UNSUPPORTED */
@@ -153,7 +183,7 @@ export interface Lake {
    * @throws LakeError UNSUPPORTED_SQL before anything runs, naming the function or clause
    */
   query(sql: string, o: QueryOptions): Promise<QueryResult>;
-  /** Runs one SELECT in DuckDB's own SQL; parameters are written `$name`. For packages that generate SQL. */
+  /** Runs one SELECT in the engine's own SQL, see `dialect`; parameters are written `$name` in DuckDB's, `:name` in Spark's. */
   native(sql: string, o: QueryOptions): Promise<QueryResult>;
   /** Writes a query's rows in one atomic commit. @throws LakeError DISK_FULL, SCHEMA_MISMATCH, TABLE_MOVED, … */
   write(o: WriteOptions): Promise<WriteResult>;

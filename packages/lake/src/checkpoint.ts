@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { rename, rm, stat, writeFile } from "node:fs/promises";
+import { rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { versionName } from "./delta-actions.ts";
-import type { Snapshot } from "./delta-log.ts";
+import type { DeltaLog } from "./delta-log.ts";
 import type { Engine } from "./engine.ts";
-import { LogStore, syncPath } from "./log-store.ts";
 import { quoteLiteral } from "./names.ts";
+import type { Snapshot } from "./replay.ts";
 
 /** Removed files are repeated in checkpoints this long (Delta's default retention of deleted files). */
 const TOMBSTONES_MS = 7 * 24 * 3600 * 1000;
 
 /** The columns of a classic checkpoint, as DuckDB types. */
 const COLUMNS = `{
-  protocol: 'STRUCT("minReaderVersion" INTEGER, "minWriterVersion" INTEGER)',
+  protocol: 'STRUCT("minReaderVersion" INTEGER, "minWriterVersion" INTEGER, "readerFeatures" VARCHAR[], "writerFeatures" VARCHAR[])',
   "metaData": 'STRUCT(id VARCHAR, "name" VARCHAR, description VARCHAR, format STRUCT(provider VARCHAR, "options" MAP(VARCHAR, VARCHAR)), "schemaString" VARCHAR, "partitionColumns" VARCHAR[], "configuration" MAP(VARCHAR, VARCHAR), "createdTime" BIGINT)',
   txn: 'STRUCT("appId" VARCHAR, "version" BIGINT, "lastUpdated" BIGINT)',
   "add": 'STRUCT("path" VARCHAR, "partitionValues" MAP(VARCHAR, VARCHAR), size BIGINT, "modificationTime" BIGINT, "dataChange" BOOLEAN, stats VARCHAR)',
@@ -20,17 +20,11 @@ const COLUMNS = `{
 }`;
 
 /** Writes the classic checkpoint of a snapshot and points `_last_checkpoint` to it. Any writer may do so, more than once. */
-export async function writeCheckpoint(engine: Engine, snapshot: Snapshot): Promise<void> {
-  const store = new LogStore(snapshot.folder);
+export async function writeCheckpoint(log: DeltaLog, engine: Engine, snapshot: Snapshot): Promise<void> {
   const name = `${versionName(snapshot.version)}.checkpoint.parquet`;
   const since = Date.now() - TOMBSTONES_MS;
   const actions = [
-    {
-      protocol: {
-        minReaderVersion: snapshot.protocol.minReaderVersion,
-        minWriterVersion: snapshot.protocol.minWriterVersion,
-      },
-    },
+    { protocol: snapshot.protocol },
     {
       metaData: {
         ...snapshot.metaData,
@@ -39,10 +33,10 @@ export async function writeCheckpoint(engine: Engine, snapshot: Snapshot): Promi
       },
     },
     ...[...snapshot.txns.values()].map((txn) => ({ txn })),
-    ...[...snapshot.tombstones.values()]
+    ...snapshot.tombstones
       .filter((r) => (r.deletionTimestamp ?? 0) > since)
       .map((remove) => ({ remove: { ...remove, dataChange: false } })),
-    ...[...snapshot.files.values()].map((add) => ({ add: { ...add, dataChange: false } })),
+    ...snapshot.files.map((add) => ({ add: { ...add, dataChange: false } })),
   ];
   const json = actions.map((a) => JSON.stringify(a));
   // DuckDB allocates twice this for reading.
@@ -51,7 +45,7 @@ export async function writeCheckpoint(engine: Engine, snapshot: Snapshot): Promi
     json.reduce((most, line) => Math.max(most, 2 * Buffer.byteLength(line)), 0),
   );
   const lines = join(engine.scratch, `${randomUUID()}.jsonl`);
-  const temporary = join(store.folder, `.${name}.${randomUUID()}.tmp`);
+  const temporary = join(engine.scratch, `${randomUUID()}.parquet`);
   try {
     await writeFile(lines, json.join("\n"));
     await engine.session(undefined, (session) =>
@@ -60,18 +54,11 @@ export async function writeCheckpoint(engine: Engine, snapshot: Snapshot): Promi
          TO ${quoteLiteral(temporary)} (FORMAT parquet, COMPRESSION zstd)`,
       ),
     );
-    await syncPath(temporary);
-    await rename(temporary, join(store.folder, name));
-    const { size: sizeInBytes } = await stat(join(store.folder, name));
-    await store.put(
-      "_last_checkpoint",
-      JSON.stringify({
-        version: snapshot.version,
-        size: actions.length,
-        sizeInBytes,
-        numOfAddFiles: snapshot.files.size,
-      }),
-    );
+    const { size: sizeInBytes } = await stat(temporary);
+    await log.store.take(temporary, log.key(snapshot.table, name));
+    const numOfAddFiles = snapshot.files.length;
+    const last = { version: snapshot.version, size: actions.length, sizeInBytes, numOfAddFiles };
+    await log.store.put(log.key(snapshot.table, "_last_checkpoint"), Buffer.from(JSON.stringify(last)));
   } finally {
     await rm(lines, { force: true });
     await rm(temporary, { force: true });

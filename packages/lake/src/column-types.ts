@@ -41,6 +41,11 @@ export function deltaToSpark(delta: string): string | undefined {
   return DECIMAL.test(delta) ? delta : PRIMITIVES.find((p) => p[0] === delta)?.[1];
 }
 
+/** Delta's name of a type in Spark SQL's words, or undefined when the lake does not hold that type. */
+export function sparkToDelta(spark: string): string | undefined {
+  return DECIMAL.test(spark) ? spark : PRIMITIVES.find((p) => p[1] === spark)?.[0];
+}
+
 /** The DuckDB type of a Delta column. */
 export function deltaToDuck(delta: string): string {
   const decimal = DECIMAL.exec(delta);

@@ -7,6 +7,12 @@ import { z } from "zod";
 
 const Partitions = z.record(z.string(), z.string().nullable());
 
+const DeletionVector = z.object({
+  storageType: z.string(),
+  pathOrInlineDv: z.string(),
+  offset: z.number().nullish(),
+});
+
 export const AddFile = z.object({
   path: z.string(),
   partitionValues: Partitions.nullish().transform((v) => v ?? {}),
@@ -14,7 +20,7 @@ export const AddFile = z.object({
   modificationTime: z.number(),
   dataChange: z.boolean(),
   stats: z.string().nullish(),
-  deletionVector: z.unknown().optional(),
+  deletionVector: DeletionVector.nullish(),
 });
 export type AddFile = z.infer<typeof AddFile>;
 
@@ -25,6 +31,7 @@ export const RemoveFile = z.object({
   extendedFileMetadata: z.boolean().nullish(),
   partitionValues: Partitions.nullish(),
   size: z.number().nullish(),
+  deletionVector: DeletionVector.nullish(),
 });
 export type RemoveFile = z.infer<typeof RemoveFile>;
 
@@ -67,7 +74,13 @@ export const Action = z.object({
   metaData: MetaData.nullish(),
   protocol: Protocol.nullish(),
   txn: Txn.nullish(),
-  commitInfo: z.looseObject({ dagwright: CommitNote.optional().catch(undefined) }).nullish(),
+  commitInfo: z
+    .looseObject({
+      timestamp: z.number().optional().catch(undefined),
+      operation: z.string().optional().catch(undefined),
+      dagwright: CommitNote.optional().catch(undefined),
+    })
+    .nullish(),
 });
 export type Action = z.infer<typeof Action>;
 
@@ -75,7 +88,10 @@ const Field = z.object({
   name: z.string(),
   type: z.union([z.string(), z.looseObject({})]),
   nullable: z.boolean(),
-  metadata: z.record(z.string(), z.unknown()).nullish(),
+  metadata: z
+    .record(z.string(), z.unknown())
+    .nullish()
+    .transform((v) => v ?? {}),
 });
 
 export const TableSchema = z.object({ type: z.literal("struct"), fields: z.array(Field) });
@@ -84,6 +100,8 @@ export const TableSchema = z.object({ type: z.literal("struct"), fields: z.array
 export interface DeltaField {
   readonly name: string;
   readonly type: string;
+  readonly nullable: boolean;
+  readonly metadata: Readonly<Record<string, unknown>>;
 }
 
 /** `00000000000000000010` */

@@ -1,75 +1,57 @@
-import { readdir } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { deltaToSpark } from "./column-types.ts";
-import {
-  Action,
-  type AddFile,
-  type CommitNote,
-  type DeltaField,
-  type MetaData,
-  type Protocol,
-  type RemoveFile,
-  TableSchema,
-  type Txn,
-  versionName,
-} from "./delta-actions.ts";
+import { Action, type CommitNote, versionName } from "./delta-actions.ts";
 import type { Engine } from "./engine.ts";
 import { LakeError } from "./errors.ts";
-import { LogStore } from "./log-store.ts";
 import { checkTableName, nearestNames, quoteLiteral } from "./names.ts";
-
-/** A table at one version, as replayed from its log. */
-export interface Snapshot {
-  readonly table: string;
-  readonly folder: string;
-  readonly version: number;
-  readonly protocol: Protocol;
-  readonly metaData: MetaData;
-  readonly fields: readonly DeltaField[];
-  /** Active files by path as the log writes it (URL-encoded), in the order they were added. */
-  readonly files: ReadonlyMap<string, AddFile>;
-  /** Files removed lately; checkpoints repeat them so that other tools know what may be vacuumed. */
-  readonly tombstones: ReadonlyMap<string, RemoveFile>;
-  readonly txns: ReadonlyMap<string, Txn>;
-}
+import type { ObjectStore } from "./object-store.ts";
+import { Replay, type Snapshot } from "./replay.ts";
 
 const COMMIT = /^(\d{20})\.json$/;
-const CHECKPOINT = /^(\d{20})\.checkpoint\.parquet$/;
+const CHECKPOINT = /^(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10}))?\.parquet$/;
+/** Checkpoints of newer protocols, which are named at random. */
+const NEWER_CHECKPOINT = /^(\d{20})\.checkpoint\.[0-9a-f-]{36}\.(json|parquet)$/;
 
-/** Reads Delta logs under one root. */
+const LastCheckpoint = z.object({ version: z.number().int().min(0) });
+
+/** What lies in a table's log. */
+interface Listing {
+  readonly commits: ReadonlySet<number>;
+  /** Names of the parts of each complete checkpoint. */
+  readonly checkpoints: ReadonlyMap<number, readonly string[]>;
+  readonly newerCheckpoints: readonly number[];
+}
+
+/** Reads Delta logs of one store. */
 export class DeltaLog {
-  readonly root: string;
+  readonly store: ObjectStore;
   readonly #engine: Engine;
 
-  constructor(root: string, engine: Engine) {
-    this.root = root;
+  constructor(store: ObjectStore, engine: Engine) {
+    this.store = store;
     this.#engine = engine;
   }
 
-  store(table: string): LogStore {
-    return new LogStore(join(this.root, checkTableName(table)));
+  /** The key of a file in a table's log. */
+  key(table: string, name: string): string {
+    return `${checkTableName(table)}/_delta_log/${name}`;
   }
 
   /** Names of all folders that hold at least one commit. */
   async tables(): Promise<string[]> {
-    const found: string[] = [];
-    for (const entry of await readdir(this.root, { withFileTypes: true })) {
-      if (!entry.isDirectory() || !/^[A-Za-z_]\w*$/.test(entry.name)) continue;
-      if ((await this.store(entry.name).list()).some((f) => COMMIT.test(f) || CHECKPOINT.test(f)))
-        found.push(entry.name);
-    }
-    return found.sort();
+    const names = (await this.store.folders()).filter((name) => /^[A-Za-z_]\w*$/.test(name));
+    const listings = await Promise.all(names.map((name) => this.#list(name)));
+    return names.filter((_, i) => listings[i]!.commits.size + listings[i]!.checkpoints.size > 0);
   }
 
   /** The table at `version` (newest by default), or undefined when there is no such table. */
   async find(table: string, version?: number): Promise<Snapshot | undefined> {
-    const store = this.store(table);
-    const names = await store.list();
-    const commits = new Set(names.flatMap((n) => COMMIT.exec(n)?.[1] ?? []).map(Number));
-    const checkpoints = names.flatMap((n) => CHECKPOINT.exec(n)?.[1] ?? []).map(Number);
-    if (commits.size === 0 && checkpoints.length === 0) return undefined;
-    const newest = Math.max(...commits, ...checkpoints);
+    const listing = version === undefined ? await this.#listNewest(table) : await this.#list(table);
+    const { commits, checkpoints, newerCheckpoints } = listing;
+    const newest = Math.max(-1, ...commits, ...checkpoints.keys());
+    if (newest < 0) return undefined;
     if (version !== undefined && (!Number.isInteger(version) || version < 0 || version > newest)) {
       throw new LakeError(
         "VERSION_NOT_FOUND",
@@ -78,17 +60,24 @@ export class DeltaLog {
       );
     }
     const target = version ?? newest;
-    const start = Math.max(-1, ...checkpoints.filter((c) => c <= target));
-    const replay = new Replay(table, join(this.root, table));
-    if (start >= 0) for (const action of await this.#checkpoint(store, start)) replay.apply(action);
-    for (let v = start + 1; v <= target; v++) {
-      if (!commits.has(v)) {
-        throw new LakeError(
-          "TABLE_UNREADABLE",
-          `The log of the table ${table} has no commit ${v}, which version ${target} needs.`,
-        );
-      }
-      for (const action of await readCommit(store, v)) replay.apply(action);
+    const start = Math.max(-1, ...[...checkpoints.keys()].filter((c) => c <= target));
+    const needed = Array.from({ length: target - start }, (_, i) => start + 1 + i);
+    const lost = needed.find((v) => !commits.has(v));
+    if (lost !== undefined) {
+      const why = newerCheckpoints.some((v) => v <= target)
+        ? "; it has checkpoints of a newer kind (v2), which are not read here"
+        : "";
+      throw new LakeError(
+        why === "" ? "TABLE_UNREADABLE" : "TABLE_UNSUPPORTED",
+        `The log of the table ${table} has no commit ${lost}, which version ${target} needs${why}.`,
+      );
+    }
+    const replay = new Replay(table);
+    for (const part of checkpoints.get(start) ?? [])
+      for (const action of await this.#checkpoint(table, part)) replay.apply(action);
+    for (let i = 0; i < needed.length; i += READ_AT_ONCE) {
+      const read = needed.slice(i, i + READ_AT_ONCE).map((v) => this.commit(table, v));
+      for (const actions of await Promise.all(read)) for (const action of actions) replay.apply(action);
     }
     return replay.snapshot(target);
   }
@@ -106,16 +95,27 @@ export class DeltaLog {
     throw new LakeError("TABLE_NOT_FOUND", `There is no table ${table}.`, { field: "table", hint });
   }
 
+  /** The actions of one commit. */
+  async commit(table: string, version: number): Promise<Action[]> {
+    const key = this.key(table, `${versionName(version)}.json`);
+    const bytes = await this.store.read(key);
+    if (!bytes) throw new LakeError("TABLE_UNREADABLE", `The log of the table ${table} has no commit ${version}.`);
+    return new TextDecoder()
+      .decode(bytes)
+      .split("\n")
+      .filter((line) => line.trim() !== "")
+      .map((line) => parseAction(line, key));
+  }
+
   /** The newest commit of that txn, with what was noted about it. */
   async findTxn(
     table: string,
     newest: number,
     txn: { appId: string; version: number },
   ): Promise<{ version: number; note: CommitNote } | undefined> {
-    const store = this.store(table);
-    const present = new Set(await store.list());
-    for (let v = newest; v >= 0 && present.has(`${versionName(v)}.json`); v--) {
-      for (const { commitInfo } of await readCommit(store, v)) {
+    const { commits } = await this.#list(table);
+    for (let v = newest; v >= 0 && commits.has(v); v--) {
+      for (const { commitInfo } of await this.commit(table, v)) {
         const note = commitInfo?.dagwright;
         if (note?.txn.appId === txn.appId && note.txn.version === txn.version) return { version: v, note };
       }
@@ -123,116 +123,76 @@ export class DeltaLog {
     return undefined;
   }
 
-  async #checkpoint(store: LogStore, version: number): Promise<Action[]> {
-    const path = join(store.folder, `${versionName(version)}.checkpoint.parquet`);
-    return this.#engine.session(undefined, async (session) => {
-      const rows = await session.rows(
-        `SELECT to_json(t)::VARCHAR FROM read_parquet(${quoteLiteral(path)}, hive_partitioning = false) t`,
-      );
-      return rows.map(([json]) => parseAction(String(json), store.folder));
+  async #list(table: string, after?: string): Promise<Listing> {
+    const prefix = this.key(table, "");
+    const names = (await this.store.keys(prefix, after && prefix + after)).map((key) => key.slice(prefix.length));
+    const commits = new Set(names.flatMap((n) => COMMIT.exec(n)?.[1] ?? []).map(Number));
+    const parts = new Map<number, string[]>();
+    for (const name of names) {
+      const [, version, , of] = CHECKPOINT.exec(name) ?? [];
+      if (version === undefined) continue;
+      const known = parts.get(Number(version)) ?? [];
+      // A classic checkpoint is whole by itself, one in parts only with all of them.
+      if (of === undefined) parts.set(Number(version), [name]);
+      else if (known[0]?.split(".").length !== 3) parts.set(Number(version), [...known, name]);
+    }
+    const whole = [...parts].filter(([, [first = "", ...more]]) => {
+      const of = CHECKPOINT.exec(first)?.[3];
+      return of === undefined || Number(of) === more.length + 1;
     });
+    const newerCheckpoints = names.flatMap((n) => NEWER_CHECKPOINT.exec(n)?.[1] ?? []).map(Number);
+    return { commits, checkpoints: new Map(whole), newerCheckpoints };
+  }
+
+  /** The log from the last checkpoint on, where the table says which that is. */
+  async #listNewest(table: string): Promise<Listing> {
+    const hint = await this.store.read(this.key(table, "_last_checkpoint"));
+    if (hint) {
+      const last = LastCheckpoint.safeParse(jsonOf(new TextDecoder().decode(hint)));
+      const listing = last.success ? await this.#list(table, versionName(last.data.version)) : undefined;
+      if (last.success && listing?.checkpoints.has(last.data.version)) return listing;
+    }
+    return await this.#list(table);
+  }
+
+  async #checkpoint(table: string, name: string): Promise<Action[]> {
+    const key = this.key(table, name);
+    const path = this.store.local ? this.store.localPath(key) : join(this.#engine.scratch, `${randomUUID()}.parquet`);
+    try {
+      if (!this.store.local) await this.store.copyTo(key, path);
+      return await this.#engine.session(undefined, async (session) => {
+        const rows = await session.rows(
+          `SELECT to_json(t)::VARCHAR FROM read_parquet(${quoteLiteral(path)}, hive_partitioning = false) t`,
+        );
+        return rows.map(([json]) => parseAction(String(json), key));
+      });
+    } catch (error) {
+      if (!(error instanceof LakeError && error.code === "SQL_FAILED")) throw error;
+      throw new LakeError("TABLE_UNREADABLE", `The checkpoint ${key} cannot be read: ${error.message}`, {
+        cause: error,
+      });
+    } finally {
+      if (!this.store.local) await rm(path, { force: true });
+    }
   }
 }
 
-async function readCommit(store: LogStore, version: number): Promise<Action[]> {
-  const text = await store.read(`${versionName(version)}.json`);
-  return text
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .map((line) => parseAction(line, store.folder));
+/** Commits that are read at once. */
+const READ_AT_ONCE = 16;
+
+function parseAction(line: string, key: string): Action {
+  const action = Action.safeParse(jsonOf(line));
+  if (action.success) return action.data;
+  throw new LakeError(
+    "TABLE_UNREADABLE",
+    `The log file ${key} holds an action that cannot be read: ${z.prettifyError(action.error)}`,
+  );
 }
 
-function parseAction(line: string, folder: string): Action {
+function jsonOf(text: string): unknown {
   try {
-    return Action.parse(JSON.parse(line));
-  } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-    throw new LakeError("TABLE_UNREADABLE", `The log in ${folder} holds an action that cannot be read: ${why}`, {
-      cause: error,
-    });
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
-}
-
-/** Applies actions in the order of the log. */
-class Replay {
-  readonly #table: string;
-  readonly #folder: string;
-  readonly #files = new Map<string, AddFile>();
-  readonly #tombstones = new Map<string, RemoveFile>();
-  readonly #txns = new Map<string, Txn>();
-  #protocol: Protocol | undefined;
-  #metaData: MetaData | undefined;
-
-  constructor(table: string, folder: string) {
-    this.#table = table;
-    this.#folder = folder;
-  }
-
-  apply(action: Action): void {
-    if (action.protocol) this.#protocol = action.protocol;
-    if (action.metaData) this.#metaData = action.metaData;
-    if (action.txn) this.#txns.set(action.txn.appId, action.txn);
-    if (action.remove) {
-      this.#files.delete(action.remove.path);
-      this.#tombstones.set(action.remove.path, action.remove);
-    }
-    if (action.add) {
-      if (action.add.deletionVector) throw unsupported(this.#table, "it uses deletion vectors");
-      this.#tombstones.delete(action.add.path);
-      this.#files.set(action.add.path, action.add);
-    }
-  }
-
-  snapshot(version: number): Snapshot {
-    const protocol = this.#protocol;
-    const metaData = this.#metaData;
-    if (!protocol || !metaData) {
-      throw new LakeError(
-        "TABLE_UNREADABLE",
-        `The log of the table ${this.#table} lacks its protocol or its metadata.`,
-      );
-    }
-    checkProtocol(this.#table, protocol, metaData);
-    return {
-      table: this.#table,
-      folder: this.#folder,
-      version,
-      protocol,
-      metaData,
-      fields: parseSchema(this.#table, metaData.schemaString),
-      files: this.#files,
-      tombstones: this.#tombstones,
-      txns: this.#txns,
-    };
-  }
-}
-
-function unsupported(table: string, why: string): LakeError {
-  return new LakeError("TABLE_UNSUPPORTED", `The table ${table} cannot be used here: ${why}.`, {
-    hint: "This lake reads and writes Delta tables of reader version 1 and writer version up to 2.",
-  });
-}
-
-function checkProtocol(table: string, protocol: Protocol, metaData: MetaData): void {
-  if (protocol.minReaderVersion > 1)
-    throw unsupported(table, `it needs Delta reader version ${protocol.minReaderVersion}`);
-  if (protocol.minWriterVersion > 2)
-    throw unsupported(table, `it needs Delta writer version ${protocol.minWriterVersion}`);
-  const features = [...(protocol.readerFeatures ?? []), ...(protocol.writerFeatures ?? [])];
-  if (features.length > 0) throw unsupported(table, `it needs the features ${features.join(", ")}`);
-  if (metaData.format.provider !== "parquet") throw unsupported(table, `its files are ${metaData.format.provider}`);
-  const mapping = metaData.configuration?.["delta.columnMapping.mode"];
-  if (mapping && mapping !== "none") throw unsupported(table, "it uses column mapping");
-}
-
-function parseSchema(table: string, schemaString: string): DeltaField[] {
-  const schema = TableSchema.safeParse(JSON.parse(schemaString));
-  if (!schema.success) throw new LakeError("TABLE_UNREADABLE", `The schema of the table ${table} cannot be read.`);
-  return schema.data.fields.map(({ name, type, metadata }) => {
-    if (typeof type !== "string" || deltaToSpark(type) === undefined) {
-      throw unsupported(table, `its column ${name} is of type ${typeof type === "string" ? type : String(type.type)}`);
-    }
-    if (metadata && "delta.invariants" in metadata) throw unsupported(table, `its column ${name} has an invariant`);
-    return { name, type };
-  });
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, realpath, rm } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance, type DuckDBResult, type DuckDBValue } from "@duckdb/node-api";
 import { diskFull, isDiskFull, LakeError } from "./errors.ts";
@@ -21,11 +22,17 @@ export class Engine {
     this.scratch = scratch;
   }
 
-  static async open(o: { root: string; memoryLimit: string; threads: number }): Promise<Engine> {
-    const tmp = join(o.root, ".tmp");
-    await mkdir(tmp, { recursive: true });
+  /** @param o.folders beside its scratch folder the only ones that it may touch */
+  static async open(o: {
+    scratch: string;
+    folders: readonly string[];
+    memoryLimit: string;
+    threads: number;
+  }): Promise<Engine> {
+    await mkdir(o.scratch, { recursive: true });
+    const tmp = await realpath(o.scratch);
     await removeDeadScratch(tmp);
-    const scratch = join(tmp, `${process.pid}-${randomUUID()}`);
+    const scratch = join(tmp, `${hostname()}-${process.pid}-${randomUUID()}`);
     await mkdir(scratch);
     const instance = await DuckDBInstance.create(":memory:", {
       threads: String(o.threads),
@@ -41,7 +48,7 @@ export class Engine {
         ...SPARK_MACROS,
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
-        `SET allowed_directories = [${quoteLiteral(`${o.root}/`)}]`,
+        `SET allowed_directories = [${[...o.folders, scratch].map((folder) => quoteLiteral(`${folder}/`)).join(", ")}]`,
         "SET enable_external_access = false",
         "SET lock_configuration = true",
       ]) {
@@ -163,10 +170,10 @@ function engineError(error: unknown): LakeError {
   return new LakeError("SQL_FAILED", message, { cause: error });
 }
 
-/** Removes scratch folders of processes that no longer live (they were killed before they could). */
+/** Removes scratch folders of this machine's processes that no longer live (they were killed before they could). */
 async function removeDeadScratch(tmp: string): Promise<void> {
   for (const entry of await readdir(tmp)) {
-    const pid = Number(/^(\d+)-/.exec(entry)?.[1]);
+    const pid = entry.startsWith(`${hostname()}-`) ? Number(/-(\d+)-[0-9a-f-]{36}$/.exec(entry)?.[1]) : 0;
     if (pid > 0 && !isAlive(pid)) await rm(join(tmp, entry), { recursive: true, force: true });
   }
 }

@@ -4,6 +4,7 @@ export type {
   CsvColumn,
   CsvView,
   DataFile,
+  Dialect,
   Json,
   Lake,
   LakeOptions,
@@ -20,4 +21,5 @@ export type {
 export type { Column } from "./column-types.ts";
 export { LakeError, type LakeErrorCode } from "./errors.ts";
 export { openLake } from "./lake.ts";
+export { nearestNames } from "./names.ts";
 export type { Scalar } from "./scalars.ts";

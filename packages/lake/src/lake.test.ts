@@ -19,6 +19,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
+const DV = { storageType: "u", pathOrInlineDv: "ab^-aqEH.-t@S}K{vb[*k^", offset: 4, sizeInBytes: 40, cardinality: 6 };
 let ordinal = 0;
 const write = (o: Partial<WriteOptions> & { sql: string }) =>
   lake.write({ table: "t", views: {}, mode: "append", txn: { appId: `test-${ordinal++}`, version: 1 }, ...o });
@@ -112,15 +113,29 @@ describe("writing", () => {
     expect((await write({ sql: "SELECT 2 AS a" })).version).toBe(1);
   });
 
-  it("refuses tables of newer protocols", async () => {
+  it.each([
+    [{ protocol: { minReaderVersion: 4, minWriterVersion: 7 } }, "reader version 4"],
+    [{ protocol: { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ["variantType"] } }, "variantType"],
+    [{ add: { path: "x", size: 1, modificationTime: 1, dataChange: true, deletionVector: DV } }, "deletion vectors"],
+  ])("refuses to read and write a table of newer protocols: %j", async (action, why) => {
     await write({ sql: "SELECT 1 AS a" });
-    const log = join(root, "t", "_delta_log");
-    await writeFile(
-      join(log, "00000000000000000001.json"),
-      JSON.stringify({ protocol: { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ["deletionVectors"] } }),
-    );
-    expect(await failure(rows())).toMatchObject({ code: "TABLE_UNSUPPORTED" });
-    expect(await failure(write({ sql: "SELECT 1 AS a" }))).toMatchObject({ code: "TABLE_UNSUPPORTED" });
+    await writeFile(join(root, "t", "_delta_log", "00000000000000000001.json"), JSON.stringify(action));
+    const refused = { code: "TABLE_UNSUPPORTED", message: expect.stringContaining(why) };
+    expect(await failure(rows())).toMatchObject(refused);
+    expect(await failure(write({ sql: "SELECT 1 AS a" }))).toMatchObject(refused);
+  });
+
+  it.each([
+    [{ protocol: { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ["rowTracking"] } }, "rowTracking"],
+    [{ protocol: { minReaderVersion: 1, minWriterVersion: 8 } }, "writer version 8"],
+  ])("reads but does not write a table whose writers need to know more: %j", async (action, why) => {
+    await write({ sql: "SELECT 1 AS a" });
+    await writeFile(join(root, "t", "_delta_log", "00000000000000000001.json"), JSON.stringify(action));
+    expect(await rows()).toEqual([{ a: 1 }]);
+    expect(await failure(write({ sql: "SELECT 1 AS a" }))).toMatchObject({
+      code: "TABLE_UNSUPPORTED",
+      message: expect.stringContaining(why),
+    });
   });
 
   it("stops when the caller aborts", async () => {

@@ -1,18 +1,38 @@
 import { mkdir, realpath } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { DuckDBValue } from "@duckdb/node-api";
-import type { Lake, LakeOptions, QueryOptions, QueryResult, TableRef, TableSnapshot, WriteOptions } from "./api.ts";
+import type {
+  Dialect,
+  Lake,
+  LakeOptions,
+  QueryOptions,
+  QueryResult,
+  TableRef,
+  TableSnapshot,
+  WriteOptions,
+} from "./api.ts";
 import { deltaToSpark, duckToSpark } from "./column-types.ts";
 import { stageCsv } from "./csv-source.ts";
+import { DataFiles, type HeldFiles } from "./data-files.ts";
 import { DeltaLog } from "./delta-log.ts";
-import { type Bindings, Engine } from "./engine.ts";
+import { type Bindings, Engine, type Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
 import { numRecords } from "./file-stats.ts";
+import { FileStore } from "./file-store.ts";
+import type { ObjectStore, S3Options } from "./object-store.ts";
 import { readColumns } from "./read-columns.ts";
+import { countRows } from "./removal.ts";
+import type { Snapshot } from "./replay.ts";
 import { bindable, type Scalar, toScalar } from "./scalars.ts";
+import type { SparkEngine } from "./spark-engine.ts";
 import { sparkToDuck } from "./spark-sql.ts";
+import { sparkStatement } from "./spark-statement.ts";
 import { checkStatement } from "./statement-guard.ts";
-import { defineViews, filePath, selectFiles } from "./views.ts";
-import { checkWrite, writeTable } from "./write.ts";
+import { dataPath } from "./table-files.ts";
+import { defineViews } from "./views.ts";
+import { writeTable } from "./write.ts";
+import { checkWrite } from "./write-options.ts";
 
 /**
  * Opens the Delta tables under `root`. Several lakes, also of other processes, may use one root.
@@ -21,23 +41,64 @@ import { checkWrite, writeTable } from "./write.ts";
  * await lake.write({ table: "t", sql: "SELECT 1 AS a", views: {}, mode: "append", txn: { appId: "example", version: 1 } });
  */
 export async function openLake(o: LakeOptions): Promise<Lake> {
-  await mkdir(o.root, { recursive: true });
-  const root = await realpath(o.root);
-  const engine = await Engine.open({ root, memoryLimit: o.memoryLimit ?? "2GB", threads: o.threads ?? 2 });
-  return new DuckLake(new DeltaLog(root, engine), engine, o.sourceRoots);
+  const store = await openStore(o.root, o.s3 ?? {});
+  const scratch = o.scratch ?? (store.local ? join(store.root, ".tmp") : join(tmpdir(), "dagwright-lake"));
+  const engine = await Engine.open({
+    scratch,
+    folders: store.local ? [store.root] : [],
+    memoryLimit: o.memoryLimit ?? "2GB",
+    threads: o.threads ?? 2,
+  });
+  const files = new DataFiles(store, join(engine.scratch, "objects"), o.cacheBytes ?? 10 * 2 ** 30);
+  const log = new DeltaLog(store, engine);
+  const { spark } = o;
+  if (!spark) return new DeltaLake(log, files, engine, o.sourceRoots);
+  try {
+    const { SparkEngine } = await import("./spark-engine.ts");
+    return new DeltaLake(
+      log,
+      files,
+      engine,
+      o.sourceRoots,
+      (isStaged) => new SparkEngine({ remote: spark.remote, log, files, duck: engine, isStaged }),
+    );
+  } catch (error) {
+    await engine.close();
+    store.close();
+    throw error;
+  }
 }
 
-class DuckLake implements Lake {
+async function openStore(root: string, s3: S3Options): Promise<ObjectStore> {
+  if (root.startsWith("s3:")) return new (await import("./s3-store.ts")).S3Store(root, s3);
+  await mkdir(root, { recursive: true });
+  return new FileStore(await realpath(root));
+}
+
+class DeltaLake implements Lake {
+  readonly dialect: Dialect;
   readonly #log: DeltaLog;
+  readonly #files: DataFiles;
   readonly #engine: Engine;
   readonly #sourceRoots: readonly string[];
   readonly #staged = new Set<string>();
   readonly #isStaged = (path: string) => this.#staged.has(path);
+  /** Runs queries in the place of DuckDB, which then only moves files and reads columns. */
+  readonly #spark: SparkEngine | undefined;
 
-  constructor(log: DeltaLog, engine: Engine, sourceRoots: readonly string[]) {
+  constructor(
+    log: DeltaLog,
+    files: DataFiles,
+    engine: Engine,
+    sourceRoots: readonly string[],
+    spark?: (isStaged: (path: string) => boolean) => SparkEngine,
+  ) {
     this.#log = log;
+    this.#files = files;
     this.#engine = engine;
     this.#sourceRoots = sourceRoots;
+    this.#spark = spark?.(this.#isStaged);
+    this.dialect = this.#spark ? "spark" : "duckdb";
   }
 
   listTables(): Promise<string[]> {
@@ -46,24 +107,18 @@ class DuckLake implements Lake {
 
   async snapshot(ref: TableRef): Promise<TableSnapshot> {
     const s = await this.#log.get(ref.table, ref.version);
-    const files = [...s.files.values()];
-    let rowCount = 0;
-    const unknown = files.filter((f) => numRecords(f) === undefined);
-    for (const f of files) rowCount += numRecords(f) ?? 0;
-    if (unknown.length > 0) {
-      const [[count] = []] = await this.#engine.session(undefined, (session) =>
-        session.rows(`SELECT count(*) FROM (${selectFiles(s, unknown)})`),
-      );
-      rowCount += Number(count);
-    }
+    const rowCount = await this.#files.use((held) =>
+      this.#engine.session(undefined, (session) => countRows(session, held, s, s.files)),
+    );
     return {
       table: s.table,
+      uri: `${this.#log.store.root}/${s.table}`,
       version: s.version,
       columns: s.fields.map((f) => ({ name: f.name, type: deltaToSpark(f.type) ?? f.type })),
       partitionColumns: s.metaData.partitionColumns,
       rowCount,
-      files: files.map((f) => ({
-        path: filePath("", f.path),
+      files: s.files.map((f) => ({
+        path: dataPath(s.table, f.path),
         size: f.size,
         rows: numRecords(f),
         partitionValues: f.partitionValues,
@@ -71,25 +126,35 @@ class DuckLake implements Lake {
     };
   }
 
-  query(sql: string, o: QueryOptions): Promise<QueryResult> {
+  async query(sql: string, o: QueryOptions): Promise<QueryResult> {
+    if (this.#spark) return this.#spark.query(sparkStatement(sql, o.views, o.params), checkLimit(o.limit), o.signal);
     return this.#run(async () => sparkToDuck(sql, Object.keys(o.views)).sql, o);
   }
 
-  native(sql: string, o: QueryOptions): Promise<QueryResult> {
-    return this.#run(async () => sql, o);
+  async native(sql: string, o: QueryOptions): Promise<QueryResult> {
+    return this.#spark ? this.query(sql, o) : this.#run(async () => sql, o);
   }
 
   async write(o: WriteOptions) {
     checkWrite(o);
+    const workshop = { log: this.#log, files: this.#files, engine: this.#engine, isStaged: this.#isStaged };
+    const spark = this.#spark;
+    if (spark) {
+      if (o.dialect === "duckdb")
+        throw new LakeError("WRITE_ARGUMENT", "dialect duckdb: this lake's engine is Spark.", { field: "dialect" });
+      const statement = sparkStatement(o.sql, o.views, o.params);
+      const compute = (base: Snapshot | undefined, held: HeldFiles) => spark.compute(statement, base, held, o.signal);
+      return await writeTable(workshop, { o, sql: "", bindings: {}, compute });
+    }
     const bindings = bindAll(o.params);
     const names = Object.keys(o.views);
     const sql = o.dialect === "duckdb" ? o.sql : sparkToDuck(o.sql, names).sql;
     await this.#engine.session(o.signal, (session) => checkStatement(session, sql, names));
-    return writeTable(this.#log, this.#engine, { o, sql, bindings }, this.#isStaged);
+    return await writeTable(workshop, { o, sql, bindings });
   }
 
   async readColumns(ref: TableRef, o: { readonly columns?: readonly string[] | undefined } = {}) {
-    return readColumns(this.#engine, await this.#log.get(ref.table, ref.version), o.columns);
+    return await readColumns(this.#engine, this.#files, await this.#log.get(ref.table, ref.version), o.columns);
   }
 
   async stageCsv(o: Parameters<Lake["stageCsv"]>[0]) {
@@ -104,19 +169,20 @@ class DuckLake implements Lake {
     };
   }
 
-  close(): Promise<void> {
-    return this.#engine.close();
+  async close(): Promise<void> {
+    await this.#spark?.close();
+    await this.#engine.close();
+    this.#log.store.close();
   }
 
   async #run(translate: () => Promise<string>, o: QueryOptions): Promise<QueryResult> {
-    const limit = o.limit ?? Number.POSITIVE_INFINITY;
-    if (!(limit >= 0)) throw new LakeError("PARAM_TYPE", `limit ${limit} must be a number from 0.`, { field: "limit" });
+    const limit = checkLimit(o.limit);
     const bindings = bindAll(o.params);
     const sql = await translate();
-    return this.#engine.session(o.signal, async (session) => {
+    const read = (held: HeldFiles) => async (session: Session) => {
       await checkStatement(session, sql, Object.keys(o.views));
-      await defineViews(session, this.#log, o.views, this.#isStaged);
-      return session.stream(sql, bindings, async (result) => {
+      await defineViews(session, this.#log, held, o.views, this.#isStaged);
+      return await session.stream(sql, bindings, async (result) => {
         const names = result.deduplicatedColumnNames();
         const types = result.columnTypes();
         const rows: Record<string, Scalar>[] = [];
@@ -134,8 +200,14 @@ class DuckLake implements Lake {
         }
         return { columns: names.map((name, i) => ({ name, type: duckToSpark(types[i]!.toString()) })), rows, rowCount };
       });
-    });
+    };
+    return await this.#files.use((held) => this.#engine.session(o.signal, read(held)));
   }
+}
+
+function checkLimit(limit = Number.POSITIVE_INFINITY): number {
+  if (limit >= 0) return limit;
+  throw new LakeError("PARAM_TYPE", `limit ${limit} must be a number from 0.`, { field: "limit" });
 }
 
 function bindAll(params: Readonly<Record<string, Scalar>> | undefined): Bindings {

@@ -5,25 +5,34 @@ import { parseTable } from "arrow-js-ffi";
 import { readParquet, wasmMemory } from "parquet-wasm";
 import type { Columns, ColumnValues } from "./api.ts";
 import { deltaToSpark } from "./column-types.ts";
+import type { DataFiles } from "./data-files.ts";
 import type { DeltaField } from "./delta-actions.ts";
-import type { Snapshot } from "./delta-log.ts";
 import type { Engine } from "./engine.ts";
 import { LakeError } from "./errors.ts";
 import { nearestNames, quoteIdentifier, quoteLiteral } from "./names.ts";
-import { selectFiles } from "./views.ts";
+import type { Snapshot } from "./replay.ts";
+import { holdFiles } from "./table-files.ts";
 
 /** Reads columns of a snapshot: DuckDB → uncompressed Parquet → Arrow, never rows in between. */
-export async function readColumns(engine: Engine, snapshot: Snapshot, names?: readonly string[]): Promise<Columns> {
+export async function readColumns(
+  engine: Engine,
+  files: DataFiles,
+  snapshot: Snapshot,
+  names?: readonly string[],
+): Promise<Columns> {
   const fields = (names ?? snapshot.fields.map((f) => f.name)).map((name) => fieldOf(snapshot, name));
   const path = join(engine.scratch, `${randomUUID()}.parquet`);
   try {
     // Numbers come as DOUBLE with NaN for null, so that Arrow's buffers are the result.
     const columns = fields.map((f, i) => `${columnSql(f)} AS c${i}`).join(", ");
-    const rows = await engine.session(undefined, async (session) => {
-      const [[count] = []] = await session.rows(
-        `COPY (SELECT ${columns || "1 AS one"} FROM (${selectFiles(snapshot, [...snapshot.files.values()])})) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION uncompressed)`,
-      );
-      return Number(count);
+    const rows = await files.use(async (held) => {
+      const table = await holdFiles(held, snapshot);
+      return await engine.session(undefined, async (session) => {
+        const [[count] = []] = await session.rows(
+          `COPY (SELECT ${columns || "1 AS one"} FROM (${table})) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION uncompressed)`,
+        );
+        return Number(count);
+      });
     });
     const ffi = readParquet(await readFile(path)).intoFFI();
     const table = parseTable(

@@ -24,10 +24,8 @@ export function toScalar(value: DuckDBValue, type: DuckDBType, column: string): 
   switch (type.typeId) {
     case DuckDBTypeId.DATE:
       return value.toString();
-    case DuckDBTypeId.DECIMAL: {
-      const text = value.toString();
-      return text.replace(/[-.]/g, "").replace(/^0+/, "").length <= 15 ? Number(text) : text;
-    }
+    case DuckDBTypeId.DECIMAL:
+      return decimalScalar(value.toString());
     case DuckDBTypeId.TIMESTAMP_TZ:
     case DuckDBTypeId.TIMESTAMP:
       if ("micros" in value) return isoTimestamp(value.micros);
@@ -52,8 +50,13 @@ export function toScalar(value: DuckDBValue, type: DuckDBType, column: string): 
   );
 }
 
+/** A decimal as a number where it has at most 15 digits, else as its text. */
+export function decimalScalar(text: string): Scalar {
+  return text.replace(/[-.]/g, "").replace(/^0+/, "").length <= 15 ? Number(text) : text;
+}
+
 /** `1998-01-31T00:00:00.000Z`; microseconds are shown only where they are not whole milliseconds. */
-function isoTimestamp(micros: bigint): string {
+export function isoTimestamp(micros: bigint): string {
   const rest = ((micros % 1000n) + 1000n) % 1000n;
   const iso = new Date(Number((micros - rest) / 1000n)).toISOString();
   return rest === 0n ? iso : `${iso.slice(0, -1)}${rest.toString().padStart(3, "0")}Z`;

@@ -185,6 +185,7 @@ export const SCALAR_FUNCTIONS: ReadonlyMap<string, ScalarFunction> = new Map<str
   ["dayofmonth", plain("spark_day", 1)],
   ["hour", plain("spark_hour", 1)],
   ["last_day", plain("spark_last_day", 1)],
+  ["unix_micros", plain("spark_unix_micros", 1)],
   ["to_date", plain("spark_date", 1)],
   ["date_format", dateFormat],
 ]);

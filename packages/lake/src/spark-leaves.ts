@@ -44,7 +44,7 @@ export function literal(body: SqlNode): SqlNode {
         ? { literal: { literal_type: "number", value } }
         : refuse(`the number ${value}`);
     case "string":
-      if (value.includes("\\")) return refuse("a string literal with a backslash (bind it as a parameter)");
+      if (value.includes("\0")) return refuse("a string literal with a NUL character");
       return text;
     case "date":
       return call("spark_date", [text]);
@@ -55,12 +55,15 @@ export function literal(body: SqlNode): SqlNode {
   }
 }
 
+/** What stands before a parameter's name for the parser, which would read names like `from` as keywords. */
+export const PARAMETER = "p_";
+
 export function parameter(body: SqlNode): SqlNode {
   if (body.style !== "Colon" || typeof body.name !== "string" || !isPlainName(body.name)) {
     return refuse("a parameter that is not written :name");
   }
   only("a parameter", body, ["name", "style"]);
-  return { parameter: { ...body, style: "Dollar" } };
+  return { parameter: { ...body, name: body.name.slice(PARAMETER.length), style: "Dollar" } };
 }
 
 export function frame(body: SqlNode): SqlNode {

@@ -55,6 +55,7 @@ export const SPARK_MACROS: readonly string[] = [
   "CREATE MACRO spark_month(x) AS CAST(month(CAST(x AS DATE)) AS INTEGER)",
   "CREATE MACRO spark_day(x) AS CAST(day(CAST(x AS DATE)) AS INTEGER)",
   "CREATE MACRO spark_hour(x) AS CAST(hour(CAST(x AS TIMESTAMPTZ)) AS INTEGER)",
+  "CREATE MACRO spark_unix_micros(x) AS epoch_us(CAST(x AS TIMESTAMPTZ))",
   "CREATE MACRO spark_last_day(x) AS last_day(CAST(x AS DATE))",
   "CREATE MACRO spark_datediff(a, b) AS CAST(date_diff('day', CAST(b AS DATE), CAST(a AS DATE)) AS INTEGER)",
   "CREATE MACRO spark_date_add(d, n) AS CAST(d AS DATE) + CAST(n AS INTEGER)",

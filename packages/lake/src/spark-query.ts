@@ -251,6 +251,7 @@ function expression(value: unknown, scope: Scope): SqlNode {
     case "like":
       only("LIKE", body, ["left", "right"]);
       if (literalOf(node(body.right), "string") === undefined) return refuse("LIKE with a pattern that is no constant");
+      if (literalOf(node(body.right), "string")?.includes("\\")) return refuse("LIKE with a backslash in its pattern");
       return { like: clean({ ...body, left: ex(body.left), right: ex(body.right) }) };
     case "case":
       only("CASE", body, ["operand", "whens", "else_"]);

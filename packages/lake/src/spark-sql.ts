@@ -1,5 +1,8 @@
+import { sqlPieces } from "@dagwright/spark-connect/sql-text";
 import { generate, parse } from "@polyglot-sql/sdk";
 import { LakeError } from "./errors.ts";
+import { lakeErrors } from "./spark-errors.ts";
+import { PARAMETER } from "./spark-leaves.ts";
 import { query } from "./spark-query.ts";
 import { node, refuse } from "./sql-tree.ts";
 
@@ -17,7 +20,7 @@ export interface DuckQuery {
  */
 export function sparkToDuck(sql: string, views: readonly string[]): DuckQuery {
   checkSize(sql);
-  const parsed = parse(sql, "spark" as Parameters<typeof parse>[1]); // the enum's value, which isolatedModules cannot import
+  const parsed = parse(plainText(sql), "spark" as Parameters<typeof parse>[1]); // the enum's value, which isolatedModules cannot import
   if (!parsed.success) {
     throw new LakeError("SQL_SYNTAX", `The SQL does not parse: ${parsed.error ?? "unknown error"}`, { field: "sql" });
   }
@@ -34,6 +37,16 @@ export function sparkToDuck(sql: string, views: readonly string[]): DuckQuery {
     });
   }
   return { sql: text };
+}
+
+/**
+ * The text without comments and hints, its strings written anew from what they mean to Spark, and its parameters under
+ * names that are no keywords of the parser.
+ */
+function plainText(sql: string): string {
+  return lakeErrors(() => sqlPieces(sql))
+    .map(({ kind, text, value }) => (kind === "hint" ? " " : kind === "parameter" ? `:${PARAMETER}${value}` : text))
+    .join("");
 }
 
 /** The parser recurses; text far beyond any real query is refused before it. */

@@ -8,4 +8,12 @@ export {
   SparkUnavailableError,
 } from "./errors.ts";
 export type { SparkValue } from "./parameters.ts";
-export { connect, type SessionOptions, type SparkSession, type SqlOptions } from "./session.ts";
+export {
+  connect,
+  type DataSource,
+  type SessionOptions,
+  type SparkSession,
+  type SqlOptions,
+  type WriteTarget,
+} from "./session.ts";
+export { inlineParameters, quoteIdentifier, quoteString, type SqlPiece, sqlPieces } from "./sql-text.ts";

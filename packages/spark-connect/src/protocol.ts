@@ -18,9 +18,16 @@ message Literal {
 }
 message Expression { Literal literal = 1; }
 message Sql { string query = 1; map<string, Expression> named_arguments = 4; }
-message Relation { Sql sql = 10; }
+message DataSource { optional string format = 1; optional string schema = 2; map<string, string> options = 3; repeated string paths = 4; }
+message Read { DataSource data_source = 2; }
+message Relation { oneof rel_type { Read read = 2; Sql sql = 10; } }
 message SqlCommand { Relation input = 6; }
-message Command { SqlCommand sql_command = 5; }
+message WriteOperation {
+  Relation input = 1; optional string source = 2; string path = 3; int32 mode = 5;
+  repeated string partitioning_columns = 7; map<string, string> options = 9;
+}
+message CreateView { Relation input = 1; string name = 2; bool is_global = 3; bool replace = 4; }
+message Command { oneof command_type { WriteOperation write_operation = 2; CreateView create_dataframe_view = 3; SqlCommand sql_command = 5; } }
 message Plan { oneof op_type { bytes root = 1; Command command = 2; } }
 message ReattachOptions { bool reattachable = 1; }
 message RequestOption { ReattachOptions reattach_options = 1; }
@@ -42,6 +49,10 @@ message InterruptRequest {
   string session_id = 1; UserContext user_context = 2; string client_type = 3; int32 interrupt_type = 4;
   string operation_id = 6;
 }
+message KeyValue { string key = 1; optional string value = 2; }
+message ConfigSet { repeated KeyValue pairs = 1; }
+message ConfigOperation { ConfigSet set = 1; }
+message ConfigRequest { string session_id = 1; UserContext user_context = 2; ConfigOperation operation = 3; string client_type = 4; }
 message ReleaseSessionRequest { string session_id = 1; UserContext user_context = 2; string client_type = 3; }
 message ArrowBatch { int64 row_count = 1; bytes data = 2; }
 message SqlCommandResult { bytes relation = 1; }
@@ -62,6 +73,7 @@ export type RequestName =
   | "ReattachExecuteRequest"
   | "ReleaseExecuteRequest"
   | "InterruptRequest"
+  | "ConfigRequest"
   | "ReleaseSessionRequest";
 
 /** A request as bytes. */

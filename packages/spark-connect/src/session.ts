@@ -1,16 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type RecordBatch, tableFromIPC } from "apache-arrow";
-import { parseAddress } from "./address.ts";
+import { parseAddress, type SparkAddress } from "./address.ts";
 import { SparkConnectError, SparkInterruptedError, SparkUnavailableError } from "./errors.ts";
 import { literal, type SparkValue } from "./parameters.ts";
 import { decodeResponse, type ExecuteResponse, encode } from "./protocol.ts";
+import { inlineParameters } from "./sql-text.ts";
 import { asSparkError, isDropped, isGrpcError, openTransport, type Transport } from "./transport.ts";
 
 const CLIENT_TYPE = "dagwright";
 /** `INTERRUPT_TYPE_OPERATION_ID` of Spark 4.1.1. */
 const ONE_OPERATION = 3;
-const SMALL_CALL_MS = 10_000;
+/** `SaveMode` of `WriteOperation`. */
+const SAVE_MODES = { append: 1, overwrite: 2, error: 3, ignore: 4 } as const;
+const SMALL_CALL_MS = 60_000;
 
 /** How a statement runs. */
 export interface SqlOptions {
@@ -28,6 +31,28 @@ export interface SessionOptions {
   readonly reattachDelayMs?: number;
 }
 
+/** Files to read, as `spark.read.format(…).schema(…).options(…).load(paths)` does. */
+export interface DataSource {
+  /** Such as `parquet`, `csv` or `delta`. */
+  readonly format: string;
+  /** As the server sees them. */
+  readonly paths: readonly string[];
+  readonly options?: Readonly<Record<string, string>>;
+  /** Columns in DDL, such as `a INT, b STRING`. @default what the files say */
+  readonly schema?: string;
+}
+
+/** Where a query's rows go, as `df.write.format(…).mode(…).partitionBy(…).save(path)` does. */
+export interface WriteTarget {
+  readonly format: string;
+  /** A folder, as the server sees it. */
+  readonly path: string;
+  /** What happens when there is something at `path` already. @default "error" */
+  readonly mode?: "append" | "overwrite" | "error" | "ignore";
+  readonly partitionBy?: readonly string[];
+  readonly options?: Readonly<Record<string, string>>;
+}
+
 /** One session on a Spark Connect server: its temporary views and settings last until `close`. */
 export interface SparkSession {
   /** A UUID. */
@@ -40,6 +65,14 @@ export interface SparkSession {
   sql(query: string, options?: SqlOptions): AsyncGenerator<RecordBatch, void, undefined>;
   /** Runs one statement to its end and drops its rows: DDL, writes, settings. */
   execute(query: string, options?: SqlOptions): Promise<void>;
+  /** Writes the rows of one query to files. Parameters are put into the text as literals, see `inlineParameters`. */
+  write(query: string, target: WriteTarget, options?: SqlOptions): Promise<void>;
+  /** Gives files a name for FROM that lasts as long as the session; a view of that name is replaced. */
+  createTempView(name: string, source: DataSource, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Sets properties of the session, such as `spark.sql.session.timeZone`. */
+  configure(settings: Readonly<Record<string, string>>): Promise<void>;
+  /** Another session, with views and settings of its own, on the same connection; each is closed by itself. */
+  newSession(): SparkSession;
   /** Releases the session on the server and closes the connection; safe to call twice. */
   close(): Promise<void>;
 }
@@ -47,33 +80,78 @@ export interface SparkSession {
 /** Opens a session on `remote`, such as `sc://localhost:15002`; the first statement is what reaches the server. */
 export function connect(remote: string, options: SessionOptions = {}): SparkSession {
   const address = parseAddress(remote);
-  const sessionId = address.sessionId ?? randomUUID();
+  return openSession(shared(openTransport(address)), address, address.sessionId ?? randomUUID(), options);
+}
+
+/** A connection that closes with the last session that uses it. */
+interface SharedTransport {
+  use(): Transport;
+  release(): void;
+}
+
+function shared(transport: Transport): SharedTransport {
+  let users = 0;
+  return {
+    use: () => {
+      users += 1;
+      return transport;
+    },
+    release: () => {
+      users -= 1;
+      if (users === 0) transport.close();
+    },
+  };
+}
+
+function openSession(
+  transport: SharedTransport,
+  address: SparkAddress,
+  sessionId: string,
+  options: SessionOptions,
+): SparkSession {
   const who = { sessionId, userContext: { userId: address.userId ?? "dagwright" }, clientType: CLIENT_TYPE };
-  const session = new Operations(
-    openTransport(address),
-    who,
-    options.maxReattaches ?? 5,
-    options.reattachDelayMs ?? 50,
-  );
+  const session = new Operations(transport, who, options.maxReattaches ?? 5, options.reattachDelayMs ?? 50);
   return {
     sessionId,
     sql: (query, sqlOptions) => session.sql(query, sqlOptions),
     async execute(query, sqlOptions) {
       for await (const _ of session.sql(query, sqlOptions));
     },
+    write: (query, target, { params = {}, signal } = {}) =>
+      session.command(
+        {
+          writeOperation: {
+            input: { sql: { query: inlineParameters(query, params) } },
+            source: target.format,
+            path: target.path,
+            mode: SAVE_MODES[target.mode ?? "error"],
+            partitioningColumns: target.partitionBy ?? [],
+            options: target.options ?? {},
+          },
+        },
+        signal,
+      ),
+    createTempView: (name, { format, paths, options: readOptions = {}, schema }, { signal } = {}) => {
+      const dataSource = { format, paths, options: readOptions, ...(schema === undefined ? {} : { schema }) };
+      return session.command({ createDataframeView: { input: { read: { dataSource } }, name, replace: true } }, signal);
+    },
+    configure: (settings) => session.configure(settings),
+    newSession: () => openSession(transport, address, randomUUID(), options),
     close: () => session.close(),
   };
 }
 
 class Operations {
   #closed = false;
+  readonly #shared: SharedTransport;
   readonly #transport: Transport;
   readonly #who: Readonly<Record<string, unknown>>;
   readonly #maxReattaches: number;
   readonly #delayMs: number;
 
-  constructor(transport: Transport, who: Readonly<Record<string, unknown>>, maxReattaches: number, delayMs: number) {
-    this.#transport = transport;
+  constructor(shared: SharedTransport, who: Readonly<Record<string, unknown>>, maxReattaches: number, delayMs: number) {
+    this.#shared = shared;
+    this.#transport = shared.use();
     this.#who = who;
     this.#maxReattaches = maxReattaches;
     this.#delayMs = delayMs;
@@ -96,7 +174,22 @@ class Operations {
     if (this.#closed) return;
     this.#closed = true;
     await this.#quietly("ReleaseSession", encode("ReleaseSessionRequest", this.#who));
-    this.#transport.close();
+    this.#shared.release();
+  }
+
+  /** Runs one command to its end. */
+  async command(command: Readonly<Record<string, unknown>>, signal: AbortSignal | undefined): Promise<void> {
+    for await (const _ of this.#run({ command }, signal));
+  }
+
+  async configure(settings: Readonly<Record<string, string>>): Promise<void> {
+    const pairs = Object.entries(settings).map(([key, value]) => ({ key, value }));
+    const request = encode("ConfigRequest", { ...this.#who, operation: { set: { pairs } } });
+    try {
+      await this.#transport.unary("Config", request, SMALL_CALL_MS);
+    } catch (error) {
+      throw isGrpcError(error) ? asSparkError(error) : error;
+    }
   }
 
   /** Runs one plan to its end; a stream that drops is taken up again after the last message received. */

@@ -1,6 +1,13 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { type Entity, entity, type FeatureStore, featureView, openFeatureStore } from "@dagwright/feature-store";
+import {
+  type Entity,
+  entity,
+  type FeatureStore,
+  featureService,
+  featureView,
+  openFeatureStore,
+} from "@dagwright/feature-store";
 import { z } from "zod";
 import { scratch, scratchTable } from "./scratch-lake.ts";
 
@@ -78,7 +85,7 @@ async function historical(raw: unknown) {
     const table = await scratchTable(entityTypes(definitions, entityRows), entityRows);
     const { rows } = await store.getHistoricalFeatures({
       entities: { table },
-      features: referencesOf(definitions, features),
+      features,
       fullFeatureNames,
     });
     return { rows };
@@ -93,10 +100,10 @@ async function onlineSession(raw: unknown) {
     for (const { id, step, input } of steps) {
       try {
         if (step === "online") {
-          answers[id] = await online(store, referencesOf(definitions, input.features), input);
+          answers[id] = await online(store, definitions, input);
         } else {
-          const start = step === "materialize" ? { start: input.start } : {};
-          answers[id] = await store.materialize({ views: input.featureViews ?? all, until: input.end, ...start });
+          const from = step === "materialize" ? { start: input.start } : { incremental: true };
+          answers[id] = await store.materialize({ views: input.featureViews ?? all, until: input.end, ...from });
         }
       } catch (error) {
         answers[id] = { error: true, message: error instanceof Error ? error.message : String(error) };
@@ -108,16 +115,35 @@ async function onlineSession(raw: unknown) {
 
 async function online(
   store: FeatureStore,
-  features: string[],
-  { entityRows, fullFeatureNames }: { entityRows: z.output<typeof Row>[]; fullFeatureNames: boolean },
+  definitions: Definitions,
+  input: { features: string | string[]; entityRows: z.output<typeof Row>[]; fullFeatureNames: boolean },
 ) {
-  const { results } = await store.getOnlineFeatures({ features, entityRows, fullFeatureNames });
-  const values = results.map((result) => ({ ...result.entity, ...result.values }));
-  const statuses = results.map((result) => ({
-    ...Object.fromEntries(Object.keys(result.entity).map((key) => [key, "PRESENT"])),
+  // As in Feast: a join key that is not there finds nothing, others are no error, ttl is for historical features.
+  const keys = joinKeysOf(definitions, input.features);
+  const { results } = await store.getOnlineFeatures({
+    ...input,
+    entityRows: input.entityRows.map((row) => Object.fromEntries(keys.map((key) => [key, row[key] ?? null]))),
+    pastTtl: "serve",
+    beforeMaterialization: "not_found",
+  });
+  const given = (index: number) => input.entityRows[index] ?? {};
+  const values = results.map((result, index) => ({ ...given(index), ...result.values }));
+  const statuses = results.map((result, index) => ({
+    ...Object.fromEntries(Object.keys(given(index)).map((key) => [key, "PRESENT"])),
     ...result.statuses,
   }));
   return { values: columnsOf(values), statuses: columnsOf(statuses) };
+}
+
+/** The join keys of the views whose features are asked for. */
+function joinKeysOf(definitions: Definitions, features: string | string[]): string[] {
+  const references =
+    typeof features === "string"
+      ? (definitions.featureServices.find(({ name }) => name === features)?.features ?? [])
+      : features;
+  const views = new Set(references.map((reference) => reference.split(":")[0]));
+  const entities = definitions.featureViews.filter(({ name }) => views.has(name)).flatMap((view) => view.entities);
+  return definitions.entities.filter(({ name }) => entities.includes(name)).map(({ joinKey }) => joinKey);
 }
 
 /** Rows turned into columns. */
@@ -152,7 +178,9 @@ async function withStore<T>(
       features: Object.fromEntries(Object.entries(view.features).map(([name, type]) => [name, typeOf(type)])),
     }),
   );
-  const store = await openFeatureStore({ root: mkdtempSync(join(folder, "features-")), lake, entities, views });
+  const services = definitions.featureServices.map((service) => featureService(service));
+  const root = mkdtempSync(join(folder, "features-"));
+  const store = await openFeatureStore({ root, lake, entities, views, services });
   try {
     return await work(store);
   } finally {
@@ -194,14 +222,6 @@ function entityTypes(definitions: Definitions, rows: readonly z.output<typeof Ro
     else types[name] = "VARCHAR";
   }
   return types;
-}
-
-/** References as they are, or those of the feature service of that name. */
-function referencesOf(definitions: Definitions, features: string | string[]): string[] {
-  if (typeof features !== "string") return features;
-  const service = definitions.featureServices.find(({ name }) => name === features);
-  if (service === undefined) throw new Error(`feature service ${features} is not defined`);
-  return service.features;
 }
 
 /** Operations of the area `features`, by name. */

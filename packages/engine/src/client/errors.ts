@@ -230,3 +230,18 @@ export class TemporalRequestError extends Error {
     this.retryable = retryable;
   }
 }
+
+/** A certificate or key for TLS cannot be read. */
+export class TlsFileError extends Error {
+  readonly code = "TLS_FILE";
+  readonly retryable = false;
+  readonly hint =
+    "TEMPORAL_TLS_SERVER_CA_CERT_PATH, TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH name files in PEM.";
+  constructor(
+    readonly file: string,
+    cause: unknown,
+  ) {
+    super(`The TLS file ${file} cannot be read: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    this.name = "TlsFileError";
+  }
+}

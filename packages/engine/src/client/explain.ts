@@ -50,7 +50,8 @@ export function explain(ground: ExplanationGround): RunExplanation {
     ...explainTask(ground, task, status, nodes.get(task)),
   }));
   const { why, ...whole } = explainWhole(ground, tasks);
-  return { runId: view.runId, state: view.state, why: `${why}${belonging(view)}`, ...whole, tasks };
+  const notice = view.notice === undefined ? "" : `. ${view.notice}`;
+  return { runId: view.runId, state: view.state, why: `${why}${belonging(view)}${notice}`, ...whole, tasks };
 }
 
 /** Which backfill a run belongs to, if it does. */
@@ -111,7 +112,8 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
         ? `, ${progress.done}${progress.total ? ` of ${progress.total}` : ""} ${progress.note ?? ""}`
         : "";
       const losses = lost ? `; ${lost} ${lost === 1 ? "worker" : "workers"} died under it` : "";
-      const told = { why: `Attempt ${Math.max(attempts, 1)} runs since ${startedAt}${far.trimEnd()}${losses}` };
+      const looks = node?.sensor === undefined ? "" : `; it looks every ${node.sensor.pokeMs / 1_000} s`;
+      const told = { why: `Attempt ${Math.max(attempts, 1)} runs since ${startedAt}${far.trimEnd()}${looks}${losses}` };
       if (workers === 0) return { why: `${told.why}; no worker is there to go on`, next: "dagwright worker" };
       if (status.childRunId !== undefined)
         return {

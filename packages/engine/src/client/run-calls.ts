@@ -101,7 +101,8 @@ export class RunCalls {
       const kept = known !== null && isOver(known.state);
       return { view: kept ? known : await closedView(this.ground, description, known), closed: true };
     }
-    const live = (await this.query(runId, description.runId)) ?? known ?? waitingView(description);
+    const answered = await this.query(runId, description.runId);
+    const live = answered ?? (known === null ? waitingView(description) : unanswered(known, this.ground.taskQueue));
     return { view: withProgress(live, progressOf(this.ground, description)), closed: false };
   }
 
@@ -208,6 +209,12 @@ export class RunCalls {
       return null;
     }
   }
+}
+
+/** A run that goes on, by what the store knows of it. */
+function unanswered(known: RunView, taskQueue: string): RunView {
+  const notice = `No worker on task queue "${taskQueue}" answers for this run: shown is how it stood when it was last kept`;
+  return { ...known, notice };
 }
 
 /** What makes a run findable before a worker has planned it. */

@@ -51,6 +51,26 @@ function read(expression: Expression, state: Readable): Json | undefined {
   }
 }
 
+/** The same expression with all read that can be read now: what is left hangs on the nodes `open`. */
+export function bound(expression: Expression, state: Readable, open: ReadonlySet<string>): Expression {
+  return bind(expression, state, open) ?? { kind: "literal", value: null };
+}
+
+function bind(expression: Expression, state: Readable, open: ReadonlySet<string>): Expression | undefined {
+  if (!nodesRead(expression).some((id) => open.has(id))) {
+    const value = read(expression, state);
+    return value === undefined ? undefined : { kind: "literal", value };
+  }
+  if (expression.kind === "array")
+    return { kind: "array", items: expression.items.map((item) => bound(item, state, open)) };
+  if (expression.kind !== "object") return expression;
+  const fields = Object.entries(expression.fields).flatMap(([key, field]) => {
+    const left = bind(field, state, open);
+    return left === undefined ? [] : [[key, left] as const];
+  });
+  return { kind: "object", fields: Object.fromEntries(fields) };
+}
+
 /** A run that no assets have started reads an empty list of their events. */
 function runValue({ assetEvents = [], ...run }: RunInfo): Json {
   const events = assetEvents.map(({ source, ...event }) => ({ ...event, source: { ...source } }));

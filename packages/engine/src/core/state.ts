@@ -248,6 +248,8 @@ export interface RunView {
   readonly assetEvents?: readonly AssetEvent[];
   /** When the DAG's deadline passed with the run still going, if it did. */
   readonly deadlineMissedAt?: string;
+  /** Why what is shown may be older than the run: no worker answers for it. */
+  readonly notice?: string;
   /** What became of the DAG's callbacks, of those that were called. */
   readonly callbacks?: Readonly<Partial<Record<CallbackName, CallbackView>>>;
 }

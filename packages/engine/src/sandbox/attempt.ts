@@ -1,19 +1,20 @@
 import { ActivityCancellationType, scheduleActivity, scheduleLocalActivity, workflowInfo } from "@temporalio/workflow";
-import type { GraphNode, Json } from "../core/graph.ts";
-import type { Place, SchedulerCommand, SchedulerState, TaskError } from "../core/state.ts";
+import type { DagGraph, GraphNode, Json } from "../core/graph.ts";
+import type { Place, RunInfo, SchedulerCommand, SchedulerState, TaskError } from "../core/state.ts";
 import { topologyOf } from "../core/topology.ts";
 import { runSubdag, triggerRun } from "./child-runs.ts";
 import { ACTIVITY, type AttemptRequest, type AttemptResult, type DeriveRequest } from "./protocol.ts";
+
+type RunTask = Extract<SchedulerCommand, { type: "run_task" }>;
 
 /** Carries out one attempt: an activity, a local activity, or a run of another DAG. */
 export async function executeAttempt(
   state: SchedulerState,
   node: GraphNode,
-  { index, clears, attempt, input, withinMs }: Extract<SchedulerCommand, { type: "run_task" }>,
+  { index, clears, attempt, input, withinMs }: RunTask,
 ): Promise<AttemptResult> {
   const { id, policy } = node;
   const { graph, run } = state;
-  const steering = topologyOf(graph).steering.has(id);
   if (node.kind === "subdag") return { output: await runSubdag({ node, run, input, clears, withinMs }) };
   if (node.kind === "trigger") return { output: await triggerRun({ node, run, input, clears }) };
   const name = nameOf({ id, index });
@@ -26,27 +27,12 @@ export async function executeAttempt(
     summary,
     ...(withinMs === undefined ? {} : { scheduleToCloseTimeout: withinMs }),
   };
+  const of = { graph, run, steering: topologyOf(graph).steering };
   if (node.kind === "derive") {
-    const request: DeriveRequest = {
-      ...{ dagId: graph.dagId, dagVersion: graph.version, nodeId: id, args: input },
-      ...(steering ? { steering } : {}),
-    };
+    const request: DeriveRequest = { ...deriveRequest(of, node), args: input };
     return { output: await scheduleLocalActivity<Json>(ACTIVITY.derive, [request], options) };
   }
-  const request: AttemptRequest = {
-    dagId: graph.dagId,
-    dagVersion: graph.version,
-    nodeId: id,
-    ...(index === undefined ? {} : { index }),
-    ...(clears > 0 ? { clears } : {}),
-    ...(steering ? { steering } : {}),
-    ...(node.cache === undefined ? {} : { cache: { ...node.cache, read: clears === 0 && run.noCache !== true } }),
-    ...(node.outlets === undefined ? {} : { outlets: node.outlets.map(({ uri }) => uri) }),
-    ...(policy.noRetryOn === undefined ? {} : { noRetryOn: policy.noRetryOn }),
-    attempt,
-    run,
-    executionId: workflowInfo().firstExecutionRunId,
-  };
+  const request: AttemptRequest = { ...attemptRequest(of, node, { index, clears, attempt }), run };
   const type = node.task ?? id;
   if (node.light)
     return resultOf(node, await scheduleLocalActivity<Json | AttemptResult>(type, [input, request], options));
@@ -59,6 +45,42 @@ export async function executeAttempt(
     ...(node.queue === undefined ? {} : { taskQueue: node.queue }),
   });
   return resultOf(node, returned);
+}
+
+/** Whose attempt it is. */
+interface AttemptOf {
+  readonly graph: DagGraph;
+  readonly run: RunInfo;
+  readonly steering: ReadonlySet<string>;
+}
+
+/** What an attempt of a task says to its worker besides its input. */
+export function attemptRequest(
+  { graph, run, steering }: AttemptOf,
+  { id, policy, cache, outlets }: GraphNode,
+  { index, clears, attempt }: Pick<RunTask, "index" | "clears" | "attempt">,
+): Omit<AttemptRequest, "run"> {
+  return {
+    dagId: graph.dagId,
+    dagVersion: graph.version,
+    nodeId: id,
+    ...(index === undefined ? {} : { index }),
+    ...(clears > 0 ? { clears } : {}),
+    ...(steering.has(id) ? { steering: true } : {}),
+    ...(cache === undefined ? {} : { cache: { ...cache, read: clears === 0 && run.noCache !== true } }),
+    ...(outlets === undefined ? {} : { outlets: outlets.map(({ uri }) => uri) }),
+    ...(policy.noRetryOn === undefined ? {} : { noRetryOn: policy.noRetryOn }),
+    attempt,
+    executionId: workflowInfo().firstExecutionRunId,
+  };
+}
+
+/** What a `derive` says to its worker besides its arguments. */
+export function deriveRequest({ graph, steering }: AttemptOf, { id }: GraphNode): Omit<DeriveRequest, "args"> {
+  return {
+    ...{ dagId: graph.dagId, dagVersion: graph.version, nodeId: id },
+    ...(steering.has(id) ? { steering: true } : {}),
+  };
 }
 
 /** Temporal itself tries a sensor again: a look costs no history, and nobody is kept busy between two looks. */

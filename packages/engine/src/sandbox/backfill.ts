@@ -17,6 +17,7 @@ import {
   WorkflowIdReusePolicy,
   workflowInfo,
 } from "@temporalio/workflow";
+import { isTaskError } from "../core/is-task-error.ts";
 import type { TaskError } from "../core/state.ts";
 import {
   type BackfillCancel,
@@ -27,7 +28,6 @@ import {
   MEMO_BACKFILL,
   SIGNAL_CANCEL,
 } from "./backfill-protocol.ts";
-import { isTaskError } from "./failures.ts";
 import { ACTIVITY, FAILURE, QUERY_STATE } from "./protocol.ts";
 
 /** How many ids of failed runs are kept. */

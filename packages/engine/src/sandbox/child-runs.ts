@@ -12,9 +12,9 @@ import {
 } from "@temporalio/workflow";
 import { childRunIdOf, subdagCancelled, subdagFailed } from "../core/child-run.ts";
 import type { GraphNode, Json } from "../core/graph.ts";
+import { isTaskError } from "../core/is-task-error.ts";
 import { totalTimeoutError } from "../core/retries.ts";
 import type { RunInfo, RunTrigger, RunView, TaskError } from "../core/state.ts";
-import { isTaskError } from "./failures.ts";
 
 /** A run that a node starts: the node, the run that it stands in, what the child is given, and how often it was cleared. */
 interface ChildRun {

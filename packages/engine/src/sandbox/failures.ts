@@ -1,5 +1,6 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from "@temporalio/workflow";
 import type { GraphNode } from "../core/graph.ts";
+import { isTaskError } from "../core/is-task-error.ts";
 import { totalTimeoutError } from "../core/retries.ts";
 import type { Place, SchedulerEvent, TaskError } from "../core/state.ts";
 import { FAILURE } from "./protocol.ts";
@@ -50,17 +51,4 @@ function isTimeOver(cause: unknown): boolean {
 function taskErrorOf({ type, message, nonRetryable, details }: ApplicationFailure): TaskError {
   const [detail] = details ?? [];
   return isTaskError(detail) ? detail : { code: type || "TASK_FAILED", message, retryable: nonRetryable !== true };
-}
-
-/** Whether a value has what a task's error needs. */
-export function isTaskError(value: unknown): value is TaskError {
-  if (typeof value !== "object" || value === null) return false;
-  return (
-    "code" in value &&
-    typeof value.code === "string" &&
-    "message" in value &&
-    typeof value.message === "string" &&
-    "retryable" in value &&
-    typeof value.retryable === "boolean"
-  );
 }

@@ -10,9 +10,9 @@ import {
   scheduleLocalActivity,
   workflowInfo,
 } from "@temporalio/workflow";
+import { isTaskError } from "../core/is-task-error.ts";
 import type { RunView } from "../core/state.ts";
 import { type ResumeInput, resumedRunOf } from "./continuation.ts";
-import { isTaskError } from "./failures.ts";
 import { busyUntil, launchRun } from "./launcher.ts";
 import {
   ACTIVITY,

@@ -1,5 +1,5 @@
-import type { DagGraph, GraphAsset, Json } from "../core/graph.ts";
-import type { Answer, AssetEvent, CallbackName, Emitted, RunInfo, RunSeed, RunView } from "../core/state.ts";
+import type { DagGraph, Expression, GraphAsset, Json } from "../core/graph.ts";
+import type { Answer, AssetEvent, CallbackName, Emitted, RunInfo, RunSeed, RunView, TaskError } from "../core/state.ts";
 
 /**
  * What the interpreter, its worker and its clients agree on. A run in flight holds these names in its history: changing
@@ -10,6 +10,7 @@ import type { Answer, AssetEvent, CallbackName, Emitted, RunInfo, RunSeed, RunVi
 export const ACTIVITY = {
   plan: "dagwright.plan",
   derive: "dagwright.derive",
+  series: "dagwright.series",
   record: "dagwright.record",
   callback: "dagwright.callback",
   emit: "dagwright.emit",
@@ -143,6 +144,8 @@ export interface RunLimits {
   readonly result: number;
   /** History events after which the run continues as new. @default never */
   readonly events: number | null;
+  /** Light nodes that wait for nothing but each other run in one go: how many at most, and for how long. @default one by one */
+  readonly series?: { readonly steps: number; readonly ms: number };
 }
 
 /** Which attempt of which node is meant; the second argument of every task's activity, after its input. */
@@ -168,6 +171,32 @@ export interface AttemptRequest {
   /** Id of the first Temporal execution of this run: the same after a reset and in every attempt. */
   readonly executionId: string;
 }
+
+/** Light tasks and `derive`s that are run one after the other in one local activity. */
+export interface SeriesRequest {
+  readonly steps: readonly SeriesStep[];
+  readonly run: RunInfo;
+  /** After so many milliseconds no further one is begun. */
+  readonly ms: number;
+}
+
+/** One of them. */
+export interface SeriesStep {
+  /** Reads of nothing but the steps before it. */
+  readonly input: Expression;
+  readonly timeoutMs: number;
+  /** Of a task; its input comes with the step's turn. */
+  readonly attempt?: Omit<AttemptRequest, "run">;
+  /** Of a `derive`, without its arguments. */
+  readonly derive?: Omit<DeriveRequest, "args">;
+}
+
+/** How the steps ended that were begun; after one that has not succeeded there is no other. */
+export type SeriesOutcome = { readonly endedAt: number } & (
+  | { readonly output: Json }
+  | { readonly failure: { readonly type: string; readonly message: string; readonly error?: TaskError } }
+  | { readonly timedOut: true }
+);
 
 /** How an attempt uses the cache. */
 export interface CacheRequest {

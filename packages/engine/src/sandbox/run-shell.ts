@@ -24,6 +24,9 @@ import { RunCallbacks } from "./run-callbacks.ts";
 import { leaveLine, waitInLine } from "./run-line.ts";
 import { RunSlots } from "./run-slots.ts";
 import { publishRun, publishState } from "./search-attributes.ts";
+import { resultOfStep, Series } from "./series.ts";
+
+type RunTask = Extract<SchedulerCommand, { type: "run_task" }>;
 
 /** Attempts of one run at the server at once: more would overflow its buffers, and replays would eat the gain. */
 const MOST_AT_ONCE = 80;
@@ -50,10 +53,11 @@ export class RunShell {
   private graphKept = false;
   private outstanding = 0;
   /** Attempts that wait for room, in the order in which the core wanted them. */
-  private readonly queue: Extract<SchedulerCommand, { type: "run_task" }>[] = [];
+  private readonly queue: RunTask[] = [];
   private atServer = 0;
   private readonly limits: RunLimits;
   private readonly continuation: Continuation;
+  private readonly series: Series;
   /** Null in a run that takes no slots of any pool. */
   private readonly slots: RunSlots | null;
 
@@ -74,6 +78,7 @@ export class RunShell {
     this.recorded = "recorded" in given && given.recorded === true;
     this.limits = given.limits ?? WITHOUT_STORE;
     this.continuation = new Continuation(this.limits.events);
+    this.series = new Series(this.limits.series);
     const takesSlots = topologyOf(graph).limited || graph.maxActiveRuns !== undefined;
     this.slots = takesSlots ? new RunSlots(scope) : null;
   }
@@ -132,7 +137,7 @@ export class RunShell {
 
   /** Whether nothing runs that would not survive another execution, and it is time for one. */
   private mayContinue(): boolean {
-    const quiet = this.slots?.isQuiet() ?? true;
+    const quiet = (this.slots?.isQuiet() ?? true) && this.series.isEmpty();
     return (
       this.continuation.isDue() && this.atServer === 0 && quiet && !this.assets.isBusy() && !this.callbacks.isBusy()
     );
@@ -164,8 +169,10 @@ export class RunShell {
   }
 
   private asked(event: SchedulerEvent | Refusal): void {
-    if (event.type !== "refused") this.feed(event);
-    else throw ApplicationFailure.create({ type: event.code, message: event.message, nonRetryable: true });
+    if (event.type !== "refused") {
+      this.series.forget();
+      this.feed(event);
+    } else throw ApplicationFailure.create({ type: event.code, message: event.message, nonRetryable: true });
   }
 
   private feed(event: SchedulerEvent): void {
@@ -252,28 +259,42 @@ export class RunShell {
     if (place >= 0) this.queue.splice(place, 1);
   }
 
-  private attempt(command: Extract<SchedulerCommand, { type: "run_task" }>): void {
+  private attempt(command: RunTask): void {
     const { id, index, input, withinMs } = command;
     const node = this.nodes.get(id);
     if (node === undefined) throw new Error(`The core named an unknown node: ${id}`);
     const place = { id, index };
-    this.atServer += 1;
+    const made = index === undefined ? this.series.take(command) : undefined;
+    if (made === undefined) this.atServer += 1;
+    const followers = made === undefined ? this.series.followers(this.state, node, command) : [];
     const leaving = this.leaving.get(nameOf(place));
     this.inScope(nameOf(place), async () => {
+      let at: number | undefined;
       try {
         if (leaving !== undefined) await leaving;
-        const bytes = JSON.stringify(input).length;
+        const bytes = made === undefined ? JSON.stringify(input).length : 0;
         const most = this.limits.input;
         if (bytes > most) return { type: "task_failed", ...place, error: inputTooLarge(bytes, most), at: Date.now() };
-        const { output, cachedFrom, emitted } = await executeAttempt(this.state, node, command);
-        return { type: "task_succeeded", ...place, output, cachedFrom, emitted, at: Date.now() };
+        const step =
+          made ?? (followers.length > 0 ? await this.series.execute(this.state, node, command, followers) : null);
+        if (step !== null) at = this.momentOf(step.endedAt, id);
+        // No further `await` on the way of runs that know no series: their histories hold the order of things.
+        const { output, cachedFrom, emitted } =
+          step === null ? await executeAttempt(this.state, node, command) : resultOfStep(step);
+        return { type: "task_succeeded", ...place, output, cachedFrom, emitted, at: at ?? Date.now() };
       } catch (thrown) {
-        return eventOfFailure(node, place, thrown, Date.now(), withinMs);
+        return eventOfFailure(node, place, thrown, at ?? Date.now(), withinMs);
       } finally {
-        this.atServer -= 1;
+        if (made === undefined) this.atServer -= 1;
         this.startQueued();
       }
     });
+  }
+
+  /** When a step of a series ended, by the clock of its worker; never before it began, nor in the future. */
+  private momentOf(endedAt: number, id: string): number {
+    const { startedAt = endedAt } = this.state.tasks[id] ?? {};
+    return Math.min(Date.now(), Math.max(endedAt, startedAt));
   }
 
   private waitForRetry({ id, index }: Place, delayMs: number): void {

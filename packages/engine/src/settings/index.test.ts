@@ -28,3 +28,40 @@ describe("DAGWRIGHT_STORE_URL", () => {
     },
   );
 });
+
+it("TLS with files: both of certificate and key, by paths from the working folder", () => {
+  const env = { TEMPORAL_TLS_CLIENT_CERT_PATH: "a.pem", TEMPORAL_TLS_CLIENT_KEY_PATH: "a.key" };
+  expect(readSettings(env, "/w").temporal.tls).toMatchObject({ cert: "/w/a.pem", key: "/w/a.key" });
+  expect(() => readSettings({ TEMPORAL_TLS_CLIENT_CERT_PATH: "a.pem" }, "/w")).toThrow(/TEMPORAL_TLS_CLIENT_KEY_PATH/);
+  expect(() => readSettings({ TEMPORAL_TLS_CLIENT_KEY_PATH: "a.key" }, "/w")).toThrow(/TEMPORAL_TLS_CLIENT_CERT_PATH/);
+  expect(() => readSettings({ DAGWRIGHT_MAX_TASKS: "0" }, "/w")).toThrow(/a whole number from 1/);
+});
+
+describe("tables and sources", () => {
+  const settings = (env: Record<string, string>) => readSettings({ DAGWRIGHT_HOME: "state", ...env }, "/srv");
+
+  it("DAGWRIGHT_LAKE is a folder or a place in S3", () => {
+    expect(settings({}).lake).toBe("/srv/state/lake");
+    expect(settings({ DAGWRIGHT_LAKE: "tables" }).lake).toBe("/srv/tables");
+    expect(settings({ DAGWRIGHT_LAKE: "s3://shop/lake" }).lake).toBe("s3://shop/lake");
+    for (const wrong of ["s3://", "s3://Shop", "gs://shop/lake"]) {
+      expect(() => settings({ DAGWRIGHT_LAKE: wrong })).toThrow(
+        expect.objectContaining({ code: "INVALID_SETTING", field: "DAGWRIGHT_LAKE" }),
+      );
+    }
+  });
+
+  it("another S3 needs no region", () => {
+    expect(settings({}).s3).toEqual({ endpoint: undefined, region: undefined });
+    expect(settings({ AWS_ENDPOINT_URL: "http://127.0.0.1:9000" }).s3).toEqual({
+      endpoint: "http://127.0.0.1:9000",
+      region: "us-east-1",
+    });
+    expect(settings({ AWS_DEFAULT_REGION: "eu-central-1" }).s3.region).toBe("eu-central-1");
+  });
+
+  it("sources come from folders and from S3", () => {
+    const { sourceRoots } = settings({ DAGWRIGHT_SOURCE_ROOTS: "data:s3://shop/in:/mnt/x" });
+    expect(sourceRoots).toEqual(["/srv/data", "s3://shop/in", "/mnt/x"]);
+  });
+});

@@ -34,17 +34,33 @@ export interface Settings {
     readonly namespace: string;
     /** `TEMPORAL_API_KEY`, for Temporal Cloud. */
     readonly apiKey: string | undefined;
-    /** `TEMPORAL_TLS`; an API key implies it. @default false */
-    readonly tls: boolean;
+    /**
+     * `TEMPORAL_TLS`; an API key implies it. With files of your own by `TEMPORAL_TLS_SERVER_CA_CERT_PATH`,
+     * `TEMPORAL_TLS_CLIENT_CERT_PATH`, `TEMPORAL_TLS_CLIENT_KEY_PATH` and `TEMPORAL_TLS_SERVER_NAME`. @default false
+     */
+    readonly tls: boolean | TlsSettings;
   };
   /** Folder of values that are too large for Temporal; all workers and clients must see the same one. `DAGWRIGHT_OBJECTS`. @default objects in `home` */
   readonly objectsFolder: string;
+  /** Where the tables lie: a folder, or `s3://bucket/prefix`. `DAGWRIGHT_LAKE`. @default lake in `home` */
+  readonly lake: string;
+  /**
+   * Another S3 than Amazon's, and the region: `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, `AWS_REGION` or
+   * `AWS_DEFAULT_REGION`. Keys, profiles and roles are the AWS SDK's own affair.
+   */
+  readonly s3: { readonly endpoint: string | undefined; readonly region: string | undefined };
   /** Where runs are kept: PostgreSQL by `DAGWRIGHT_STORE_URL`. @default the SQLite file runs.db in `home` */
   readonly store: { readonly file: string } | { readonly url: string };
+  /** Attempts that one worker runs at once, and as many light ones. `DAGWRIGHT_MAX_TASKS`. @default 100 */
+  readonly maxTasks: number | undefined;
+  /** A Redis for online features. `REDIS_URL`. @default none: an SQLite file in `home` */
+  readonly redisUrl: string | undefined;
   /** `DAGWRIGHT_TASK_QUEUE`. @default "dagwright" */
   readonly taskQueue: string;
-  /** Folders that sources may be read from, besides the working folder. `DAGWRIGHT_SOURCE_ROOTS`, separated by ":". */
+  /** Folders and `s3://bucket/prefix` that sources may be read from. `DAGWRIGHT_SOURCE_ROOTS`, separated by ":". */
   readonly sourceRoots: readonly string[] | undefined;
+  /** Where table queries run: a Spark Connect server, `SPARK_REMOTE` such as sc://host:15002. @default none: DuckDB in the worker */
+  readonly sparkRemote: string | undefined;
   readonly logs: {
     /** The least level that is kept. `DAGWRIGHT_LOG_LEVEL`. @default "debug" */
     readonly level: LogLevel;
@@ -78,6 +94,14 @@ export interface Settings {
   };
 }
 
+/** TLS with files of one's own, by their paths. */
+export interface TlsSettings {
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly serverName: string | undefined;
+}
+
 const MEBIBYTE = 1_048_576;
 
 const Port = z.coerce.number().int().min(1).max(65535);
@@ -104,14 +128,19 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       uiPort: portOf("DAGWRIGHT_TEMPORAL_UI_PORT") ?? (port + 1000 <= 65535 ? port + 1000 : port - 1000),
       namespace: env["TEMPORAL_NAMESPACE"] || "default",
       apiKey,
-      tls: apiKey !== undefined || ["1", "true"].includes(env["TEMPORAL_TLS"] ?? ""),
+      tls: tlsOf() ?? (apiKey !== undefined || ["1", "true"].includes(env["TEMPORAL_TLS"] ?? "")),
     },
+    lake: lakeOf(env["DAGWRIGHT_LAKE"]) ?? join(home, "lake"),
+    s3: s3Of(),
     store: storeOf(env["DAGWRIGHT_STORE_URL"]) ?? { file: join(home, "runs.db") },
+    maxTasks: countOf("DAGWRIGHT_MAX_TASKS", 1),
+    redisUrl: redisUrlOf(env["REDIS_URL"]),
     taskQueue: env["DAGWRIGHT_TASK_QUEUE"] || "dagwright",
     sourceRoots: env["DAGWRIGHT_SOURCE_ROOTS"]
-      ?.split(":")
+      ?.split(/:(?!\/\/)/)
       .filter(Boolean)
-      .map((root) => resolve(workingFolder, root)),
+      .map((root) => (root.startsWith("s3://") ? root : resolve(workingFolder, root))),
+    sparkRemote: env["SPARK_REMOTE"] || undefined,
     logs: {
       level: levelOf("DAGWRIGHT_LOG_LEVEL") ?? "debug",
       maxBytes: countOf("DAGWRIGHT_LOG_BYTES", 1024) ?? 10 * MEBIBYTE,
@@ -129,6 +158,35 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     },
   };
 
+  function tlsOf(): TlsSettings | undefined {
+    const file = (name: string) => (env[name] ? resolve(workingFolder, env[name]) : undefined);
+    const [certName, keyName] = ["TEMPORAL_TLS_CLIENT_CERT_PATH", "TEMPORAL_TLS_CLIENT_KEY_PATH"] as const;
+    const [ca, cert, key] = [file("TEMPORAL_TLS_SERVER_CA_CERT_PATH"), file(certName), file(keyName)];
+    const serverName = env["TEMPORAL_TLS_SERVER_NAME"] || undefined;
+    if (cert === undefined && key !== undefined)
+      throw new InvalidSettingError(certName, env[certName], `the certificate to the key ${keyName}`);
+    if (cert !== undefined && key === undefined)
+      throw new InvalidSettingError(keyName, env[keyName], `the key to the certificate ${certName}`);
+    return (ca ?? cert ?? serverName) ? { ca, cert, key, serverName } : undefined;
+  }
+
+  function lakeOf(root: string | undefined): string | undefined {
+    if (root === undefined || root === "") return undefined;
+    if (!root.includes("://")) return resolve(workingFolder, root);
+    if (!/^s3:\/\/[a-z0-9][a-z0-9.-]+[a-z0-9](\/|$)/.test(root))
+      throw new InvalidSettingError("DAGWRIGHT_LAKE", root, "a folder, or s3://bucket/prefix");
+    return root;
+  }
+
+  function s3Of(): Settings["s3"] {
+    const endpoint = env["AWS_ENDPOINT_URL_S3"] || env["AWS_ENDPOINT_URL"] || undefined;
+    if (endpoint !== undefined && !/^https?:\/\//.test(endpoint))
+      throw new InvalidSettingError("AWS_ENDPOINT_URL", endpoint, "a URL, such as http://127.0.0.1:9000");
+    // Other servers than Amazon's take any region, but the SDK wants one.
+    const fallback = endpoint === undefined ? undefined : "us-east-1";
+    return { endpoint, region: env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || fallback };
+  }
+
   function storeOf(url: string | undefined): { url: string } | undefined {
     if (url === undefined || url === "") return undefined;
     if (!/^postgres(ql)?:/.test(url) || !URL.canParse(url)) {
@@ -137,6 +195,18 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       throw new InvalidSettingError("DAGWRIGHT_STORE_URL", `${scheme}…`, "postgres://user:password@host:port/database");
     }
     return { url };
+  }
+
+  function redisUrlOf(url: string | undefined): string | undefined {
+    if (url === undefined || url === "") return undefined;
+    if (/^rediss?:/.test(url) && URL.canParse(url)) return url;
+    // Not repeated: it may hold a password.
+    const [scheme] = url.includes("://") ? url.split(":", 1) : [""];
+    throw new InvalidSettingError(
+      "REDIS_URL",
+      `${scheme}…`,
+      "redis://user:password@host:port/db, or rediss://… for TLS",
+    );
   }
 
   function levelOf(name: string): LogLevel | undefined {

@@ -2,11 +2,6 @@ import { Context } from "@temporalio/activity";
 import { isOver } from "../core/decide.ts";
 import type { DagGraph, Json } from "../core/graph.ts";
 import type { RunView } from "../core/state.ts";
-import { executeFunction } from "../execution/execute-task.ts";
-import type { TaskOutcome } from "../execution/outcome.ts";
-import { taskErrorOf } from "../execution/task-error.ts";
-import { DagNotFoundError } from "../language/errors.ts";
-import { fetchStored } from "../objects/stored-outputs.ts";
 import type { BackfillPage, BackfillPageRequest } from "../sandbox/backfill-protocol.ts";
 import {
   ACTIVITY,
@@ -18,18 +13,20 @@ import {
   type PlannedLaunch,
   type PlannedRun,
   type PlanRequest,
+  type SeriesOutcome,
+  type SeriesRequest,
 } from "../sandbox/protocol.ts";
 import { emitAssets } from "./asset-activity.ts";
 import { backfillPage } from "./backfill-activity.ts";
 import { runCallback } from "./callback-activity.ts";
-import { carried } from "./carried-values.ts";
+import { derived } from "./derive-activity.ts";
 import { EndedRuns } from "./ended-runs.ts";
 import { planned } from "./plan-activity.ts";
 import { poolActivitiesOf } from "./pool-activities.ts";
 import { withStartRecorded } from "./run-start.ts";
+import { runSeries } from "./series-activity.ts";
 import { patiently } from "./store-patience.ts";
 import { outputOf, runTaskAttempt, type TaskGround } from "./task-activity.ts";
-import { mismatch, refusedIfOther } from "./version-fit.ts";
 
 /** All activities of a worker: what the interpreter needs, and (as `default`) the tasks of every DAG. */
 export function activitiesOf(ground: TaskGround) {
@@ -38,6 +35,7 @@ export function activitiesOf(ground: TaskGround) {
     [ACTIVITY.plan]: async (request: PlanRequest): Promise<PlannedRun | PlannedLaunch> =>
       await withStartRecorded(ground.store, await planned(ground, request), request),
     [ACTIVITY.derive]: async (request: DeriveRequest): Promise<Json> => outputOf(await derived(ground, request)),
+    [ACTIVITY.series]: async (request: SeriesRequest): Promise<SeriesOutcome[]> => await runSeries(ground, request),
     [ACTIVITY.record]: async (
       view: RunView,
       graph?: DagGraph | null,
@@ -60,19 +58,4 @@ export function activitiesOf(ground: TaskGround) {
     default: async (input: Json, request: AttemptRequest): Promise<Json | AttemptResult> =>
       await runTaskAttempt(ground, input, request),
   };
-}
-
-async function derived(
-  { registry, objects }: TaskGround,
-  { dagId, dagVersion = "", nodeId, args, steering = false }: DeriveRequest,
-): Promise<TaskOutcome> {
-  try {
-    const given = objects === null ? args : await fetchStored(objects, args);
-    const outcome = await executeFunction(registry.get(dagId), nodeId, given);
-    const fitting = refusedIfOther(registry, { dagId, dagVersion }, outcome);
-    return await carried(objects, fitting, `derive "${nodeId}"`, steering);
-  } catch (error) {
-    if (error instanceof DagNotFoundError) return mismatch(dagId, dagVersion, "none: it does not know the DAG");
-    return { type: "failed", error: taskErrorOf(error) };
-  }
 }

@@ -11,10 +11,13 @@ const LARGEST_WITHOUT_STORE = 1_048_576;
 /** Largest output that the scheduler itself looks at, in bytes of JSON: it stands in the run's memory. */
 const LARGEST_STEERING = 16_777_216;
 
+/** Beyond so long a pause, a clear or a cancel would have to wait for a series of light tasks. */
+const SERIES = { steps: 100, ms: 100 };
+
 /** What fits into a run whose worker has an object store, or has none. */
 export function limitsOf(objects: ObjectStore | null, events: number): RunLimits {
-  if (objects === null) return { input: 1_048_576, result: 1_500_000, events: null };
-  return { input: 67_108_864, result: 16_777_216, events };
+  if (objects === null) return { input: 1_048_576, result: 1_500_000, events: null, series: SERIES };
+  return { input: 67_108_864, result: 16_777_216, events, series: SERIES };
 }
 
 /** An outcome as a run carries it: a large output is kept in the object store, with a reference in its place. */

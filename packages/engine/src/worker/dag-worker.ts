@@ -2,7 +2,7 @@ import { Client } from "@temporalio/client";
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import { TemporalUnreachableError } from "../client/errors.ts";
 import { isUnimplemented } from "../client/temporal-call.ts";
-import { connectTemporal, type TemporalAddress, whyUnreachable } from "../client/temporal-connection.ts";
+import { connectTemporal, type TemporalAddress, tlsOf, whyUnreachable } from "../client/temporal-connection.ts";
 import { Redactor } from "../execution/redactor.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { DagRegistry } from "../language/registry.ts";
@@ -46,6 +46,8 @@ export interface DagWorkerOptions extends TemporalAddress, ObservedOptions {
   readonly objects?: ObjectStore;
   /** Folder for what takes time to make: the workflow bundle. @default it is made at every start */
   readonly cacheFolder?: string;
+  /** Attempts that run at once, and as many light ones. @default 100 */
+  readonly maxTasks?: number | undefined;
   /** History events after which a run continues as new; only with `objects`. @default 8192 */
   readonly continueAfterEvents?: number;
   /** What is kept of the attempts' logs; `days` after which a run's are removed (0: never). @default all levels, 30 days */
@@ -84,15 +86,17 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     objects,
     continueAfterEvents = 8_192,
     cacheFolder,
+    maxTasks,
     logs: { days = 30, ...logs } = {},
     redactor = new Redactor(),
   } = options;
   await assertSearchAttributes(options, namespace);
   const temporalUrl = await installRuntime(options.metrics !== undefined);
+  const secured = await tlsOf({ tls, apiKey });
   const [connection, workflowBundle] = await Promise.all([
     NativeConnection.connect({
       address,
-      tls: tls === true || apiKey !== undefined,
+      tls: secured,
       ...(apiKey === undefined ? {} : { apiKey }),
     }).catch((cause: unknown) => {
       throw new TemporalUnreachableError(address, whyUnreachable(cause), { cause });
@@ -115,6 +119,9 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
       temporal: new Client({ connection, namespace, ...converter }),
     }),
     ...converter,
+    ...(maxTasks === undefined
+      ? {}
+      : { maxConcurrentActivityTaskExecutions: maxTasks, maxConcurrentLocalActivityExecutions: maxTasks }),
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,

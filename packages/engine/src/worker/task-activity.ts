@@ -51,15 +51,22 @@ export async function runTaskAttempt(
   ground: TaskGround,
   input: Json,
   request: AttemptRequest,
+  signal?: AbortSignal,
 ): Promise<Json | AttemptResult> {
   const { cache, outlets } = request;
   if (cache !== undefined)
     return await throughCache(ground, input, request, cache, () => attemptTask(ground, input, request));
-  const result = await attemptTask(ground, input, request);
+  const result = await attemptTask(ground, input, request, signal);
   return outlets === undefined ? result.output : result;
 }
 
-async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequest): Promise<AttemptResult> {
+/** @param signal Aborts the attempt. @default the activity's own */
+async function attemptTask(
+  ground: TaskGround,
+  input: Json,
+  request: AttemptRequest,
+  signal = Context.current().cancellationSignal,
+): Promise<AttemptResult> {
   const { registry, redactor, observer, objects } = ground;
   const context = Context.current();
   const { dagId, nodeId, index, attempt, clears, run, executionId, noRetryOn, outlets } = request;
@@ -78,7 +85,7 @@ async function attemptTask(ground: TaskGround, input: Json, request: AttemptRequ
           dag: registry.get(dagId),
           ...{ nodeId, index, attempt, clears, run, noRetryOn, outlets, services, redactor, onProgress },
           input: objects === null ? input : await fetchStored(objects, input),
-          signal: context.cancellationSignal,
+          signal,
         }),
       ),
     ),

@@ -6,10 +6,10 @@ import { openLake } from "@dagwright/lake";
 import { connect } from "@dagwright/spark-connect";
 import { installSail, startSail } from "@dagwright/spark-connect/testing";
 import { expect, test } from "vitest";
-import { CUSTOMER_FEATURES_SQL } from "../activities/features.ts";
+import { CUSTOMER_FEATURES_SQL } from "../../activities/features.ts";
 
 const missing = await installSail();
-const data = fileURLToPath(new URL("../data", import.meta.url));
+const data = fileURLToPath(new URL("../../data", import.meta.url));
 const NUMBERS = [
   "customer_id",
   "total_purchases",

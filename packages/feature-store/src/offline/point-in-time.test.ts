@@ -1,9 +1,10 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { entity, featureView } from "./definitions.ts";
-import { resolveFeatures } from "./feature-references.ts";
-import { ENTITY_ROWS, newestValuesSql, pointInTimeSql, sourceName } from "./point-in-time.ts";
+import { entity, type FeatureView, featureView } from "../definitions.ts";
+import { catalogueOf, resolveFeatures } from "../feature-references.ts";
+import { newestValuesSql } from "./newest-values.ts";
+import { ENTITY_ROWS, pointInTimeSql, ROW_NUMBER, sourceName } from "./point-in-time.ts";
 
 const user = entity({ name: "user", joinKey: "user_id", type: "bigint" });
 const shop = entity({ name: "shop", joinKey: "shop id", type: "string" });
@@ -67,6 +68,11 @@ function viewOf(ttl: number) {
   });
 }
 
+function joinSql(views: readonly FeatureView[], features: readonly string[], entityColumns: readonly string[]): string {
+  const resolved = resolveFeatures(catalogueOf({ views, services: [] }), features, views.length > 1);
+  return pointInTimeSql("duckdb", { entityColumns, views: resolved.views });
+}
+
 /** The rule as one would write it by hand. */
 function bruteForce(source: readonly SourceRow[], { user, shop, at }: EntityRow, ttlSeconds: number): number | null {
   let best: SourceRow | undefined;
@@ -108,8 +114,8 @@ describe("the point-in-time join", () => {
       fc.asyncProperty(sourceRows, entityRows, fc.integer({ min: 0, max: 4 }), async (source, entities, ttl) => {
         await load(source, entities);
         const view = viewOf(ttl * 1000);
-        const requested = resolveFeatures(new Map([[view.name, view]]), ["spending:spend"], false);
-        const joined = await connection.runAndReadAll(`SELECT n, spend FROM (${pointInTimeSql(requested)}) ORDER BY n`);
+        const sql = joinSql([view], ["spending:spend"], ["n"]);
+        const joined = await connection.runAndReadAll(`SELECT n, spend FROM (${sql}) ORDER BY ${ROW_NUMBER}`);
         const wanted = entities.map((row, n) => ({ n, spend: bruteForce(source, row, ttl) }));
         expect(joined.getRowObjectsJS()).toEqual(wanted);
       }),
@@ -141,11 +147,17 @@ describe("the point-in-time join", () => {
       ttl: 86_400_000,
       features: { clicks: "string" },
     });
-    const views = new Map([a, b].map((view) => [view.name, view]));
-    const sql = pointInTimeSql(resolveFeatures(views, ["a:clicks", "b:clicks"], true));
+    const sql = joinSql([a, b], ["a:clicks", "b:clicks"], ["user_id", "event_timestamp", "label"]);
     const joined = await connection.runAndReadAll(sql);
     expect(joined.getRowObjectsJson()).toEqual([
-      { user_id: "1", event_timestamp: "2026-01-03 00:00:00", label: true, a__clicks: "5", b__clicks: null },
+      {
+        user_id: "1",
+        event_timestamp: "2026-01-03 00:00:00",
+        label: true,
+        a__clicks: "5",
+        b__clicks: null,
+        [ROW_NUMBER]: "0",
+      },
     ]);
   });
 });
@@ -159,11 +171,15 @@ test("the newest values up to a moment equal brute force", async () => {
       async (source, until, start) => {
         await load(source, []);
         const iso = (s: number) => new Date(s * 1000).toISOString();
-        const reader = await connection.runAndReadAll(
-          newestValuesSql(viewOf(0), start !== null),
-          start === null ? { until: iso(until) } : { until: iso(until), start: iso(start) },
-        );
-        const got = reader.getRows().map(([user, shop, us, _created, spend]) => [user, shop, us, spend]);
+        const window = { until: iso(until), ...(start !== null && { start: iso(start) }) };
+        const parts: unknown[][] = [];
+        for (const index of [0, 1, 2]) {
+          const reader = await connection.runAndReadAll(
+            newestValuesSql("duckdb", viewOf(0), { ...window, part: { index, of: 3 } }),
+          );
+          parts.push(...reader.getRows());
+        }
+        const got = parts.map(([user, shop, us, _created, spend]) => [user, shop, us, spend]);
         const wanted: unknown[] = [];
         for (const user of [1, 2]) {
           for (const shop of ["a", "b"]) {

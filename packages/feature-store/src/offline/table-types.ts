@@ -1,5 +1,6 @@
-import type { Entity, FeatureView, ValueType } from "./definitions.ts";
-import { FeatureTableMismatchError } from "./errors.ts";
+import type { FeatureView, ValueType } from "../definitions.ts";
+import { FeatureTableMismatchError } from "../errors.ts";
+import type { ResolvedFeatures } from "../feature-references.ts";
 
 /** A column as the lake names and types it. */
 export interface TableColumn {
@@ -7,13 +8,8 @@ export interface TableColumn {
   readonly type: string;
 }
 
-const INTEGERS = ["bigint", "long", "integer", "int", "smallint", "short", "tinyint", "byte"];
-const TYPES: Readonly<Record<ValueType, readonly string[]>> = {
-  bigint: INTEGERS,
-  double: ["double", "float", "real", "decimal", ...INTEGERS],
-  string: ["string", "varchar"],
-  boolean: ["boolean"],
-};
+const INTS = ["integer", "int", "smallint", "short", "tinyint", "byte"];
+const INTEGERS = ["bigint", "long", ...INTS];
 const TEMPORAL = [
   "date",
   "timestamp",
@@ -24,6 +20,14 @@ const TEMPORAL = [
   "timestamp_ms",
   "timestamp_ns",
 ];
+const TYPES: Readonly<Record<ValueType, readonly string[]>> = {
+  int: INTS,
+  bigint: INTEGERS,
+  double: ["double", "float", "real", "decimal", ...INTEGERS],
+  string: ["string", "varchar"],
+  boolean: ["boolean"],
+  timestamp: TEMPORAL,
+};
 
 /** Checks that a view's table has its join keys, timestamps and features, each of its type; all problems at once. */
 export function checkSourceTable(view: FeatureView, columns: readonly TableColumn[]): void {
@@ -37,18 +41,21 @@ export function checkSourceTable(view: FeatureView, columns: readonly TableColum
   if (problems.length > 0) throw new FeatureTableMismatchError(`feature view "${view.name}"`, table, problems);
 }
 
-/** Checks that entity rows have the join keys and the event timestamp, and no column named like a wanted feature. */
+/**
+ * Checks that entity rows have the join keys, the event timestamp and the values that transformations request, and no
+ * column named like a wanted feature.
+ */
 export function checkEntityTable(
   table: string,
   columns: readonly TableColumn[],
-  entities: readonly Entity[],
+  { entities, request, outputs }: ResolvedFeatures,
   timestampField: string,
-  outputNames: readonly string[],
 ): void {
   const problems = [
-    ...entities.flatMap(({ joinKey, type }) => problemOf(columns, joinKey, TYPES[type], type)),
+    ...[...entities.values()].flatMap(({ joinKey, type }) => problemOf(columns, joinKey, TYPES[type], type)),
     ...problemOf(columns, timestampField, TEMPORAL, "timestamp"),
-    ...outputNames
+    ...[...request].flatMap(([name, type]) => problemOf(columns, name, TYPES[type], type)),
+    ...outputs
       .filter((name) => columns.some((column) => column.name.toLowerCase() === name.toLowerCase()))
       .map((name) => `column "${name}" has the name of a requested feature`),
   ];
@@ -57,7 +64,8 @@ export function checkEntityTable(
 
 function problemOf(columns: readonly TableColumn[], name: string, types: readonly string[], wanted: string): string[] {
   const column = columns.find((one) => one.name === name);
-  if (column === undefined) return [`column "${name}" is missing`];
+  if (column === undefined)
+    return [`column "${name}" is missing (it has ${columns.map((one) => one.name).join(", ")})`];
   const type = column.type.toLowerCase().replace(/\(.*\)$/, "");
   return types.includes(type) ? [] : [`column "${name}" holds ${column.type} where ${wanted} is expected`];
 }

@@ -1,0 +1,32 @@
+import { InvalidFeatureRequestError } from "./errors.ts";
+
+const ISO = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:\.(\d{1,6})\d*)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$/;
+
+/** A moment of a request: microseconds since the epoch, and its one way of being written. */
+export interface Moment {
+  readonly us: number;
+  /** `2026-03-01T10:00:00.000000Z` */
+  readonly iso: string;
+}
+
+/**
+ * Reads an ISO-8601 moment to the microsecond; without a zone it is UTC.
+ * @throws InvalidFeatureRequestError that names the field.
+ */
+export function readMoment(field: string, text: string): Moment {
+  const [, day, minute = "00:00", second = "00", fraction = "", zone = "Z"] = ISO.exec(text) ?? [];
+  const ms = day === undefined ? Number.NaN : Date.parse(`${day}T${minute}:${second}${colonIn(zone)}`);
+  if (Number.isNaN(ms)) throw new InvalidFeatureRequestError(field, `"${text}" is not an ISO-8601 moment`);
+  const below = fraction.padEnd(6, "0");
+  return { us: ms * 1000 + Number(below), iso: `${new Date(ms).toISOString().slice(0, -4)}${below}Z` };
+}
+
+/** `+0200` as `+02:00`. */
+function colonIn(zone: string): string {
+  return zone.replace(/^([+-]\d{2})(\d{2})$/, "$1:$2");
+}
+
+/** ISO-8601 to the millisecond of microseconds since the epoch. */
+export function isoOf(us: number | null): string | null {
+  return us === null ? null : new Date(Math.floor(us / 1000)).toISOString();
+}

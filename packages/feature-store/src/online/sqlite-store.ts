@@ -1,0 +1,117 @@
+import { randomUUID } from "node:crypto";
+import Database from "better-sqlite3";
+import type { FeatureView } from "../definitions.ts";
+import type { OnlineRow, OnlineStore, OnlineValues } from "./online-store.ts";
+import { type Layout, layoutIdOf, layoutOf, pack, spaceOf, Unpackers } from "./packed-values.ts";
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS feature_values (
+    space TEXT NOT NULL,
+    entity TEXT NOT NULL,
+    event_us INTEGER NOT NULL,
+    created_us INTEGER,
+    packed TEXT NOT NULL,
+    PRIMARY KEY (space, entity)
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS feature_spaces (space TEXT PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS feature_layouts (id TEXT PRIMARY KEY, names TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS store_identity (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL);
+`;
+
+const PUT = `
+  INSERT INTO feature_values (space, entity, event_us, created_us, packed) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (space, entity) DO UPDATE
+    SET event_us = excluded.event_us, created_us = excluded.created_us, packed = excluded.packed
+    WHERE excluded.event_us > feature_values.event_us
+      OR (excluded.event_us = feature_values.event_us
+        AND ifnull(excluded.created_us, -9e18) >= ifnull(feature_values.created_us, -9e18)
+        AND (excluded.packed <> feature_values.packed OR excluded.created_us IS NOT feature_values.created_us))
+`;
+
+/** Rows that one transaction brings in: other writers wait for no more than these. */
+const ROWS_OF_A_TRANSACTION = 5_000;
+
+interface ValueRow {
+  readonly entity: string;
+  readonly event_us: number;
+  readonly packed: string;
+}
+
+/** Opens the online store in an SQLite file; several processes may use one file. */
+export function openSqliteOnlineStore(file: string): OnlineStore {
+  const database = new Database(file, { timeout: 30_000 });
+  database.pragma("journal_mode = WAL");
+  database.pragma("synchronous = NORMAL");
+  database.exec(SCHEMA);
+  database.prepare("INSERT INTO store_identity VALUES (1, ?) ON CONFLICT DO NOTHING").run(randomUUID());
+  const put = database.prepare(PUT);
+  const get = database.prepare<[string, string], ValueRow>(
+    `SELECT v.entity, v.event_us, v.packed FROM json_each(?) AS wanted
+      JOIN feature_values AS v ON v.space = ? AND v.entity = wanted.value`,
+  );
+  const statistics = database.prepare<[string], { entities: number; newest: number | null }>(
+    "SELECT COUNT(*) AS entities, MAX(event_us) AS newest FROM feature_values WHERE space = ?",
+  );
+  const layoutNames = database.prepare<[string], { names: string }>("SELECT names FROM feature_layouts WHERE id = ?");
+  const keepLayout = database.prepare("INSERT INTO feature_layouts VALUES (?, ?) ON CONFLICT DO NOTHING");
+  const keepSpace = database.prepare("INSERT INTO feature_spaces VALUES (?) ON CONFLICT DO NOTHING");
+  const remove = database.prepare("DELETE FROM feature_values WHERE space = ? AND entity = ?");
+  const removeBefore = database.prepare("DELETE FROM feature_values WHERE space = ? AND event_us < ?");
+  const unpackers = new Unpackers();
+
+  const putSome = database.transaction((view: FeatureView, layout: Layout, rows: readonly OnlineRow[]) => {
+    const space = spaceOf(view);
+    keepSpace.run(space);
+    keepLayout.run(layout.id, JSON.stringify(layout.names));
+    let changed = 0;
+    for (const { entity, eventUs, createdUs, values } of rows) {
+      changed += put.run(space, JSON.stringify(entity), eventUs, createdUs, pack(layout, values)).changes;
+    }
+    return changed;
+  });
+  const removeAll = database.transaction((space: string, entities: readonly (readonly string[])[]) =>
+    entities.reduce((sum, entity) => sum + remove.run(space, JSON.stringify(entity)).changes, 0),
+  );
+  const removeSpaces = database.transaction((kept: string) => {
+    database.prepare("DELETE FROM feature_spaces WHERE space NOT IN (SELECT value FROM json_each(?))").run(kept);
+    return database.prepare("DELETE FROM feature_values WHERE space NOT IN (SELECT value FROM json_each(?))").run(kept)
+      .changes;
+  });
+
+  const unpackerOf = (view: FeatureView, id: string) =>
+    unpackers.get(view, id) ?? unpackers.learn(view, { id, names: JSON.parse(layoutNames.get(id)?.names ?? "[]") });
+
+  return {
+    identity: async () => String(database.prepare<[], { id: string }>("SELECT id FROM store_identity").get()?.id),
+    put: async (view, rows) => {
+      const layout = layoutOf(view);
+      let changed = 0;
+      for (let from = 0; from === 0 || from < rows.length; from += ROWS_OF_A_TRANSACTION) {
+        changed += putSome.immediate(view, layout, rows.slice(from, from + ROWS_OF_A_TRANSACTION));
+      }
+      return changed;
+    },
+    read: async (queries) =>
+      queries.map(({ view, entities }) => {
+        const keys = entities.map((entity) => JSON.stringify(entity));
+        const found = new Map<string, OnlineValues>();
+        for (const { entity, event_us, packed } of get.all(JSON.stringify(keys), spaceOf(view))) {
+          if (found.has(entity)) continue;
+          found.set(entity, { eventUs: event_us, values: unpackerOf(view, layoutIdOf(packed)).unpack(packed) });
+        }
+        return keys.map((key) => found.get(key));
+      }),
+    holds: async (view) =>
+      database.prepare("SELECT 1 FROM feature_spaces WHERE space = ?").get(spaceOf(view)) !== undefined,
+    statistics: async (view) => {
+      const row = statistics.get(spaceOf(view));
+      return { entities: row?.entities ?? 0, newestUs: row?.newest ?? null };
+    },
+    remove: async (view, entities) => removeAll.immediate(spaceOf(view), entities),
+    removeBefore: async (view, us) => removeBefore.run(spaceOf(view), us).changes,
+    removeAllBut: async (views) => removeSpaces.immediate(JSON.stringify(views.map(spaceOf))),
+    close: async () => {
+      database.close();
+    },
+  };
+}
