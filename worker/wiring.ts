@@ -67,7 +67,7 @@ export async function openHouse(
     }),
   );
   const tracking: Opened<Tracking> = opened(async () =>
-    (await import("@dagwright/tracking")).openTracking({ root: join(home, "tracking") }),
+    (await import("@dagwright/tracking")).openTracking(settings.tracking),
   );
   const features: Opened<FeatureStore> = opened(async () => {
     const { openFeatureStore, openRedisOnlineStore } = await import("@dagwright/feature-store");

@@ -15,6 +15,7 @@ import { addSchedules } from "./schedules.ts";
 import { PROJECT } from "./session.ts";
 import { addSetup } from "./setup.ts";
 import { addTest } from "./test.ts";
+import { addTracking } from "./tracking.ts";
 import { addUp } from "./up.ts";
 import { addWorker } from "./worker.ts";
 
@@ -31,7 +32,7 @@ export function dagwrightProgram(): Command {
     .exitOverride();
   for (const add of [
     ...[addInit, addSetup, addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals],
-    ...[addSchedules, addBackfill, addPools, addAssets, addMcp],
+    ...[addSchedules, addBackfill, addPools, addAssets, addMcp, addTracking],
   ])
     add(program);
   return program;

@@ -89,7 +89,7 @@ describe("train_model", () => {
       "model/model.onnx",
       "model/signature.json",
     ]);
-    expect(answer.modelUri).toBe(tracking.artifactUri(answer.runId, "model/model.bin"));
+    expect(answer.modelUri).toBe(await tracking.artifactUri(answer.runId, "model/model.bin"));
     expect(fileURLToPath(answer.onnxUri)).toMatch(/model\.onnx$/);
     const signature: unknown = JSON.parse(
       new TextDecoder().decode(await tracking.readArtifact(answer.runId, "model/signature.json")),

@@ -50,9 +50,18 @@ export async function trainModel(
       "validation.version": String(validation.version),
       label: args.label,
     },
+    lineage: {
+      tables: [
+        { table: training.table, version: training.version, context: "training" },
+        { table: validation.table, version: validation.version, context: "validation" },
+      ],
+    },
   });
   const { runId } = run;
-  const uris = { modelUri: tracking.artifactUri(runId, MODEL_PATH), onnxUri: tracking.artifactUri(runId, ONNX_PATH) };
+  const uris = {
+    modelUri: await tracking.artifactUri(runId, MODEL_PATH),
+    onnxUri: await tracking.artifactUri(runId, ONNX_PATH),
+  };
   if (run.status === "FINISHED")
     return {
       runId,
@@ -206,16 +215,15 @@ export async function listTrainedModels(
     const runs = await tracking.searchRuns({ experiment, limit: take });
     const finished = runs.filter(({ status }) => status === "FINISHED");
     if (finished.length < limit && runs.length === take) continue;
-    return {
-      models: finished.slice(0, limit).map(({ runId, name, tags, metrics, startedAt, endedAt }) => ({
-        runId,
-        name,
-        algorithm: tags.algorithm ?? null,
-        trainedAt: endedAt ?? startedAt,
-        metrics: finite(metrics),
-        modelUri: tracking.artifactUri(runId, MODEL_PATH),
-      })),
-    };
+    const listed = finished.slice(0, limit).map(async ({ runId, name, tags, metrics, startedAt, endedAt }) => ({
+      runId,
+      name,
+      algorithm: tags.algorithm ?? null,
+      trainedAt: endedAt ?? startedAt,
+      metrics: finite(metrics),
+      modelUri: await tracking.artifactUri(runId, MODEL_PATH),
+    }));
+    return { models: await Promise.all(listed) };
   }
 }
 

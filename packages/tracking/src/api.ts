@@ -62,6 +62,37 @@ export interface RegisteredModel {
   readonly versions: readonly ModelVersion[];
 }
 
+/** A version of a table, and what a run used it for: `training`, `validation`, … */
+export interface TableUse {
+  readonly table: string;
+  readonly version: number;
+  readonly context?: string | undefined;
+}
+
+/** What a run was made of. It is kept as MLflow keeps it: tables as the run's dataset inputs, the rest as tags. */
+export interface Lineage {
+  readonly dag?: string | undefined;
+  /** Id of the DAG's run. */
+  readonly dagRun?: string | undefined;
+  /** A commit, or whatever names the code. */
+  readonly codeVersion?: string | undefined;
+  readonly tables?: readonly TableUse[] | undefined;
+  /** Feature views and their versions. */
+  readonly featureViews?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A version with all that is known of how it came about. */
+export interface VersionLineage {
+  readonly version: ModelVersion;
+  /** Null when the run is gone, or the version was registered without one. */
+  readonly run: TrackingRun | null;
+  readonly dag: string | null;
+  readonly dagRun: string | null;
+  readonly codeVersion: string | null;
+  readonly tables: readonly { readonly table: string; readonly version: number; readonly context: string | null }[];
+  readonly featureViews: Readonly<Record<string, string>>;
+}
+
 /** Names one version: by number, by stage (the highest version in it), or by alias. */
 export type ModelVersionSelector =
   | { readonly name: string; readonly version: number }
@@ -76,6 +107,7 @@ export interface StartRun {
   readonly tags?: Readonly<Record<string, string>> | undefined;
   /** Idempotency key: the same key gives the same run, whoever asks. */
   readonly key?: string | undefined;
+  readonly lineage?: Lineage | undefined;
 }
 
 /** What is logged to a run in one step, all or nothing. */
@@ -109,9 +141,10 @@ export interface TransitionStage {
 }
 
 /**
- * Experiments, runs, artifacts and the model registry, in one folder: an SQLite file and a folder of artifacts. Several
- * processes may have the same folder open. Failures are `TrackingError`s; besides the codes named at the methods any
- * may throw TRACKING_BUSY, TRACKING_STORE_FAILED (both retryable), DISK_FULL and INVALID_ARGUMENT.
+ * Experiments, runs, artifacts and the model registry: kept here (`openTracking`), or by an MLflow server
+ * (`connectTracking`). Several processes may use the same one. Failures are `TrackingError`s; besides the codes named at
+ * the methods any may throw TRACKING_BUSY, TRACKING_STORE_FAILED, TRACKING_UNREACHABLE (all retryable),
+ * TRACKING_REFUSED, DISK_FULL and INVALID_ARGUMENT.
  */
 export interface Tracking {
   /**
@@ -137,8 +170,13 @@ export interface Tracking {
   readArtifact(runId: string, path: string): Promise<Uint8Array>;
   /** Paths of all artifacts of a run, sorted. @throws RUN_NOT_FOUND */
   listArtifacts(runId: string): Promise<string[]>;
-  /** The file URL of an artifact, whether or not it is there. @throws ARTIFACT_PATH */
-  artifactUri(runId: string, path: string): string;
+  /**
+   * Where an artifact is, whether or not it is there: a file URL, or `runs:/<run>/<path>` on an MLflow server.
+   * @throws RUN_NOT_FOUND, ARTIFACT_PATH
+   */
+  artifactUri(runId: string, path: string): Promise<string>;
+  /** Adds to what is known of how a run came about; twice the same is once. @throws RUN_NOT_FOUND */
+  logLineage(runId: string, lineage: Lineage): Promise<void>;
   /** Ends a run; the time of its first end under that status stays. @throws RUN_NOT_FOUND */
   finishRun(runId: string, status: FinalRunStatus): Promise<TrackingRun>;
   /** @throws RUN_NOT_FOUND */
@@ -183,6 +221,10 @@ export interface Tracking {
   listModels(): Promise<RegisteredModel[]>;
   /** Versions of a model, newest first; empty for a name nobody registered. */
   listModelVersions(name: string): Promise<ModelVersion[]>;
+  /** How a version came about. @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND */
+  versionLineage(selector: ModelVersionSelector): Promise<VersionLineage>;
+  /** The versions that came of a table, of one version of it where that is given; the newest first of each model. */
+  versionsFromTable(table: { readonly table: string; readonly version?: number | undefined }): Promise<ModelVersion[]>;
   /** Lets go of the database; afterwards every call fails. */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 export {
   type Batch,
   type FinalRunStatus,
+  type Lineage,
   type MetricPoint,
   MODEL_STAGES,
   type ModelStage,
@@ -10,9 +11,12 @@ export {
   type RegisterModel,
   type RunStatus,
   type StartRun,
+  type TableUse,
   type Tracking,
   type TrackingRun,
   type TransitionStage,
+  type VersionLineage,
 } from "./api.ts";
 export { TrackingError, type TrackingErrorCode } from "./errors.ts";
-export { openTracking } from "./tracking.ts";
+export { openTracking, type TrackingPlace } from "./open-tracking.ts";
+export { MLFLOW_VERSION, type ServeTracking, serveTracking, type TrackingServer } from "./server/serve-tracking.ts";

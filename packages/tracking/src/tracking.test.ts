@@ -8,7 +8,7 @@ import SqliteDatabase from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openTracking, type Tracking } from "./index.ts";
 
-const CONTENDER = fileURLToPath(new URL("./fixture/contender.ts", import.meta.url));
+const CONTENDER = fileURLToPath(new URL("./fixtures/contender.ts", import.meta.url));
 
 let root: string;
 let tracking: Tracking;
@@ -132,7 +132,7 @@ describe("artifacts", () => {
     await tracking.logArtifact(runId, "a file #1.json", new TextEncoder().encode("{}"));
     expect(await tracking.readArtifact(runId, "model/model.bin")).toEqual(new Uint8Array([4, 5]));
     expect(await tracking.listArtifacts(runId)).toEqual(["a file #1.json", "model/model.bin"]);
-    const uri = tracking.artifactUri(runId, "a file #1.json");
+    const uri = await tracking.artifactUri(runId, "a file #1.json");
     expect(await readFile(fileURLToPath(uri), "utf8")).toBe("{}");
     expect(await readdir(join(root, "artifacts", ".writing"))).toEqual([]);
   });

@@ -65,3 +65,20 @@ describe("tables and sources", () => {
     expect(sourceRoots).toEqual(["/srv/data", "s3://shop/in", "/mnt/x"]);
   });
 });
+
+describe("where tracking is kept", () => {
+  const trackingOf = (env: Record<string, string>) =>
+    readSettings({ DAGWRIGHT_HOME: "state", ...env }, "/srv").tracking;
+
+  it("is the state folder, PostgreSQL, or an MLflow server", () => {
+    expect(trackingOf({})).toMatchObject({ root: "/srv/state/tracking", server: undefined, databaseUrl: undefined });
+    expect(trackingOf({ DAGWRIGHT_TRACKING_URL: "postgres://u:p@db/ml" }).databaseUrl).toBe("postgres://u:p@db/ml");
+    expect(trackingOf({ MLFLOW_TRACKING_URI: "http://127.0.0.1:5000/" }).server).toBe("http://127.0.0.1:5000");
+  });
+
+  it.each(["mlruns", "sqlite:///s3cret.db", "databricks", "postgresql://u:s3cret@db/ml"])("%s is no server", (uri) => {
+    expect(() => trackingOf({ MLFLOW_TRACKING_URI: uri })).toThrow(
+      /MLFLOW_TRACKING_URI .*expected the address(?!.*s3cret)/,
+    );
+  });
+});

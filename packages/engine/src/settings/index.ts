@@ -51,6 +51,19 @@ export interface Settings {
   readonly s3: { readonly endpoint: string | undefined; readonly region: string | undefined };
   /** Where runs are kept: PostgreSQL by `DAGWRIGHT_STORE_URL`. @default the SQLite file runs.db in `home` */
   readonly store: { readonly file: string } | { readonly url: string };
+  /** Where runs of experiments and models are kept. */
+  readonly tracking: {
+    /** An MLflow server: `MLFLOW_TRACKING_URI`. @default none: they are kept here */
+    readonly server: string | undefined;
+    /** Its user and password, or its token: `MLFLOW_TRACKING_USERNAME`, `MLFLOW_TRACKING_PASSWORD`, `MLFLOW_TRACKING_TOKEN`. */
+    readonly username: string | undefined;
+    readonly password: string | undefined;
+    readonly token: string | undefined;
+    /** Folder of what is kept here: `tracking/` in `home`. */
+    readonly root: string;
+    /** PostgreSQL instead of the SQLite file in that folder: `DAGWRIGHT_TRACKING_URL`. */
+    readonly databaseUrl: string | undefined;
+  };
   /** Attempts that one worker runs at once, and as many light ones. `DAGWRIGHT_MAX_TASKS`. @default 100 */
   readonly maxTasks: number | undefined;
   /** A Redis for online features. `REDIS_URL`. @default none: an SQLite file in `home` */
@@ -132,7 +145,15 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     },
     lake: lakeOf(env["DAGWRIGHT_LAKE"]) ?? join(home, "lake"),
     s3: s3Of(),
-    store: storeOf(env["DAGWRIGHT_STORE_URL"]) ?? { file: join(home, "runs.db") },
+    store: postgresOf("DAGWRIGHT_STORE_URL") ?? { file: join(home, "runs.db") },
+    tracking: {
+      server: trackingServerOf(),
+      username: env["MLFLOW_TRACKING_USERNAME"] || undefined,
+      password: env["MLFLOW_TRACKING_PASSWORD"] || undefined,
+      token: env["MLFLOW_TRACKING_TOKEN"] || undefined,
+      root: join(home, "tracking"),
+      databaseUrl: postgresOf("DAGWRIGHT_TRACKING_URL")?.url,
+    },
     maxTasks: countOf("DAGWRIGHT_MAX_TASKS", 1),
     redisUrl: redisUrlOf(env["REDIS_URL"]),
     taskQueue: env["DAGWRIGHT_TASK_QUEUE"] || "dagwright",
@@ -187,12 +208,24 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     return { endpoint, region: env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || fallback };
   }
 
-  function storeOf(url: string | undefined): { url: string } | undefined {
+  function trackingServerOf(): string | undefined {
+    const name = "MLFLOW_TRACKING_URI";
+    const uri = env[name];
+    if (uri === undefined || uri === "") return undefined;
+    if (!/^https?:\/\//.test(uri) || !URL.canParse(uri)) {
+      const [scheme] = uri.includes(":") ? uri.split(":", 1) : [""];
+      throw new InvalidSettingError(name, `${scheme}…`, "the address of an MLflow server, http://host:port");
+    }
+    return uri.replace(/\/+$/, "");
+  }
+
+  function postgresOf(name: string): { url: string } | undefined {
+    const url = env[name];
     if (url === undefined || url === "") return undefined;
     if (!/^postgres(ql)?:/.test(url) || !URL.canParse(url)) {
       // Not repeated: it may hold a password.
       const [scheme] = url.includes("://") ? url.split(":", 1) : [""];
-      throw new InvalidSettingError("DAGWRIGHT_STORE_URL", `${scheme}…`, "postgres://user:password@host:port/database");
+      throw new InvalidSettingError(name, `${scheme}…`, "postgres://user:password@host:port/database");
     }
     return { url };
   }
