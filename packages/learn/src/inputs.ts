@@ -148,14 +148,6 @@ function widthOf(input: FittedInput): number {
   return input.encode === "ordinal" ? 1 : input.categories.length;
 }
 
-/** The name of each number that the model sees: the column's, `column=category`, `column is missing`. */
-export function expandedNames(inputs: readonly FittedInput[]): string[] {
-  return inputs.flatMap((input) => {
-    if (input.kind === "number") return input.indicator ? [input.name, `${input.name} is missing`] : [input.name];
-    return input.encode === "ordinal" ? [input.name] : input.categories.map((category) => `${input.name}=${category}`);
-  });
-}
-
 function checkType(input: FittedInput, values: ColumnValues): void {
   const isText = !(values instanceof Float64Array);
   const expected = input.kind === "category" && input.isText;
