@@ -1,4 +1,6 @@
-import { type ColumnType, distinctSorted, presentValues, sortedNumbers, type Value } from "./values.ts";
+import type { NumberView } from "./number-sample.ts";
+import type { SampleView } from "./sample.ts";
+import type { Category } from "./values.ts";
 
 /** The shares of both samples in the same bins. */
 export interface BinnedShares {
@@ -6,27 +8,28 @@ export interface BinnedShares {
   readonly current: Float64Array;
 }
 
-/** A numeric column with at most this many different reference values is binned by value (Evidently 0.7 `get_binned_data`). */
-const MOST_VALUES_AS_CATEGORIES = 20;
-
 /**
  * Bins two samples as Evidently 0.7's `get_binned_data` does: numbers with more than 20 different reference values into
  * equal bins over both samples (Sturges' rule), all else by value.
  */
-export function binShares(reference: ArrayLike<Value>, current: ArrayLike<Value>, type: ColumnType): BinnedShares {
-  if (type === "num") {
-    const one = sortedNumbers(reference, "reference");
-    const two = sortedNumbers(current, "current");
-    if (distinctSorted(one) > MOST_VALUES_AS_CATEGORIES) {
-      const first = Math.min(one[0]!, two[0]!);
-      const last = Math.max(one.at(-1)!, two.at(-1)!);
-      const integers = holdsIntegers(reference) && holdsIntegers(current);
-      const edges = sturgesEdges(first, last, one.length + two.length, integers);
-      return { reference: histogramShares(one, edges), current: histogramShares(two, edges) };
-    }
-    return categoryShares([...one], [...two]);
+export function binShares(reference: SampleView, current: SampleView): BinnedShares {
+  if (reference.kind === "num" && current.kind === "num" && reference.scan().counts === null) {
+    const [one, two] = [reference.scan(), current.scan()];
+    const edges = edgesOver(reference, current, one.count + two.count);
+    return {
+      reference: reference.histogram(edges).map((count) => count / one.count),
+      current: current.histogram(edges).map((count) => count / two.count),
+    };
   }
-  return categoryShares(presentValues(reference, "reference"), presentValues(current, "current"));
+  const counts = countCategories(reference, current);
+  return { reference: toShares(counts.reference), current: toShares(counts.current) };
+}
+
+/** Sturges' edges over both samples, the number of bins by `size`. */
+export function edgesOver(reference: NumberView, current: NumberView, size: number): Float64Array {
+  const [one, two] = [reference.scan(), current.scan()];
+  const integers = reference.integers && current.integers;
+  return sturgesEdges(Math.min(one.min, two.min), Math.max(one.max, two.max), size, integers);
 }
 
 /** Zeros become 0.0001, or a millionth of the least share where that is not above 0.0001; nothing is scaled back to sum 1. */
@@ -50,33 +53,6 @@ export function sturgesEdges(first: number, last: number, size: number, integers
   return edges;
 }
 
-/** Whether the column is held as integers: typed arrays of them; the numbers of a plain array are doubles. */
-export function holdsIntegers(column: ArrayLike<Value>): boolean {
-  return ArrayBuffer.isView(column) && !(column instanceof Float64Array || column instanceof Float32Array);
-}
-
-/** Bins are closed on the left; the last on both sides. */
-export function histogramShares(sorted: Float64Array, edges: Float64Array): Float64Array {
-  const shares = new Float64Array(edges.length - 1);
-  let bin = 0;
-  for (const value of sorted) {
-    while (bin < shares.length - 1 && value >= edges[bin + 1]!) bin += 1;
-    shares[bin]! += 1;
-  }
-  return shares.map((count) => count / sorted.length);
-}
-
-function categoryShares(one: readonly Category[], two: readonly Category[]): BinnedShares {
-  const { reference, current } = countCategories(one, two);
-  return {
-    reference: reference.map((count) => count / one.length),
-    current: current.map((count) => count / two.length),
-  };
-}
-
-/** A value that is present. */
-type Category = number | string | boolean;
-
 /** How often each category of both samples occurs in each. */
 export interface CategoryCounts {
   readonly categories: readonly Category[];
@@ -84,15 +60,24 @@ export interface CategoryCounts {
   readonly current: Float64Array;
 }
 
-/** Counts present values by category, in the order in which they first appear. */
-export function countCategories(one: readonly Category[], two: readonly Category[]): CategoryCounts {
-  const index = new Map<Category, number>();
-  for (const value of one) if (!index.has(value)) index.set(value, index.size);
-  for (const value of two) if (!index.has(value)) index.set(value, index.size);
-  const counts = (values: readonly Category[]) => {
-    const found = new Float64Array(index.size);
-    for (const value of values) found[index.get(value)!]! += 1;
-    return found;
+/** Counts of both samples over the categories of either, those of the reference first. */
+export function countCategories(reference: SampleView, current: SampleView): CategoryCounts {
+  return alignCounts(reference.counts(), current.counts());
+}
+
+/** Counts over the categories of either, those of the reference first. */
+export function alignCounts(one: ReadonlyMap<Category, number>, two: ReadonlyMap<Category, number>): CategoryCounts {
+  const categories = [...one.keys()];
+  for (const category of two.keys()) if (!one.has(category)) categories.push(category);
+  return {
+    categories,
+    reference: Float64Array.from(categories, (category) => one.get(category) ?? 0),
+    current: Float64Array.from(categories, (category) => two.get(category) ?? 0),
   };
-  return { categories: [...index.keys()], reference: counts(one), current: counts(two) };
+}
+
+/** Counts over their sum. */
+export function toShares(counts: Float64Array): Float64Array {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return counts.map((count) => count / total);
 }

@@ -1,6 +1,7 @@
 import type { CategoryCounts } from "./bins.ts";
 import { DriftError } from "./errors.ts";
 import { chi2Survival, logGamma, normalSurvival } from "./special.ts";
+import { beforeCategory } from "./values.ts";
 
 /** p of Pearson's test of the current counts against the reference scaled to their size; 0 with an unseen category. */
 export function chiSquare({ reference, current }: CategoryCounts): number {
@@ -28,19 +29,13 @@ export function gTest({ reference, current }: CategoryCounts): number {
 export function zTest({ categories, reference, current }: CategoryCounts): number {
   if (categories.length === 1) return 1;
   let first = 0;
-  for (const [at, value] of categories.entries()) if (before(value, categories[first]!)) first = at;
+  for (const [at, value] of categories.entries()) if (beforeCategory(value, categories[first]!)) first = at;
   const [n1, n2] = [total(reference), total(current)];
   const p1 = 1 - reference[first]! / n1;
   const p2 = 1 - current[first]! / n2;
   const pooled = (p1 * n1 + p2 * n2) / (n1 + n2);
   const z = (p1 - p2) / Math.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2));
   return Math.min(1, 2 * normalSurvival(Math.abs(z)));
-}
-
-/** Texts by code point, all else by number. */
-function before(one: number | string | boolean, two: number | string | boolean): boolean {
-  if (typeof one === "string" || typeof two === "string") return String(one) < String(two);
-  return Number(one) < Number(two);
 }
 
 /**

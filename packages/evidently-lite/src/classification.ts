@@ -1,8 +1,9 @@
+import { type Table, valueReader } from "./column.ts";
 import { DriftError } from "./errors.ts";
-import { columnOf, type MetricResult, type Table } from "./metric.ts";
-import type { Value } from "./values.ts";
+import { columnOf, type MetricResult } from "./metric.ts";
+import { type Category, categoryOf, type Value } from "./values.ts";
 
-type Label = number | string | boolean;
+type Label = Category;
 
 /** Which columns hold what; exactly one of the two predictions. */
 export interface ClassificationRequest {
@@ -42,9 +43,10 @@ export function classificationRows(request: ClassificationRequest): Classificati
   const predictions = columnOf(request.data, source);
   const target: Label[] = [];
   const given: Label[] = [];
+  const [readTarget, readPrediction] = [valueReader(targets), valueReader(predictions)];
   for (let row = 0; row < targets.length; row++) {
-    const [wanted, got] = [targets[row], predictions[row]];
-    if (!isPresent(wanted) || !isPresent(got)) continue;
+    const [wanted, got] = [labelOf(readTarget(row)), labelOf(readPrediction(row))];
+    if (wanted === null || got === null) continue;
     target.push(wanted);
     given.push(got);
   }
@@ -73,8 +75,9 @@ export function classificationRows(request: ClassificationRequest): Classificati
   return { target, prediction, probability, labels, posLabel, binary: true };
 }
 
-function isPresent(value: Value): value is Label {
-  return value !== null && value !== undefined && !Number.isNaN(value);
+/** Infinity is not missing here: it is no probability, and says so. */
+function labelOf(value: Value): Label | null {
+  return typeof value === "number" ? (Number.isNaN(value) ? null : value) : categoryOf(value);
 }
 
 function checkLabel(label: Label, labels: readonly Label[]): void {

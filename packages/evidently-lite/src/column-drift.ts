@@ -1,11 +1,13 @@
+import type { Column } from "./column.ts";
 import { DriftError } from "./errors.ts";
-import { hasDrifted, METHODS, type Method } from "./methods.ts";
-import { type ColumnType, emptyColumn, type Value } from "./values.ts";
+import { hasDrifted, METHODS, type Method, type Score } from "./methods.ts";
+import { type Sample, type SampleView, sampleOf } from "./sample.ts";
+import type { Category, ColumnType } from "./values.ts";
 
 /** What is compared, and how. */
 export interface ColumnDriftRequest {
-  readonly reference: ArrayLike<Value>;
-  readonly current: ArrayLike<Value>;
+  readonly reference: Column;
+  readonly current: Column;
   readonly columnType: ColumnType;
   /** @default Evidently's choice by type and size (`defaultMethod`) */
   readonly method?: string | undefined;
@@ -35,49 +37,79 @@ const MOST_VALUES_AS_CATEGORIES = 5;
  * up to 1000 reference values ks, chisquare or z; beyond wasserstein or jensenshannon.
  * @throws DriftError EMPTY_COLUMN
  */
-export function defaultMethod(
-  reference: ArrayLike<Value>,
-  current: ArrayLike<Value>,
-  columnType: ColumnType,
-): "ks" | "chisquare" | "z" | "wasserstein" | "jensenshannon" {
-  const values = new Set<Value>();
-  const rows = gatherValues(reference, "reference", values);
-  gatherValues(current, "current", values);
-  const quantity = columnType === "num" && values.size > MOST_VALUES_AS_CATEGORIES;
-  if (rows > SMALL_REFERENCE) return quantity ? "wasserstein" : "jensenshannon";
-  if (quantity) return "ks";
-  return values.size > 2 ? "chisquare" : "z";
+export function defaultMethod(reference: Column, current: Column, columnType: ColumnType): DefaultMethod {
+  return methodFor(sampleOf(reference, "reference", columnType), sampleOf(current, "current", columnType));
 }
 
-/** Adds a column's values until there are enough to tell a quantity; returns how many are present. */
-function gatherValues(column: ArrayLike<Value>, field: string, into: Set<Value>): number {
-  let present = 0;
-  for (let row = 0; row < column.length; row++) {
-    const value = column[row];
-    if (value === null || value === undefined || (typeof value === "number" && !Number.isFinite(value))) continue;
-    present += 1;
-    if (into.size <= MOST_VALUES_AS_CATEGORIES) into.add(value);
-  }
-  if (present === 0) throw emptyColumn(field, column.length);
-  return present;
+type DefaultMethod = "ks" | "chisquare" | "z" | "wasserstein" | "jensenshannon";
+
+/** Evidently's choice by what the samples hold. */
+export function methodFor(reference: SampleView, current: SampleView): DefaultMethod {
+  const [one, two] = [fewValues(reference), fewValues(current)];
+  const different = one === null || two === null ? Number.POSITIVE_INFINITY : unionSize(one, two);
+  const quantity = reference.kind === "num" && different > MOST_VALUES_AS_CATEGORIES;
+  if (sizeOf(reference) > SMALL_REFERENCE) return quantity ? "wasserstein" : "jensenshannon";
+  if (quantity) return "ks";
+  return different > 2 ? "chisquare" : "z";
+}
+
+/** The values of a sample with their counts, null where they are many. */
+function fewValues(sample: SampleView): ReadonlyMap<Category, number> | null {
+  return sample.kind === "num" ? sample.scan().counts : sample.counts();
+}
+
+function sizeOf(sample: SampleView): number {
+  if (sample.kind === "num") return sample.scan().count;
+  let size = 0;
+  for (const count of sample.counts().values()) size += count;
+  return size;
+}
+
+function unionSize(one: ReadonlyMap<Category, number>, two: ReadonlyMap<Category, number>): number {
+  let size = one.size;
+  for (const value of two.keys()) if (!one.has(value)) size += 1;
+  return size;
 }
 
 /**
  * Compares a column's current values with its reference, with Evidently 0.7's rules for cleaning, bins and thresholds.
  * @throws DriftError EMPTY_COLUMN, NOT_A_NUMBER, UNKNOWN_METHOD, METHOD_NOT_APPLICABLE
  */
-export function columnDrift({ reference, current, columnType, ...asked }: ColumnDriftRequest): ColumnDrift {
-  const method = knownMethod(asked.method ?? defaultMethod(reference, current, columnType));
-  const rule = METHODS[method];
+export function columnDrift({ reference, current, columnType, method, threshold }: ColumnDriftRequest): ColumnDrift {
+  return sampleDrift(sampleOf(reference, "reference", columnType), sampleOf(current, "current", columnType), {
+    method,
+    threshold,
+  });
+}
+
+/** Compares two samples of a column. */
+export function sampleDrift(
+  reference: Sample,
+  current: Sample,
+  asked: { readonly method?: string | undefined; readonly threshold?: number | undefined },
+): ColumnDrift {
+  const method = chosenMethod(asked.method, reference, current);
+  return judged(method, METHODS[method].score(reference, current), asked.threshold);
+}
+
+/** The method that is asked for, or Evidently's choice. @throws DriftError UNKNOWN_METHOD, METHOD_NOT_APPLICABLE */
+export function chosenMethod(asked: string | undefined, reference: SampleView, current: SampleView): Method {
   // Evidently's own choice for numbers with few values is a test for categories.
-  if (asked.method !== undefined && !rule.types.includes(columnType))
-    throw new DriftError(
-      "METHOD_NOT_APPLICABLE",
-      "method",
-      `method "${method}" does not apply to a column of type "${columnType}": expected one of type ${rule.types.join(", ")}`,
-    );
-  const threshold = asked.threshold ?? rule.threshold;
-  const { score, statistic } = rule.score(reference, current, columnType);
+  if (asked === undefined) return methodFor(reference, current);
+  const method = knownMethod(asked);
+  const { types } = METHODS[method];
+  if (types.includes(reference.kind)) return method;
+  throw new DriftError(
+    "METHOD_NOT_APPLICABLE",
+    "method",
+    `method "${method}" does not apply to a column of type "${reference.kind}": expected one of type ${types.join(", ")}`,
+  );
+}
+
+/** A score with its verdict. */
+export function judged(method: Method, { score, statistic }: Score, asked: number | undefined): ColumnDrift {
+  const rule = METHODS[method];
+  const threshold = asked ?? rule.threshold;
   const drifted = hasDrifted(score, threshold, rule.drift);
   return { score, threshold, method, drifted, ...(statistic === undefined ? {} : { statistic }) };
 }

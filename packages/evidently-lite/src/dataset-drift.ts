@@ -1,6 +1,8 @@
-import { type ColumnDrift, columnDrift } from "./column-drift.ts";
+import { inferType, type Table } from "./column.ts";
+import { type ColumnDrift, sampleDrift } from "./column-drift.ts";
 import { DriftError } from "./errors.ts";
-import { type ColumnType, inferType, type Value } from "./values.ts";
+import { type Sample, sampleOf } from "./sample.ts";
+import type { ColumnType } from "./values.ts";
 
 /** Evidently's options of a data drift report; the narrower one wins: column over type over all. */
 export interface DatasetDriftOptions {
@@ -19,15 +21,18 @@ export interface DatasetDriftOptions {
 }
 
 export interface DatasetDriftRequest {
-  readonly reference: Readonly<Record<string, ArrayLike<Value>>>;
-  readonly current: Readonly<Record<string, ArrayLike<Value>>>;
+  readonly reference: Table;
+  readonly current: Table;
   /** @default by the values: "num" for numbers, else "cat" */
   readonly types?: Readonly<Record<string, ColumnType>> | undefined;
   readonly options?: DatasetDriftOptions | undefined;
 }
 
+/** The drift of a column of a data set. */
+export type NamedDrift = ColumnDrift & { readonly column: string; readonly type: ColumnType };
+
 export interface DatasetDrift {
-  readonly columns: readonly (ColumnDrift & { readonly column: string; readonly type: ColumnType })[];
+  readonly columns: readonly NamedDrift[];
   /** Drifted columns: how many, which share, and whether that reaches `driftShare`. */
   readonly dataset: { readonly count: number; readonly share: number; readonly datasetDrift: boolean };
 }
@@ -36,39 +41,73 @@ export interface DatasetDrift {
  * Compares two data sets column by column.
  * @throws DriftError DIFFERENT_COLUMNS, and those of `columnDrift` with the column's name as `field`
  */
-export function datasetDrift({ reference, current, types = {}, options = {} }: DatasetDriftRequest): DatasetDrift {
+export function datasetDrift(request: DatasetDriftRequest): DatasetDrift {
+  const columns = comparedNames(request).map((column) => compareColumn(request, column).drift);
+  return { columns, dataset: verdictOf(columns, request.options?.driftShare) };
+}
+
+/** The columns to compare, each of which both sides have. @throws DriftError DIFFERENT_COLUMNS */
+export function comparedNames({ reference, current, options = {} }: DatasetDriftRequest): readonly string[] {
   const names = options.columns ?? Object.keys(reference);
   const strangers = options.columns === undefined ? Object.keys(current) : [];
   for (const name of [...names, ...strangers])
-    for (const [side, data] of Object.entries({ reference, current }))
-      if (data[name] === undefined)
-        throw new DriftError(
-          "DIFFERENT_COLUMNS",
-          name,
-          `column "${name}" is missing in ${side}: expected the same columns on both sides`,
-        );
+    for (const [side, data] of Object.entries({ reference, current })) if (!(name in data)) throw isMissing(name, side);
   if (names.length === 0)
     throw new DriftError("DIFFERENT_COLUMNS", "columns", "there are no columns: expected at least one");
-  const columns = names.map((column) => {
-    const before = reference[column]!;
-    const type = types[column] ?? inferType(before);
-    const [method, threshold] =
-      type === "num" ? [options.numMethod, options.numThreshold] : [options.catMethod, options.catThreshold];
-    try {
-      const drift = columnDrift({
-        reference: before,
-        current: current[column]!,
-        columnType: type,
-        method: options.perColumnMethod?.[column] ?? method ?? options.method,
-        threshold: options.perColumnThreshold?.[column] ?? threshold ?? options.threshold,
-      });
-      return { column, type, ...drift };
-    } catch (error) {
-      if (error instanceof DriftError) throw new DriftError(error.code, column, `column "${column}": ${error.message}`);
-      throw error;
-    }
+  return names;
+}
+
+function isMissing(name: string, side: string): DriftError {
+  return new DriftError(
+    "DIFFERENT_COLUMNS",
+    name,
+    `column "${name}" is missing in ${side}: expected the same columns on both sides`,
+  );
+}
+
+/** Method and threshold that the options give a column; undefined for Evidently's choice. */
+export function askedOf(options: DatasetDriftOptions, column: string, type: ColumnType) {
+  const [method, threshold] =
+    type === "num" ? [options.numMethod, options.numThreshold] : [options.catMethod, options.catThreshold];
+  return {
+    method: options.perColumnMethod?.[column] ?? method ?? options.method,
+    threshold: options.perColumnThreshold?.[column] ?? threshold ?? options.threshold,
+  };
+}
+
+/** A column's drift, and its samples for whoever wants to know more of them. */
+export function compareColumn(
+  { reference, current, types = {}, options = {} }: DatasetDriftRequest,
+  column: string,
+): { readonly drift: NamedDrift; readonly reference: Sample; readonly current: Sample } {
+  const [before, now] = [reference[column], current[column]];
+  if (before === undefined) throw isMissing(column, "reference");
+  if (now === undefined) throw isMissing(column, "current");
+  const type = types[column] ?? inferType(before);
+  return ofColumn(column, () => {
+    const one = sampleOf(before, "reference", type);
+    const two = sampleOf(now, "current", type);
+    return {
+      drift: { column, type, ...sampleDrift(one, two, askedOf(options, column, type)) },
+      reference: one,
+      current: two,
+    };
   });
+}
+
+/** Runs `compute`, and names the column in its errors. */
+export function ofColumn<T>(column: string, compute: () => T): T {
+  try {
+    return compute();
+  } catch (error) {
+    if (error instanceof DriftError) throw new DriftError(error.code, column, `column "${column}": ${error.message}`);
+    throw error;
+  }
+}
+
+/** Whether so many drifted columns are drift of the data set. */
+export function verdictOf(columns: readonly ColumnDrift[], driftShare = 0.5): DatasetDrift["dataset"] {
   const count = columns.filter(({ drifted }) => drifted).length;
   const share = count / columns.length;
-  return { columns, dataset: { count, share, datasetDrift: share >= (options.driftShare ?? 0.5) } };
+  return { count, share, datasetDrift: share >= driftShare };
 }

@@ -1,5 +1,6 @@
-import { type BinnedShares, fillZeros, histogramShares, sturgesEdges } from "./bins.ts";
-import { deviation } from "./moments.ts";
+import { type BinnedShares, edgesOver, fillZeros } from "./bins.ts";
+import { areaBetweenColumns } from "./ecdf-grid.ts";
+import type { NumberSample } from "./number-sample.ts";
 
 /** Area between the empirical distribution functions, each height raised to `power`; both samples ascending. */
 function areaBetween(one: Float64Array, two: Float64Array, power: 1 | 2): number {
@@ -18,13 +19,23 @@ function areaBetween(one: Float64Array, two: Float64Array, power: 1 | 2): number
   return area;
 }
 
+/** Up to this many values on both sides the area is that of the sorted samples, to the last bit. */
+const MOST_SORTED = 20_000;
+
 /** Wasserstein distance in standard deviations (ddof 0, at least 0.001) of the reference (Evidently 0.7 `wasserstein`). */
-export function wasserstein(one: Float64Array, two: Float64Array): number {
-  return areaBetween(one, two, 1) / Math.max(deviation(one, 0), 0.001);
+export function wasserstein(reference: NumberSample, current: NumberSample): number {
+  const [one, two] = [reference.scan(), current.scan()];
+  const fast =
+    one.count + two.count > MOST_SORTED
+      ? areaBetweenColumns({ ...one, source: reference.source }, { ...two, source: current.source })
+      : Number.NaN;
+  const area = Number.isNaN(fast) ? areaBetween(reference.sorted(), current.sorted(), 1) : fast;
+  return area / Math.max(Math.sqrt(reference.spread() / one.count), 0.001);
 }
 
 /** Energy distance √(2 ∫ (F − G)²) as scipy 1.17 `energy_distance`. */
-export function energyDistance(one: Float64Array, two: Float64Array): number {
+export function energyDistance(reference: NumberSample, current: NumberSample): number {
+  const [one, two] = [reference.sorted(), current.sorted()];
   return Math.SQRT2 * Math.sqrt(areaBetween(one, two, 2));
 }
 
@@ -48,14 +59,42 @@ export function hellinger({ reference, current }: BinnedShares): number {
   return Math.sqrt(1 - Math.min(1, overlap));
 }
 
-/** Shares for Hellinger's distance of numbers: Sturges' bins over the different values of both samples (Evidently 0.7). */
-export function sharesOverDistinct(one: Float64Array, two: Float64Array, integers: boolean): BinnedShares {
-  const distinct = new Set<number>(one);
-  for (const value of two) distinct.add(value);
-  const first = Math.min(one[0]!, two[0]!);
-  const last = Math.max(one.at(-1)!, two.at(-1)!);
-  const edges = sturgesEdges(first, last, distinct.size, integers);
-  return { reference: histogramShares(one, edges), current: histogramShares(two, edges) };
+/**
+ * Hellinger distance of numbers: Sturges' bins over the different values of both samples, densities times the mean width
+ * of a bin (Evidently 0.7).
+ */
+export function hellingerOfNumbers(reference: NumberSample, current: NumberSample): number {
+  const edges = edgesOver(reference, current, differentValues(reference, current));
+  return hellingerOfHistograms(reference.histogram(edges), current.histogram(edges), edges);
+}
+
+/** Hellinger distance of counts in bins, with the order of numpy's operations: the result hangs on it where it is near 0. */
+export function hellingerOfHistograms(one: Float64Array, two: Float64Array, edges: Float64Array): number {
+  const bins = edges.length - 1;
+  const width = (edges[bins]! - edges[0]!) / bins;
+  const total = (counts: Float64Array) => counts.reduce((sum, count) => sum + count, 0);
+  const [n1, n2] = [total(one), total(two)];
+  let overlap = 0;
+  for (let bin = 0; bin < bins; bin++) {
+    const size = edges[bin + 1]! - edges[bin]!;
+    overlap += Math.sqrt((one[bin]! / size / n1) * (two[bin]! / size / n2)) * width;
+  }
+  return Math.sqrt(1 - Math.min(1, overlap));
+}
+
+function differentValues(reference: NumberSample, current: NumberSample): number {
+  const [few1, few2] = [reference.scan().counts, current.scan().counts];
+  if (few1 !== null && few2 !== null) return new Set([...few1.keys(), ...few2.keys()]).size;
+  const [one, two] = [reference.sorted(), current.sorted()];
+  let different = 0;
+  let [i, j] = [0, 0];
+  while (i < one.length || j < two.length) {
+    const value = Math.min(one[i] ?? Number.POSITIVE_INFINITY, two[j] ?? Number.POSITIVE_INFINITY);
+    while (one[i] === value) i += 1;
+    while (two[j] === value) j += 1;
+    different += 1;
+  }
+  return different;
 }
 
 function relativeEntropy(one: Float64Array, two: Float64Array): number {

@@ -5,7 +5,9 @@ export type DriftErrorCode =
   | "UNKNOWN_METHOD"
   | "METHOD_NOT_APPLICABLE"
   | "NOT_A_NUMBER"
-  | "UNKNOWN_LABEL";
+  | "UNKNOWN_LABEL"
+  | "UNKNOWN_METRIC"
+  | "INVALID_SNAPSHOT";
 
 /** What was asked cannot be computed; the same call fails again. */
 export class DriftError extends Error {

@@ -1,5 +1,7 @@
+import type { Column } from "./column.ts";
+import { largestGapOfColumns } from "./ecdf-grid.ts";
 import { kolmogorovSurvival } from "./kolmogorov.ts";
-import { sortedNumbers, type Value } from "./values.ts";
+import { NumberSample } from "./number-sample.ts";
 
 /** Result of the two-sample Kolmogorov–Smirnov test. */
 export interface KsResult {
@@ -17,18 +19,30 @@ const LARGEST_EXACT = 10_000;
  * 10,000 values, else by the one-sample distribution at the effective size n₁n₂/(n₁+n₂). Ties are allowed.
  * @throws DriftError EMPTY_COLUMN, NOT_A_NUMBER
  */
-export function ks(reference: ArrayLike<Value>, current: ArrayLike<Value>): KsResult {
-  const one = sortedNumbers(reference, "reference");
-  const two = sortedNumbers(current, "current");
-  const divisor = greatestCommonDivisor(one.length, two.length);
-  const steps = Math.round(largestGap(one, two) / divisor);
-  const statistic = steps / ((one.length / divisor) * two.length);
+export function ks(reference: Column, current: Column): KsResult {
+  return ksOfSamples(new NumberSample(reference, "reference"), new NumberSample(current, "current"));
+}
+
+/** The test of samples; large ones are not sorted. */
+export function ksOfSamples(reference: NumberSample, current: NumberSample): KsResult {
+  const [one, two] = [reference.scan(), current.scan()];
+  const sorted = Math.max(one.count, two.count) <= LARGEST_EXACT;
+  const gap = sorted
+    ? largestGap(reference.sorted(), current.sorted())
+    : largestGapOfColumns({ ...one, source: reference.source }, { ...two, source: current.source });
+  const divisor = greatestCommonDivisor(one.count, two.count);
+  return ksOfGap(Math.round(gap / divisor), one.count, two.count);
+}
+
+/** p of a largest gap of `steps` = max |i·n₂ − j·n₁| / gcd(n₁, n₂). */
+export function ksOfGap(steps: number, n1: number, n2: number): KsResult {
   if (steps === 0) return { statistic: 0, pValue: 1 };
-  const exact =
-    Math.max(one.length, two.length) <= LARGEST_EXACT ? exactProbability(one.length, two.length, divisor, steps) : NaN;
+  const divisor = greatestCommonDivisor(n1, n2);
+  const statistic = steps / ((n1 / divisor) * n2);
+  const exact = Math.max(n1, n2) <= LARGEST_EXACT ? exactProbability(n1, n2, divisor, steps) : Number.NaN;
   // Rounding may carry the exact sum out of [0, 1]; scipy then takes the asymptotic one.
   if (exact >= 0 && exact <= 1) return { statistic, pValue: exact };
-  const effective = roundHalfEven((one.length * two.length) / (one.length + two.length));
+  const effective = roundHalfEven((n1 * n2) / (n1 + n2));
   return { statistic, pValue: kolmogorovSurvival(effective, statistic) };
 }
 

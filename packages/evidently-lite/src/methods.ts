@@ -1,19 +1,21 @@
-import { binShares, type CategoryCounts, countCategories, holdsIntegers } from "./bins.ts";
+import { binShares, type CategoryCounts, countCategories } from "./bins.ts";
 import { chiSquare, fisherExact, gTest, zTest } from "./category-tests.ts";
 import {
   energyDistance,
   hellinger,
+  hellingerOfNumbers,
   jensenShannon,
   kullbackLeibler,
-  sharesOverDistinct,
   wasserstein,
 } from "./distances.ts";
 import { eppsSingleton } from "./epps-singleton.ts";
-import { ks } from "./ks.ts";
+import { ksOfSamples } from "./ks.ts";
+import type { NumberSample } from "./number-sample.ts";
 import { meanDiscrepancy, type PermutationResult, totalVariation } from "./permutation-tests.ts";
-import { psi } from "./psi.ts";
+import { psiOfShares } from "./psi.ts";
 import { andersonDarling, cramerVonMises, mannWhitneyLess, studentTTest } from "./rank-tests.ts";
-import { type ColumnType, presentValues, sortedNumbers, type Value } from "./values.ts";
+import type { Sample } from "./sample.ts";
+import type { ColumnType } from "./values.ts";
 
 /** Every method, by Evidently's names. */
 export type Method =
@@ -37,7 +39,7 @@ export type Method =
   | "z";
 
 /** A score, with the test's statistic where p is its score. */
-interface Score {
+export interface Score {
   readonly score: number;
   readonly statistic?: number;
 }
@@ -48,25 +50,31 @@ export interface MethodRule {
   readonly types: readonly ColumnType[];
   /** When a score means drift: `<`, `<=` for p-values, `>=`, `>` for distances. A NaN never does. */
   readonly drift: "<" | "<=" | ">=" | ">";
-  score(reference: ArrayLike<Value>, current: ArrayLike<Value>, type: ColumnType): Score;
+  score(reference: Sample, current: Sample): Score;
 }
 
 const NUM: readonly ColumnType[] = ["num"];
 const CAT: readonly ColumnType[] = ["cat"];
 const BOTH: readonly ColumnType[] = ["num", "cat"];
 
-function onNumbers(compute: (one: Float64Array, two: Float64Array) => number): MethodRule["score"] {
-  return (reference, current) => ({
-    score: compute(sortedNumbers(reference, "reference"), sortedNumbers(current, "current")),
-  });
+function onNumbers(compute: (reference: NumberSample, current: NumberSample) => number | Score): MethodRule["score"] {
+  return (reference, current) => {
+    if (reference.kind !== "num" || current.kind !== "num")
+      throw new TypeError("a test of numbers was given categories");
+    const score = compute(reference, current);
+    return typeof score === "number" ? { score } : score;
+  };
 }
 
-function counts(reference: ArrayLike<Value>, current: ArrayLike<Value>): CategoryCounts {
-  return countCategories(presentValues(reference, "reference"), presentValues(current, "current"));
+function onSorted(compute: (one: Float64Array, two: Float64Array) => number): MethodRule["score"] {
+  return onNumbers((reference, current) => compute(reference.sorted(), current.sorted()));
 }
 
-function onCounts(compute: (counted: CategoryCounts) => number): MethodRule["score"] {
-  return (reference, current) => ({ score: compute(counts(reference, current)) });
+function onCounts(compute: (counted: CategoryCounts) => number | Score): MethodRule["score"] {
+  return (reference, current) => {
+    const score = compute(countCategories(reference, current));
+    return typeof score === "number" ? { score } : score;
+  };
 }
 
 function asScore({ pValue, statistic }: PermutationResult): Score {
@@ -75,57 +83,61 @@ function asScore({ pValue, statistic }: PermutationResult): Score {
 
 /** Evidently 0.7.23's registry of drift methods. */
 export const METHODS: Readonly<Record<Method, MethodRule>> = {
-  anderson: { threshold: 0.1, types: NUM, drift: "<", score: onNumbers(andersonDarling) },
+  anderson: { threshold: 0.1, types: NUM, drift: "<", score: onSorted(andersonDarling) },
   chisquare: { threshold: 0.05, types: CAT, drift: "<", score: onCounts(chiSquare) },
-  cramer_von_mises: { threshold: 0.1, types: NUM, drift: "<=", score: onNumbers(cramerVonMises) },
+  cramer_von_mises: { threshold: 0.1, types: NUM, drift: "<=", score: onSorted(cramerVonMises) },
   ed: { threshold: 0.1, types: NUM, drift: ">", score: onNumbers(energyDistance) },
   empirical_mmd: {
     threshold: 0.1,
     types: NUM,
     drift: "<",
-    score: (reference, current) =>
-      asScore(meanDiscrepancy(sortedNumbers(reference, "reference"), sortedNumbers(current, "current"))),
+    score: onNumbers((reference, current) => asScore(meanDiscrepancy(reference.sorted(), current.sorted()))),
   },
-  es: { threshold: 0.05, types: NUM, drift: "<", score: onNumbers(eppsSingleton) },
+  es: { threshold: 0.05, types: NUM, drift: "<", score: onSorted(eppsSingleton) },
   fisher_exact: { threshold: 0.1, types: CAT, drift: "<", score: onCounts(fisherExact) },
   g_test: { threshold: 0.1, types: CAT, drift: "<", score: onCounts(gTest) },
   hellinger: {
     threshold: 0.1,
     types: BOTH,
     drift: ">=",
-    score: (reference, current, type) => {
-      if (type === "cat") return { score: hellinger(binShares(reference, current, type)) };
-      const integers = holdsIntegers(reference) && holdsIntegers(current);
-      const one = sortedNumbers(reference, "reference");
-      return { score: hellinger(sharesOverDistinct(one, sortedNumbers(current, "current"), integers)) };
-    },
+    score: (reference, current) => ({
+      score:
+        reference.kind === "num" && current.kind === "num"
+          ? hellingerOfNumbers(reference, current)
+          : hellinger(binShares(reference, current)),
+    }),
   },
   jensenshannon: {
     threshold: 0.1,
     types: BOTH,
     drift: ">=",
-    score: (reference, current, type) => ({ score: jensenShannon(binShares(reference, current, type)) }),
+    score: (reference, current) => ({ score: jensenShannon(binShares(reference, current)) }),
   },
   kl_div: {
     threshold: 0.1,
     types: BOTH,
     drift: ">=",
-    score: (reference, current, type) => ({ score: kullbackLeibler(binShares(reference, current, type)) }),
+    score: (reference, current) => ({ score: kullbackLeibler(binShares(reference, current)) }),
   },
-  ks: { threshold: 0.05, types: NUM, drift: "<=", score: (reference, current) => asScore(ks(reference, current)) },
-  mannw: { threshold: 0.05, types: NUM, drift: "<", score: onNumbers(mannWhitneyLess) },
+  ks: {
+    threshold: 0.05,
+    types: NUM,
+    drift: "<=",
+    score: onNumbers((reference, current) => asScore(ksOfSamples(reference, current))),
+  },
+  mannw: { threshold: 0.05, types: NUM, drift: "<", score: onSorted(mannWhitneyLess) },
   psi: {
     threshold: 0.1,
     types: BOTH,
     drift: ">=",
-    score: (reference, current, columnType) => ({ score: psi(reference, current, { columnType }) }),
+    score: (reference, current) => ({ score: psiOfShares(binShares(reference, current)) }),
   },
-  t_test: { threshold: 0.05, types: NUM, drift: "<", score: onNumbers(studentTTest) },
+  t_test: { threshold: 0.05, types: NUM, drift: "<", score: onSorted(studentTTest) },
   TVD: {
     threshold: 0.1,
     types: CAT,
     drift: "<",
-    score: (reference, current) => asScore(totalVariation(counts(reference, current))),
+    score: onCounts((counted) => asScore(totalVariation(counted))),
   },
   wasserstein: { threshold: 0.1, types: NUM, drift: ">=", score: onNumbers(wasserstein) },
   z: { threshold: 0.05, types: CAT, drift: "<", score: onCounts(zTest) },
@@ -136,4 +148,9 @@ export function hasDrifted(score: number, threshold: number, drift: MethodRule["
   if (drift === "<") return score < threshold;
   if (drift === "<=") return score <= threshold;
   return drift === ">" ? score > threshold : score >= threshold;
+}
+
+/** Whether a method's score grows with drift; a p-value shrinks. */
+export function isDistance(method: Method): boolean {
+  return METHODS[method].drift.startsWith(">");
 }

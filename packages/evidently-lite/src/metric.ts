@@ -1,8 +1,5 @@
+import type { Column, Table } from "./column.ts";
 import { DriftError } from "./errors.ts";
-import type { Value } from "./values.ts";
-
-/** A named column each, all of the same length. */
-export type Table = Readonly<Record<string, ArrayLike<Value>>>;
 
 /** A value of a metric: a number (NaN where it is not defined), named numbers, or numbers by label. */
 export type MetricValue = number | Readonly<Record<string, number>> | LabelCounts;
@@ -22,7 +19,7 @@ export interface MetricResult {
 }
 
 /** @throws DriftError DIFFERENT_COLUMNS */
-export function columnOf(data: Table, name: string): ArrayLike<Value> {
+export function columnOf(data: Table, name: string): Column {
   const column = data[name];
   if (column !== undefined) return column;
   throw new DriftError(

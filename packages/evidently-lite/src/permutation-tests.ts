@@ -1,4 +1,5 @@
 import type { CategoryCounts } from "./bins.ts";
+import { DriftError } from "./errors.ts";
 
 /** Result of a test whose p comes from random permutations with a fixed seed. */
 export interface PermutationResult {
@@ -43,9 +44,16 @@ export function totalVariation({ reference, current }: CategoryCounts): Permutat
 /**
  * Squared maximum mean discrepancy with a Gaussian kernel of the reference's median width, p from 100 permutations
  * (Evidently 0.7 `empirical_mmd`). Memory and time grow with the square of the sizes.
+ * @throws DriftError METHOD_NOT_APPLICABLE below two values in a sample
  */
 export function meanDiscrepancy(one: Float64Array, two: Float64Array): PermutationResult {
   const [n1, n2] = [one.length, two.length];
+  if (n1 < 2 || n2 < 2)
+    throw new DriftError(
+      "METHOD_NOT_APPLICABLE",
+      "method",
+      `method "empirical_mmd" got ${n1} reference and ${n2} current values: expected at least two on each side`,
+    );
   const n = n1 + n2;
   const all = new Float64Array(n);
   all.set(one);

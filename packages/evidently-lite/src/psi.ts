@@ -1,5 +1,7 @@
-import { binShares, fillZeros } from "./bins.ts";
-import { type ColumnType, inferType, type Value } from "./values.ts";
+import { type BinnedShares, binShares, fillZeros } from "./bins.ts";
+import { type Column, inferType } from "./column.ts";
+import { sampleOf } from "./sample.ts";
+import type { ColumnType } from "./values.ts";
 
 /** How a column is to be read. */
 export interface PsiOptions {
@@ -12,8 +14,13 @@ export interface PsiOptions {
  * Bins and zero fill as Evidently 0.7.23 `psi_stat_test`.
  * @throws DriftError EMPTY_COLUMN, NOT_A_NUMBER
  */
-export function psi(reference: ArrayLike<Value>, current: ArrayLike<Value>, options: PsiOptions = {}): number {
-  const binned = binShares(reference, current, options.columnType ?? inferType(reference));
+export function psi(reference: Column, current: Column, options: PsiOptions = {}): number {
+  const type = options.columnType ?? inferType(reference);
+  return psiOfShares(binShares(sampleOf(reference, "reference", type), sampleOf(current, "current", type)));
+}
+
+/** The index of shares in the same bins, zeros filled. */
+export function psiOfShares(binned: BinnedShares): number {
   const expected = fillZeros(binned.reference);
   const actual = fillZeros(binned.current);
   let sum = 0;

@@ -25,9 +25,25 @@ function ties(one: Float64Array, two: Float64Array): Tie[] {
 
 /** p of Student's two-sided t test with equal variances (scipy 1.17 `ttest_ind`); NaN where all values are the same. */
 export function studentTTest(one: Float64Array, two: Float64Array): number {
-  const degrees = one.length + two.length - 2;
-  const pooled = (squaredDeviations(one) + squaredDeviations(two)) / degrees;
-  const t = (mean(one) - mean(two)) / Math.sqrt(pooled * (1 / one.length + 1 / two.length));
+  return studentTTestOf(momentsOf(one), momentsOf(two));
+}
+
+/** Count, mean and sum of squared distances from it. */
+interface Moments {
+  readonly count: number;
+  readonly mean: number;
+  readonly squares: number;
+}
+
+function momentsOf(values: Float64Array): Moments {
+  return { count: values.length, mean: mean(values), squares: squaredDeviations(values) };
+}
+
+/** The test from the moments of the samples. */
+export function studentTTestOf(one: Moments, two: Moments): number {
+  const degrees = one.count + two.count - 2;
+  const pooled = (one.squares + two.squares) / degrees;
+  const t = (one.mean - two.mean) / Math.sqrt(pooled * (1 / one.count + 1 / two.count));
   return studentTwoSided(t, degrees);
 }
 
@@ -97,6 +113,12 @@ export function andersonDarling(one: Float64Array, two: Float64Array): number {
       'method "anderson" needs more than one distinct value: expected a column that is not constant',
     );
   const n = one.length + two.length;
+  if (n < 4)
+    throw new DriftError(
+      "METHOD_NOT_APPLICABLE",
+      "method",
+      `method "anderson" got ${n} values on both sides together: expected at least four`,
+    );
   const statistics = [one.length, two.length].map((size, sample) => {
     let below = 0;
     let belowBoth = 0;

@@ -1,7 +1,8 @@
+import { type Table, valueReader } from "./column.ts";
 import { DriftError } from "./errors.ts";
-import { columnOf, type MetricResult, type Table } from "./metric.ts";
+import { columnOf, type MetricResult } from "./metric.ts";
 import { deviation, mean, squaredDeviations } from "./moments.ts";
-import type { Value } from "./values.ts";
+import { numberOf } from "./values.ts";
 
 /** Which columns hold what. */
 export interface RegressionRequest {
@@ -19,23 +20,21 @@ export interface RegressionRows {
 /** @throws DriftError DIFFERENT_COLUMNS, EMPTY_COLUMN, NOT_A_NUMBER */
 export function regressionRows({ data, target, prediction }: RegressionRequest): RegressionRows {
   const [wanted, got] = [columnOf(data, target), columnOf(data, prediction)];
-  const rows: [number, number][] = [];
+  const [readWanted, readGot] = [valueReader(wanted), valueReader(got)];
+  const targets = new Float64Array(wanted.length);
+  const predictions = new Float64Array(wanted.length);
+  let rows = 0;
   for (let row = 0; row < wanted.length; row++) {
-    const pair: [number, number] = [asNumber(wanted[row], target), asNumber(got[row], prediction)];
-    if (pair.every(Number.isFinite)) rows.push(pair);
+    const actual = numberOf(readWanted(row), target);
+    const predicted = numberOf(readGot(row), prediction);
+    if (!Number.isFinite(actual) || !Number.isFinite(predicted)) continue;
+    targets[rows] = actual;
+    predictions[rows] = predicted;
+    rows += 1;
   }
-  if (rows.length === 0)
+  if (rows === 0)
     throw new DriftError("EMPTY_COLUMN", prediction, `"${prediction}" has no row with a target: expected at least one`);
-  return {
-    target: Float64Array.from(rows, ([value]) => value),
-    prediction: Float64Array.from(rows, ([, value]) => value),
-  };
-}
-
-function asNumber(value: Value, field: string): number {
-  if (value === null || value === undefined) return Number.NaN;
-  if (typeof value !== "string") return Number(value);
-  throw new DriftError("NOT_A_NUMBER", field, `"${field}" holds the text "${value}": expected numbers`);
+  return { target: targets.subarray(0, rows), prediction: predictions.subarray(0, rows) };
 }
 
 /**

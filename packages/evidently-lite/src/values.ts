@@ -1,23 +1,16 @@
 import { DriftError } from "./errors.ts";
 
-/** One value of a column; `null`, `undefined`, `NaN` and the infinities are missing. */
-export type Value = number | string | boolean | null | undefined;
+/**
+ * One value of a column; `null`, `undefined`, `NaN` and the infinities are missing. As a number a boolean counts 0 or 1, a
+ * `Date` its milliseconds since 1970; as a category a `Date` is its ISO text, a bigint the number or, beyond 2^53, its text.
+ */
+export type Value = number | string | boolean | bigint | Date | null | undefined;
 
 /** How a column is to be read: as a quantity or as a category. */
 export type ColumnType = "num" | "cat";
 
-/** The present values of a column, in order. @throws DriftError EMPTY_COLUMN */
-export function presentValues(column: ArrayLike<Value>, field: string): (number | string | boolean)[] {
-  const present: (number | string | boolean)[] = [];
-  for (let row = 0; row < column.length; row++) {
-    const value = column[row];
-    if (value === null || value === undefined) continue;
-    if (typeof value === "number" && !Number.isFinite(value)) continue;
-    present.push(value);
-  }
-  if (present.length === 0) throw emptyColumn(field, column.length);
-  return present;
-}
+/** A category as it is counted. */
+export type Category = number | string | boolean;
 
 /** The error of a column without a present value. */
 export function emptyColumn(field: string, rows: number): DriftError {
@@ -28,37 +21,35 @@ export function emptyColumn(field: string, rows: number): DriftError {
   );
 }
 
-/** The present values of a numeric column, ascending. @throws DriftError EMPTY_COLUMN, NOT_A_NUMBER */
-export function sortedNumbers(column: ArrayLike<Value>, field: string): Float64Array {
-  if (column instanceof Float64Array) {
-    const finite = column.filter(Number.isFinite);
-    if (finite.length === 0) throw emptyColumn(field, column.length);
-    return finite.sort();
-  }
-  const present = presentValues(column, field);
-  const numbers = new Float64Array(present.length);
-  for (const [row, value] of present.entries()) {
-    if (typeof value === "string")
-      throw new DriftError("NOT_A_NUMBER", field, `"${field}" holds the text "${value}": expected numbers`);
-    numbers[row] = Number(value);
-  }
-  return numbers.sort();
+/** A value as a number, NaN where it is missing. @throws DriftError NOT_A_NUMBER for text */
+export function numberOf(value: unknown, field: string): number {
+  if (typeof value === "number") return value;
+  if (value === null || value === undefined) return Number.NaN;
+  if (typeof value === "boolean" || typeof value === "bigint" || value instanceof Date) return Number(value);
+  throw new DriftError("NOT_A_NUMBER", field, `"${field}" holds the text "${String(value)}": expected numbers`);
 }
 
-/** How many different values an ascending list holds. */
-export function distinctSorted(sorted: Float64Array): number {
-  let distinct = 0;
-  for (let at = 0; at < sorted.length; at++) if (at === 0 || sorted[at] !== sorted[at - 1]) distinct += 1;
-  return distinct;
+/** A value as a category, null where it is missing. */
+export function categoryOf(value: unknown): Category | null {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return value;
+    case "number":
+      return Number.isFinite(value) ? value : null;
+    case "bigint":
+      return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+    case "undefined":
+      return null;
+    default:
+      if (value === null) return null;
+      if (!(value instanceof Date)) return String(value);
+      return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  }
 }
 
-/** `num` for typed arrays and columns whose first present value is a number, else `cat`. */
-export function inferType(column: ArrayLike<Value>): ColumnType {
-  if (ArrayBuffer.isView(column)) return "num";
-  for (let row = 0; row < column.length; row++) {
-    const value = column[row];
-    if (value === null || value === undefined) continue;
-    return typeof value === "number" ? "num" : "cat";
-  }
-  return "cat";
+/** Categories in order: texts by code unit, all else by number. */
+export function beforeCategory(one: Category, two: Category): boolean {
+  if (typeof one === "string" || typeof two === "string") return String(one) < String(two);
+  return Number(one) < Number(two);
 }

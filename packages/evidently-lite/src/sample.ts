@@ -1,0 +1,21 @@
+import { CategorySample } from "./category-sample.ts";
+import type { Column } from "./column.ts";
+import { NumberSample, type NumberView } from "./number-sample.ts";
+import type { Category, ColumnType } from "./values.ts";
+
+/** One side of a column, read as its type says. */
+export type Sample = NumberSample | CategorySample;
+
+/** What the methods ask of the categories of a side. */
+export interface CategoryView {
+  readonly kind: "cat";
+  counts(): ReadonlyMap<Category, number>;
+}
+
+/** One side of a column, at hand or sketched. */
+export type SampleView = NumberView | CategoryView;
+
+/** A column as a sample; `field` is what errors call it. Nothing is read yet. */
+export function sampleOf(column: Column, field: string, type: ColumnType): Sample {
+  return type === "num" ? new NumberSample(column, field) : new CategorySample(column, field);
+}
