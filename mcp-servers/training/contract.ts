@@ -7,7 +7,7 @@ export const TableVersion = z.object({
   version: z.number().int().min(0).optional().describe("The newest when left out."),
 });
 
-const Algorithm = z.enum(["random_forest", "gradient_boosting", "logistic_regression", "ridge"]);
+const Algorithm = z.enum(["random_forest", "gradient_boosting", "logistic_regression", "ridge", "neural_network"]);
 
 const RunId = z.string().min(1).describe("A run of the tracking store.");
 

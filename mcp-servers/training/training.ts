@@ -92,6 +92,7 @@ export async function trainModel(
       signal: ctx.signal,
       onProgress: ({ done, total }) => ctx.progress({ done, total, note: NOTES[args.algorithm] }),
     });
+    if (model.backend !== undefined) await tracking.logBatch(runId, { tags: { backend: model.backend } });
     const measured = measure(model, training, validation);
     const params = Object.entries(model.params).map(([name, value]) => [name, textOf(value)]);
     await tracking.logBatch(runId, {
@@ -121,6 +122,7 @@ const SERVER_DEFAULTS: Readonly<Record<TrainArguments["algorithm"], Readonly<Rec
   gradient_boosting: {},
   logistic_regression: {},
   ridge: {},
+  neural_network: {},
 };
 
 const NOTES: Readonly<Record<TrainArguments["algorithm"], string>> = {
@@ -128,6 +130,7 @@ const NOTES: Readonly<Record<TrainArguments["algorithm"], string>> = {
   gradient_boosting: "rounds",
   logistic_regression: "iterations",
   ridge: "columns",
+  neural_network: "epochs",
 };
 
 function textOf(value: unknown): string {

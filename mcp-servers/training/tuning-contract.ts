@@ -23,7 +23,7 @@ export const hyperparameterTuning = {
     features: z.array(z.string().min(1)).min(1),
     task: z.enum(["classification", "regression"]).default("classification"),
     algorithm: z
-      .enum(["random_forest", "gradient_boosting", "logistic_regression", "ridge"])
+      .enum(["random_forest", "gradient_boosting", "logistic_regression", "ridge", "neural_network"])
       .default("gradient_boosting"),
     params: z.record(z.string(), z.unknown()).default({}).describe("Hyper-parameters that every trial has."),
     preprocessing: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { ACTIVATIONS, layersOf } from "./dense.ts";
 import { LearnError } from "./errors.ts";
+import { foreignBytes, loadOnnx, looksLikeOnnx } from "./foreign/foreign-model.ts";
 import { createInputReader, FittedInput } from "./inputs.ts";
 import { createModel, definitionOf, linkOf, type Model, type ModelDefinition } from "./model.ts";
 import { ALGORITHMS } from "./params.ts";
@@ -35,12 +37,20 @@ const LINEAR_ARRAYS = {
   intercept: "Float64Array",
 } as const;
 
+const DENSE_ARRAYS = {
+  sizes: "Int32Array",
+  mean: "Float64Array",
+  scale: "Float64Array",
+  weights: "Float64Array",
+} as const;
+
 const Header = z.object({
   algorithm: z.enum(ALGORITHMS),
   task: z.enum(["classification", "regression"]),
   inputs: z.array(FittedInput).min(1),
   classes: z.array(z.number().int()),
   params: z.record(z.string(), z.unknown()),
+  backend: z.string().optional(),
   featureImportance: z.array(z.object({ feature: z.string(), importance: z.number() })),
   scores: z.discriminatedUnion("kind", [
     z.object({
@@ -50,6 +60,7 @@ const Header = z.object({
       average: z.boolean(),
     }),
     z.object({ kind: z.literal("linear"), outputs: z.number().int().min(1) }),
+    z.object({ kind: z.literal("dense"), outputs: z.number().int().min(1), activation: z.enum(ACTIVATIONS) }),
   ]),
   /** Elements of each array, in the order of the file. */
   lengths: z.array(z.number().int().min(0)),
@@ -57,6 +68,8 @@ const Header = z.object({
 
 /** A model as bytes. @throws LearnError INVALID_MODEL for an object that this package did not make */
 export function serializeModel(model: Model): Uint8Array {
+  const foreign = foreignBytes(model);
+  if (foreign !== undefined) return foreign.slice();
   const { scores, ...rest } = definitionOf(model);
   const arrays: TypedArray[] =
     scores.kind === "trees"
@@ -72,14 +85,18 @@ export function serializeModel(model: Model): Uint8Array {
           scores.categories,
           scores.leafValues,
         ]
-      : [scores.mean, scores.scale, scores.weights, scores.intercept];
+      : scores.kind === "dense"
+        ? [scores.sizes, scores.mean, scores.scale, scores.weights]
+        : [scores.mean, scores.scale, scores.weights, scores.intercept];
   const header = new TextEncoder().encode(
     JSON.stringify({
       ...rest,
       scores:
         scores.kind === "trees"
           ? { kind: scores.kind, outputs: scores.outputs, leafWidth: scores.leafWidth, average: scores.average }
-          : { kind: scores.kind, outputs: scores.outputs },
+          : scores.kind === "dense"
+            ? { kind: scores.kind, outputs: scores.outputs, activation: scores.activation }
+            : { kind: scores.kind, outputs: scores.outputs },
       lengths: arrays.map((array) => array.length),
     }),
   );
@@ -99,10 +116,11 @@ export function serializeModel(model: Model): Uint8Array {
 }
 
 /**
- * Reads a model from the bytes of `serializeModel`. All that a prediction relies on is checked.
+ * Reads a model from the bytes of `serializeModel`, or from an ONNX file (`loadOnnx` says which). All that a prediction relies on is checked.
  * @throws LearnError INVALID_MODEL for foreign, cut off or damaged bytes, and for another version of the format
  */
 export function loadModel(bytes: Uint8Array): Model {
+  if (looksLikeOnnx(bytes)) return loadOnnx(bytes);
   if (bytes.length < PREFIX || MAGIC.some((byte, at) => bytes[at] !== byte))
     throw invalid(`they do not begin with "DWMODEL" (${bytes.length} bytes)`);
   if (bytes[MAGIC.length] !== VERSION)
@@ -115,7 +133,9 @@ export function loadModel(bytes: Uint8Array): Model {
     scores:
       scores.kind === "trees"
         ? { ...scores, ...reader.read(TREE_ARRAYS) }
-        : { ...scores, ...reader.read(LINEAR_ARRAYS) },
+        : scores.kind === "dense"
+          ? { ...scores, ...reader.read(DENSE_ARRAYS) }
+          : { ...scores, ...reader.read(LINEAR_ARRAYS) },
   };
   const fault = faultOf(definition);
   if (fault !== undefined) throw invalid(fault);
@@ -174,6 +194,16 @@ function faultOf({ scores, inputs, classes, task, ...rest }: ModelDefinition): s
   if (task === "regression" ? classes.length !== 0 : classes.length < 2)
     return `a ${task} model has ${classes.length} classes`;
   if (scores.outputs !== outputs) return `the model has ${scores.outputs} outputs: expected ${outputs}`;
+  if ((rest.algorithm === "neural_network") !== (scores.kind === "dense"))
+    return `${rest.algorithm} has ${scores.kind} scores`;
+  if (scores.kind === "dense") {
+    const { sizes, mean, scale, weights } = scores;
+    const wanted = layersOf(sizes).reduce((sum, { before, units }) => sum + (before + 1) * units, 0);
+    const ends =
+      sizes.length >= 2 && sizes[0] === features && sizes.at(-1) === outputs && sizes.every((one) => one > 0);
+    const fits = ends && mean.length === features && scale.length === features && weights.length === wanted;
+    return fits ? undefined : "the layers do not fit the features";
+  }
   const isLinear = rest.algorithm === "logistic_regression" || rest.algorithm === "ridge";
   if (isLinear !== (scores.kind === "linear")) return `${rest.algorithm} has ${scores.kind} scores`;
   if (scores.kind === "linear") {

@@ -107,6 +107,18 @@ const draws: fc.Arbitrary<Draw> = fc.oneof(
   }),
   fc.record({
     ...base,
+    rows: fc.constantFrom(20, 150),
+    algorithm: fc.constant("neural_network" as const),
+    classes: fc.constantFrom(0, 2, 3),
+    params: fc.record({
+      hidden_layer_sizes: fc.constantFrom([5], [6, 4]),
+      activation: fc.constantFrom("relu", "tanh", "logistic", "identity"),
+      solver: fc.constantFrom("adam", "sgd"),
+      max_iter: fc.constant(3),
+    }),
+  }),
+  fc.record({
+    ...base,
     algorithm: fc.constant("ridge" as const),
     classes: fc.constant(0),
     params: fc.record({ alpha: fc.constantFrom(0.5, 20) }),

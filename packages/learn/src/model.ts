@@ -1,4 +1,5 @@
 import { type Columns, type FieldValue, selectColumns } from "./columns.ts";
+import { type DenseScores, scoreDense, scoreDenseRow } from "./dense.ts";
 import { LearnError } from "./errors.ts";
 import { createInputReader, type FittedInput } from "./inputs.ts";
 import { type LinearScores, scoreLinear, scoreLinearRow } from "./linear.ts";
@@ -15,20 +16,24 @@ export interface FeatureImportance {
 
 /** A trained model. Predictions change nothing in it and need nothing but their arguments. */
 export interface Model {
-  readonly algorithm: Algorithm;
+  /** "onnx" for a model that was read from a foreign file. */
+  readonly algorithm: Algorithm | "onnx";
   readonly task: Task;
   readonly featureNames: readonly string[];
   /** Those of the features that are texts. */
   readonly textFeatures: readonly string[];
   /** Sorted; empty for regression. */
   readonly classes: readonly number[];
-  /** Columns as the model takes them, and what is done to each before it sees them. */
+  /** Columns as the model takes them, and what is done to each before it sees them; empty for a foreign file. */
   readonly inputs: readonly FittedInput[];
   /** Hyper-parameters, defaults filled in. */
   readonly params: Readonly<Record<string, unknown>>;
+  /** What trained a neural network: "wasm", or "tensorflow" where tfjs-node is installed. */
+  readonly backend?: string;
   /**
    * Most important first. Trees: share in the decrease of impurity; linear models: absolute coefficient on
-   * standardised features (summed over classes) as a share of all. Sums to 1.
+   * standardised features (summed over classes) as a share of all; networks: absolute weights into the first layer. Sums
+   * to 1.
    */
   readonly featureImportance: readonly FeatureImportance[];
   /**
@@ -57,8 +62,12 @@ export interface ModelDefinition {
   readonly inputs: readonly FittedInput[];
   readonly classes: readonly number[];
   readonly params: Readonly<Record<string, unknown>>;
+  readonly backend?: string | undefined;
   readonly featureImportance: readonly FeatureImportance[];
-  readonly scores: ({ readonly kind: "trees" } & TreeEnsemble) | ({ readonly kind: "linear" } & LinearScores);
+  readonly scores:
+    | ({ readonly kind: "trees" } & TreeEnsemble)
+    | ({ readonly kind: "linear" } & LinearScores)
+    | ({ readonly kind: "dense" } & DenseScores);
 }
 
 const definitions = new WeakMap<Model, ModelDefinition>();
@@ -97,9 +106,13 @@ export function createModel(definition: ModelDefinition): Model {
   const classTexts = classes.map(String);
   const scoresOf = (columns: Columns) => {
     const read = reader.readColumns(selectColumns(featureNames, columns), columns.rowCount);
-    return scores.kind === "trees"
-      ? scoreTrees(scores, read, columns.rowCount)
-      : scoreLinear(scores, read, columns.rowCount);
+    if (scores.kind === "trees") return scoreTrees(scores, read, columns.rowCount);
+    if (scores.kind === "dense") return scoreDense(scores, read, columns.rowCount);
+    return scoreLinear(scores, read, columns.rowCount);
+  };
+  const scoreRow = (row: Float64Array) => {
+    if (scores.kind === "trees") return scoreTreeRow(scores, row);
+    return scores.kind === "dense" ? scoreDenseRow(scores, row) : scoreLinearRow(scores, row);
   };
   /** Scores to probabilities, or numbers. */
   const linked = (raw: Float64Array): Float64Array => {
@@ -117,6 +130,7 @@ export function createModel(definition: ModelDefinition): Model {
     inputs,
     classes,
     params,
+    ...(definition.backend !== undefined && { backend: definition.backend }),
     featureImportance,
     predictProba(columns) {
       if (task === "regression")
@@ -132,7 +146,7 @@ export function createModel(definition: ModelDefinition): Model {
     },
     predictRow(record) {
       const row = reader.readRow(record);
-      const raw = scores.kind === "trees" ? scoreTreeRow(scores, row) : scoreLinearRow(scores, row);
+      const raw = scoreRow(row);
       const said = linked(raw);
       if (task === "regression") return { prediction: said[0]!, probabilities: {} };
       const probabilities: Record<string, number> = {};

@@ -1,3 +1,5 @@
+import { type DenseScores, layersOf } from "./dense.ts";
+import { foreignBytes } from "./foreign/foreign-model.ts";
 import type { LinearScores } from "./linear.ts";
 import { definitionOf, linkOf, type Model } from "./model.ts";
 import {
@@ -34,11 +36,18 @@ const ML_OPSET = 3;
  * two classes.
  */
 export function toOnnx(model: Model): Uint8Array {
+  const foreign = foreignBytes(model);
+  if (foreign !== undefined) return foreign.slice();
   const definition = definitionOf(model);
   const { scores, classes, inputs } = definition;
   const graph = new GraphWriter();
   const seen = addInputs(graph, inputs);
-  const raw = scores.kind === "trees" ? addTrees(graph, scores, seen) : addLinear(graph, scores, seen);
+  const raw =
+    scores.kind === "trees"
+      ? addTrees(graph, scores, seen)
+      : scores.kind === "dense"
+        ? addDense(graph, scores, seen)
+        : addLinear(graph, scores, seen);
   const link = linkOf(definition);
   if (link === "identity" || link === "exp") {
     graph.node(link === "exp" ? "Exp" : "Identity", [raw], "prediction");
@@ -185,12 +194,7 @@ function addLinear(
   seen: string,
 ): string {
   const features = mean.length;
-  const means = graph.doubles("mean", [1, features], mean);
-  const missing = graph.node("IsNaN", [seen], "missing");
-  const double = graph.node("Cast", [seen], "double", [intAttribute("to", DOUBLE)]);
-  const filled = graph.node("Where", [missing, means, double], "filled");
-  const centred = graph.node("Sub", [filled, means], "centred");
-  const scaled = graph.node("Div", [centred, graph.doubles("scale", [1, features], scale)], "scaled");
+  const scaled = addStandardised(graph, mean, scale, seen);
   const inputs = [
     scaled,
     graph.doubles("weights", [outputs, features], weights),
@@ -198,4 +202,28 @@ function addLinear(
   ];
   const sums = graph.node("Gemm", inputs, "sums", [intAttribute("transB", 1)]);
   return graph.node("Cast", [sums], "scores", [intAttribute("to", FLOAT)]);
+}
+
+function addStandardised(graph: GraphWriter, mean: Float64Array, scale: Float64Array, seen: string): string {
+  const means = graph.doubles("mean", [1, mean.length], mean);
+  const missing = graph.node("IsNaN", [seen], "missing");
+  const double = graph.node("Cast", [seen], "double", [intAttribute("to", DOUBLE)]);
+  const filled = graph.node("Where", [missing, means, double], "filled");
+  const centred = graph.node("Sub", [filled, means], "centred");
+  return graph.node("Div", [centred, graph.doubles("scale", [1, mean.length], scale)], "scaled");
+}
+
+const ACTIVATION_OPERATORS = { relu: "Relu", tanh: "Tanh", logistic: "Sigmoid", identity: "Identity" } as const;
+
+function addDense(graph: GraphWriter, dense: DenseScores, seen: string): string {
+  const { activation, sizes, weights } = dense;
+  const layers = layersOf(sizes);
+  let values = addStandardised(graph, dense.mean, dense.scale, seen);
+  for (const [place, { before, units, weights: from, biases }] of layers.entries()) {
+    const matrix = graph.doubles(`weights_${place}`, [before, units], weights.subarray(from, biases));
+    const shift = graph.doubles(`biases_${place}`, [units], weights.subarray(biases, biases + units));
+    values = graph.node("Gemm", [values, matrix, shift], `sums_${place}`);
+    if (place < layers.length - 1) values = graph.node(ACTIVATION_OPERATORS[activation], [values], `layer_${place}`);
+  }
+  return graph.node("Cast", [values], "scores", [intAttribute("to", FLOAT)]);
 }

@@ -1,9 +1,16 @@
 import { z } from "zod";
+import { ACTIVATIONS } from "./dense.ts";
 import { LearnError } from "./errors.ts";
 import { nearestName } from "./nearest-name.ts";
 
 /** The algorithms, by the name under which `train` takes them. */
-export const ALGORITHMS = ["random_forest", "gradient_boosting", "logistic_regression", "ridge"] as const;
+export const ALGORITHMS = [
+  "random_forest",
+  "gradient_boosting",
+  "logistic_regression",
+  "ridge",
+  "neural_network",
+] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
 const Count = z.number().int().min(1);
@@ -111,6 +118,32 @@ export type LogisticParams = z.output<typeof LogisticParams>;
 /** Names, meanings and defaults of scikit-learn's Ridge, behind a StandardScaler. */
 export const RidgeParams = z.strictObject({ alpha: z.number().gt(0).default(1), ...common });
 export type RidgeParams = z.output<typeof RidgeParams>;
+
+/** Names, meanings and defaults of scikit-learn's MLPClassifier and MLPRegressor, behind a StandardScaler. */
+export const NeuralParams = z.strictObject({
+  hidden_layer_sizes: z.array(Count.max(10_000)).min(1).max(20).default([100]),
+  activation: z.enum(ACTIVATIONS).default("relu"),
+  solver: z.enum(["adam", "sgd"]).default("adam"),
+  /** L2 penalty of the weights. */
+  alpha: z.number().min(0).default(1e-4),
+  /** "auto": 200, or as many as there are rows. */
+  batch_size: z.union([Count, z.literal("auto")]).default("auto"),
+  learning_rate_init: z.number().gt(0).default(1e-3),
+  max_iter: Count.default(200),
+  shuffle: z.boolean().default(true),
+  tol: z.number().min(0).default(1e-4),
+  n_iter_no_change: Count.default(10),
+  /** Watches the loss of rows held out instead of that of the training rows. */
+  early_stopping: z.boolean().default(false),
+  validation_fraction: z.number().gt(0).lt(1).default(0.1),
+  momentum: z.number().min(0).lt(1).default(0.9),
+  beta_1: z.number().min(0).lt(1).default(0.9),
+  beta_2: z.number().min(0).lt(1).default(0.999),
+  epsilon: z.number().gt(0).default(1e-8),
+  ...classWeight,
+  ...common,
+});
+export type NeuralParams = z.output<typeof NeuralParams>;
 
 /** A count of rows, or of a share of them, rounded up. */
 export function countOf(value: number, rows: number): number {

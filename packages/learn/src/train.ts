@@ -9,6 +9,7 @@ import { DEFAULT_THREADS } from "./kernel/threads.ts";
 import { fitLogistic } from "./logistic.ts";
 import { createModel, type Model, type ModelDefinition } from "./model.ts";
 import { nearestName } from "./nearest-name.ts";
+import { fitNetwork } from "./neural.ts";
 import { createPace, type Pace, type TrainingProgress } from "./pace.ts";
 import {
   ALGORITHMS,
@@ -17,6 +18,7 @@ import {
   ForestParams,
   featuresPerNode,
   LogisticParams,
+  NeuralParams,
   parseParams,
   RidgeParams,
 } from "./params.ts";
@@ -69,7 +71,7 @@ export async function train(options: TrainOptions): Promise<Model> {
   const { columns, signal, onProgress } = options;
   const pace = createPace(signal, onProgress);
   const plan = planOf(options);
-  const { scores, importance } = await fit(plan, columns, pace);
+  const { scores, importance, backend } = await fit(plan, columns, pace);
   const shares = new Float64Array(columns.names.length);
   const bySource = new Float64Array(columns.names.length);
   for (const [at, own] of importance.entries()) bySource[plan.reader.source[at]!]! += own;
@@ -80,6 +82,7 @@ export async function train(options: TrainOptions): Promise<Model> {
     inputs: plan.inputs,
     classes: plan.target.classes,
     params: plan.params,
+    ...(backend !== undefined && { backend }),
     featureImportance: columns.names
       .map((feature, at) => ({ feature, importance: shares[at]! }))
       .sort((a, b) => b.importance - a.importance),
@@ -99,6 +102,7 @@ type Plan = {
   | { readonly algorithm: "gradient_boosting"; readonly params: BoostingParams }
   | { readonly algorithm: "logistic_regression"; readonly params: LogisticParams }
   | { readonly algorithm: "ridge"; readonly params: RidgeParams }
+  | { readonly algorithm: "neural_network"; readonly params: NeuralParams }
 );
 
 /** What every algorithm's hyper-parameters have. */
@@ -166,6 +170,10 @@ function planOf(options: TrainOptions): Plan {
       const ridge = parseParams(algorithm, RidgeParams, params);
       return { algorithm, params: ridge, ...common(ridge) };
     }
+    case "neural_network": {
+      const network = parseParams(algorithm, NeuralParams, params);
+      return { algorithm, params: network, ...common(network) };
+    }
     default:
       throw new LearnError(
         "UNKNOWN_ALGORITHM",
@@ -222,7 +230,7 @@ async function fit(
   plan: Plan,
   raw: Columns,
   pace: Pace,
-): Promise<{ scores: ModelDefinition["scores"]; importance: Float64Array }> {
+): Promise<{ scores: ModelDefinition["scores"]; importance: Float64Array; backend?: string }> {
   const { target, reader, seed, threads } = plan;
   const columns = reader.readColumns(raw.values, raw.rowCount);
   if (plan.algorithm === "logistic_regression") {
@@ -232,6 +240,10 @@ async function fit(
   if (plan.algorithm === "ridge") {
     const { scores, importance } = await fitRidge(columns, target, plan.params, pace);
     return { scores: { kind: "linear", ...scores }, importance };
+  }
+  if (plan.algorithm === "neural_network") {
+    const { scores, importance, backend } = await fitNetwork(columns, target, plan.params, seed, pace);
+    return { scores: { kind: "dense", ...scores }, importance, backend };
   }
   const training = { columns, isCategory: reader.isCategory, target, seed, threads, pace };
   if (plan.algorithm === "random_forest") {

@@ -122,7 +122,7 @@ export function scoreTrees(trees: TreeEnsemble, columns: readonly Float64Array[]
 /** Scores of one row. */
 export function scoreTreeRow(trees: TreeEnsemble, row: Float64Array): Float64Array {
   const { outputs, leafWidth, base, roots, treeOutput, feature, threshold, left, right, flags, leafValues } = trees;
-  const values = Float32Array.from(row);
+  const values = new Float32Array(row);
   const scores = new Float64Array(outputs);
   for (let tree = 0; tree < roots.length; tree++) {
     let node = roots[tree]!;
