@@ -26,9 +26,17 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Documents whose commands are checked. */
 const DOCUMENTS = [
   ...["README.md", "CONTRIBUTING.md"],
-  ...["guide", "coming-from-airflow", "features", "coming-from-feast", "operations", "semantics", "ARCHITECTURE"].map(
-    (name) => `docs/${name}.md`,
-  ),
+  ...[
+    "guide",
+    "coming-from-airflow",
+    "features",
+    "coming-from-feast",
+    "training",
+    "coming-from-scikit-learn",
+    "operations",
+    "semantics",
+    "ARCHITECTURE",
+  ].map((name) => `docs/${name}.md`),
 ];
 const text = (document: string) => readFileSync(join(PROJECT, document), "utf8");
 
@@ -45,6 +53,7 @@ function filesOf(document: string): string {
 const guide = filesOf("docs/guide.md");
 const airflow = filesOf("docs/coming-from-airflow.md");
 /** Documents whose code is modules and tests, not DAGs. */
+const [learning, learn] = [filesOf("docs/training.md"), filesOf("packages/learn/README.md")];
 const [features, featureStore] = [filesOf("docs/features.md"), filesOf("packages/feature-store/README.md")];
 filesOf("docs/coming-from-feast.md");
 
@@ -121,7 +130,7 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const from of [guide, airflow, features]) {
+for (const from of [guide, airflow, features, learning, learn]) {
   for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
     describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
       await import(join(from, name));

@@ -1,3 +1,4 @@
+/// <reference path="./webassembly.d.ts" />
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { KERNEL_WASM } from "./kernel-wasm.ts";
