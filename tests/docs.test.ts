@@ -44,10 +44,12 @@ function filesOf(document: string): string {
   return at;
 }
 
+/** Documents on training, whose code is tests. */
+const training = [filesOf("docs/training.md"), filesOf("packages/learn/README.md")];
+
 const guide = filesOf("docs/guide.md");
 const airflow = filesOf("docs/coming-from-airflow.md");
 /** Documents whose code is modules and tests, not DAGs. */
-const [learning, learn] = [filesOf("docs/training.md"), filesOf("packages/learn/README.md")];
 const [features, featureStore] = [filesOf("docs/features.md"), filesOf("packages/feature-store/README.md")];
 filesOf("docs/coming-from-feast.md");
 
@@ -124,7 +126,7 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const from of [guide, airflow, features, learning, learn]) {
+for (const from of [guide, airflow, features, ...training]) {
   for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
     describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
       await import(join(from, name));
