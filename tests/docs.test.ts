@@ -25,6 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Documents whose commands are checked. */
 const DOCUMENTS = [
+  ...["training", "coming-from-scikit-learn"].map((name) => `docs/${name}.md`),
   ...["README.md", "CONTRIBUTING.md"],
   ...[
     "guide",
@@ -49,6 +50,9 @@ function filesOf(document: string): string {
   }
   return at;
 }
+
+/** Documents on training, whose code is tests. */
+const training = [filesOf("docs/training.md"), filesOf("packages/learn/README.md")];
 
 const guide = filesOf("docs/guide.md");
 const airflow = filesOf("docs/coming-from-airflow.md");
@@ -130,7 +134,7 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const from of [guide, airflow, features, tables]) {
+for (const from of [guide, airflow, features, tables, ...training]) {
   for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
     describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
       await import(join(from, name));

@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Lake, openLake } from "@dagwright/lake";
-import { installSail, startSail } from "@dagwright/spark-connect/testing";
+import { installSparkServer, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { spark } from "./contract.ts";
@@ -16,10 +16,10 @@ const COLUMNS = [
 ] as const;
 const HEADER = "customer_id,date,number_of_cds,dollar_value";
 
-const missing = await installSail();
+const missing = await installSparkServer();
 const ENGINES = [
   { engine: "DuckDB", skip: false },
-  { engine: `Sail${missing === undefined ? "" : ` (skipped: ${missing})`}`, skip: missing !== undefined },
+  { engine: `${sparkServerName}${missing === undefined ? "" : ` (skipped: ${missing})`}`, skip: missing !== undefined },
 ];
 
 /** Ids of the test rows of a stratified split by seed 42: the same wherever it runs. */
@@ -27,9 +27,9 @@ const STRATIFIED = [1, 6, 7, 10, 17, 18, 21, 29, 32, 37];
 
 describe.each(ENGINES)("on $engine", ({ engine, skip }) => {
   if (skip) return void it.skip("needs Sail", () => undefined);
-  let sail: Awaited<ReturnType<typeof startSail>> | undefined;
+  let sail: Awaited<ReturnType<typeof startSparkServer>> | undefined;
   beforeAll(async () => {
-    if (engine !== "DuckDB") sail = await startSail(tmpdir());
+    if (engine !== "DuckDB") sail = await startSparkServer(tmpdir());
   });
   afterAll(async () => sail?.stop());
   let home: string;
