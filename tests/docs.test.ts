@@ -26,7 +26,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Documents whose commands are checked. */
 const DOCUMENTS = [
   ...["README.md", "CONTRIBUTING.md"],
-  ...["guide", "coming-from-airflow", "operations", "semantics", "ARCHITECTURE"].map((name) => `docs/${name}.md`),
+  ...["guide", "coming-from-airflow", "features", "coming-from-feast", "operations", "semantics", "ARCHITECTURE"].map(
+    (name) => `docs/${name}.md`,
+  ),
 ];
 const text = (document: string) => readFileSync(join(PROJECT, document), "utf8");
 
@@ -42,6 +44,9 @@ function filesOf(document: string): string {
 
 const guide = filesOf("docs/guide.md");
 const airflow = filesOf("docs/coming-from-airflow.md");
+/** Documents whose code is modules and tests, not DAGs. */
+const [features, featureStore] = [filesOf("docs/features.md"), filesOf("packages/feature-store/README.md")];
+filesOf("docs/coming-from-feast.md");
 
 /** Runs a DAG of a document's files, which lie in a folder without any packages beside them. */
 async function play(from: string, id: string, options: InProcessOptions = {}): Promise<RunView> {
@@ -116,13 +121,18 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const from of [guide, airflow]) {
+for (const from of [guide, airflow, features]) {
   for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
     describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
       await import(join(from, name));
     });
   }
 }
+
+it("the README of the feature store gives what it says", async () => {
+  const { totals } = await import(join(featureStore, "features.ts"));
+  expect(await totals(join(featureStore, "state"))).toEqual([40.5, null]);
+});
 
 /** The verbs, doing nothing. */
 function idleProgram(): Command {
@@ -251,7 +261,14 @@ function sourcesIn(...folders: readonly string[]): string {
 }
 
 describe("names in the documents", () => {
-  const sources = sourcesIn("packages/engine/src", "client", "worker", "bin", "mcp-servers");
+  const sources = sourcesIn(
+    "packages/engine/src",
+    "packages/feature-store/src",
+    "client",
+    "worker",
+    "bin",
+    "mcp-servers",
+  );
 
   it("every setting is in the table of docs/operations.md, and every one that is named exists", () => {
     const settings = readFileSync(join(PROJECT, "packages/engine/src/settings/index.ts"), "utf8");
@@ -277,9 +294,11 @@ describe("names in the documents", () => {
       "docs/semantics.md",
       "docs/operations.md",
       "docs/coming-from-airflow.md",
+      "docs/features.md",
+      "docs/coming-from-feast.md",
     ]) {
       for (const [, code = ""] of text(document).matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)) {
-        if (/^(AWS|DAGWRIGHT|TEMPORAL|OTEL|NUM)_/.test(code)) continue;
+        if (/^(AWS|DAGWRIGHT|NUM|OTEL|REDIS|SPARK|TEMPORAL)_/.test(code)) continue;
         expect([document, code, sources.includes(`"${code}"`)]).toEqual([document, code, true]);
       }
     }

@@ -28,10 +28,12 @@ export interface LakeOptions {
   readonly spark?: { readonly remote: string } | undefined;
 }
 
-/** A table, at its newest version unless one is named. */
+/** A table, at its newest version unless one is named, by its number or by a moment. */
 export interface TableRef {
   readonly table: string;
   readonly version?: number | undefined;
+  /** The version that was newest then: `2026-01-31T12:00:00Z`. Not together with `version`. */
+  readonly timestamp?: string | undefined;
 }
 
 /** A column to read from a CSV file, and what its values must be. */
@@ -156,6 +158,51 @@ export interface WriteResult {
   readonly info: Readonly<Record<string, Json>>;
 }
 
+/** A merge: rows of the query meet rows of the table with the same values in the columns `on`. A null never matches. */
+export interface MergeOptions extends Omit<WriteOptions, "mode" | "replaceWhere" | "partitionBy"> {
+  readonly on: readonly string[];
+  /** Rows of the table that are met: take the query's values in the query's columns, go, or stay. @default "update" */
+  readonly whenMatched?: "update" | "delete" | "ignore" | undefined;
+  /** Rows of the query that meet none. @default "insert" */
+  readonly whenNotMatched?: "insert" | "ignore" | undefined;
+  /** Rows of the table that are not met. @default "keep" */
+  readonly whenNotMatchedBySource?: "keep" | "delete" | undefined;
+}
+
+export interface MergeResult extends WriteResult {
+  readonly rowsInserted: number;
+  readonly rowsUpdated: number;
+  readonly rowsDeleted: number;
+}
+
+export interface VacuumOptions {
+  readonly table: string;
+  /** Versions of so many hours stay readable. @default the table's `delta.deletedFileRetentionDuration`, else 168 */
+  readonly retentionHours?: number | undefined;
+  /** Whether the retention may be shorter than a week (or the table's own): only when nothing reads or writes the table. */
+  readonly allowShortRetention?: boolean | undefined;
+  /** Says what would go, and removes nothing. @default false */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface VacuumResult {
+  /** Paths within the table that went, or would go. */
+  readonly files: readonly string[];
+  readonly bytes: number;
+  readonly dryRun: boolean;
+}
+
+/** One commit of a table. */
+export interface TableVersion {
+  readonly version: number;
+  /** `2026-01-31T12:00:00.000Z`; what `TableRef.timestamp` is compared with. */
+  readonly timestamp: string;
+  /** `WRITE`, `MERGE`, or what another writer calls its own. */
+  readonly operation: string;
+  /** What a write of a lake noted. */
+  readonly info: Readonly<Record<string, Json>>;
+}
+
 /** A column in memory. Numbers, booleans (0, 1) and timestamps (ms since 1970 UTC; dates too) miss as NaN, strings as null. */
 export type ColumnValues =
   | { readonly type: "number" | "boolean" | "timestamp"; readonly values: Float64Array }
@@ -187,6 +234,15 @@ export interface Lake {
   native(sql: string, o: QueryOptions): Promise<QueryResult>;
   /** Writes a query's rows in one atomic commit. @throws LakeError DISK_FULL, SCHEMA_MISMATCH, TABLE_MOVED, … */
   write(o: WriteOptions): Promise<WriteResult>;
+  /**
+   * Merges a query's rows into a table in one atomic commit; on losing a race it is worked out again.
+   * @throws LakeError MERGE_AMBIGUOUS when several rows of the query would update one row; as `write` does
+   */
+  merge(o: MergeOptions): Promise<MergeResult>;
+  /** The newest versions of a table, newest first. @default limit 20 */
+  history(table: string, o?: { readonly limit?: number | undefined }): Promise<TableVersion[]>;
+  /** Removes files that no version within the retention needs: of replaced rows, and of writers that were killed. */
+  vacuum(o: VacuumOptions): Promise<VacuumResult>;
   /** Reads whole columns for computing, without rows in between. @default all columns */
   readColumns(ref: TableRef, o?: { readonly columns?: readonly string[] | undefined }): Promise<Columns>;
   /**

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import type { TableRef } from "./api.ts";
 import { Action, type CommitNote, versionName } from "./delta-actions.ts";
 import type { Engine } from "./engine.ts";
 import { LakeError } from "./errors.ts";
@@ -93,6 +94,42 @@ export class DeltaLog {
         ? `Did you mean ${near.join(" or ")}?`
         : `The lake holds ${tables.join(", ") || "no tables yet"}.`;
     throw new LakeError("TABLE_NOT_FOUND", `There is no table ${table}.`, { field: "table", hint });
+  }
+
+  /** What a reference means. @throws LakeError TABLE_NOT_FOUND, VERSION_NOT_FOUND, PARAM_TYPE */
+  async at({ table, version, timestamp }: TableRef): Promise<Snapshot> {
+    if (timestamp === undefined) return await this.get(table, version);
+    if (version !== undefined)
+      throw new LakeError("PARAM_TYPE", "A table has a version or a timestamp, not both.", { field: "timestamp" });
+    const moment = Date.parse(timestamp);
+    if (!/^\d{4}-\d{2}-\d{2}(T.+(Z|[+-]\d{2}:\d{2}))?$/.test(timestamp) || Number.isNaN(moment)) {
+      throw new LakeError(
+        "PARAM_TYPE",
+        `timestamp ${JSON.stringify(timestamp)} must be a date, or a moment with its offset: 2026-01-31T12:00:00Z.`,
+        { field: "timestamp" },
+      );
+    }
+    const commits = await this.commits(table);
+    const found = commits.findLast((c) => c.modified <= moment);
+    if (found) return await this.get(table, found.version);
+    const [first] = commits;
+    if (!first) return await this.get(table);
+    const since = new Date(first.modified).toISOString();
+    throw new LakeError("VERSION_NOT_FOUND", `The log of the table ${table} begins at ${since}, after ${timestamp}.`, {
+      field: "timestamp",
+    });
+  }
+
+  /** All commits that the log still has, oldest first, with the time (ms) of each: later than that of the one before. */
+  async commits(table: string): Promise<{ readonly version: number; readonly modified: number }[]> {
+    const prefix = this.key(table, "");
+    let last = 0;
+    return (await this.store.list(prefix)).flatMap(({ key, modified }) => {
+      const version = COMMIT.exec(key.slice(prefix.length))?.[1];
+      if (version === undefined) return [];
+      last = Math.max(last + 1, Math.floor(modified));
+      return [{ version: Number(version), modified: last }];
+    });
   }
 
   /** The actions of one commit. */

@@ -27,6 +27,7 @@ export type LakeErrorCode =
   | "UNSUPPORTED_TYPE"
   | "SCHEMA_MISMATCH"
   | "WRITE_ARGUMENT"
+  | "MERGE_AMBIGUOUS"
   | "DISK_FULL"
   | "OUT_OF_MEMORY"
   | "LAKE_CLOSED"

@@ -1,27 +1,31 @@
 import type { DuckDBValue } from "@duckdb/node-api";
 import { DuckDBMapValue } from "@duckdb/node-api";
+import { z } from "zod";
 import type { ReplaceWhere } from "./api.ts";
 import type { AddFile, DeltaField } from "./delta-actions.ts";
+import { quoteIdentifier } from "./names.ts";
+import { comparable, compare } from "./ordering.ts";
 
-type Bounds = Record<string, string | number>;
+/** Longer texts are cut in statistics, as Delta's own writers do. */
+const LONGEST_TEXT = 32;
 
 /** Delta's statistics of a file, as JSON, from what COPY … RETURN_STATS says of its columns. */
 export function deltaStats(rows: number, columns: DuckDBValue, fields: readonly DeltaField[]): string {
-  const minValues: Bounds = {};
-  const maxValues: Bounds = {};
-  const nullCount: Record<string, number> = {};
+  const [least, most, nulls]: string[][] = [[], [], []];
   for (const [key, values] of entries(columns)) {
-    const field = fields.find((f) => `"${f.name}"` === key);
+    const field = fields.find((f) => quoteIdentifier(f.name) === key);
     if (!field) continue;
+    const name = JSON.stringify(field.name);
     const stats = new Map(entries(values).map(([k, v]) => [k, String(v)]));
-    if (stats.has("null_count")) nullCount[field.name] = Number(stats.get("null_count"));
-    const min = bound(field.type, stats.get("min"));
-    const max = bound(field.type, stats.get("max"));
+    if (stats.has("null_count")) nulls!.push(`${name}:${stats.get("null_count")}`);
+    const min = bound(field.type, stats.get("min"), "min");
+    const max = bound(field.type, stats.get("max"), "max");
     if (min === undefined || max === undefined || stats.get("has_nan") === "true") continue;
-    minValues[field.name] = min;
-    maxValues[field.name] = max;
+    least!.push(`${name}:${min}`);
+    most!.push(`${name}:${max}`);
   }
-  return JSON.stringify({ numRecords: rows, minValues, maxValues, nullCount });
+  // As text: JSON.stringify would round what a double cannot hold.
+  return `{"numRecords":${rows},"minValues":{${least}},"maxValues":{${most}},"nullCount":{${nulls}}}`;
 }
 
 /** The entries of a DuckDB map as JavaScript sees them. */
@@ -29,54 +33,88 @@ export function entries(value: DuckDBValue): [string, DuckDBValue][] {
   return value instanceof DuckDBMapValue ? value.entries.map(({ key, value: v }) => [String(key), v]) : [];
 }
 
-/** A bound that readers of any language compare as we do; others are left out, which is always allowed. */
-function bound(type: string, text: string | undefined): string | number | undefined {
+/** A bound as JSON that readers of any language compare as we do; others are left out, which is always allowed. */
+function bound(type: string, text: string | undefined, side: "min" | "max"): string | undefined {
   if (text === undefined) return undefined;
-  if (type === "date") return /^\d{4}-\d{2}-\d{2}$/.test(text) ? text : undefined;
-  if (type === "string") return text.length <= 32 ? text : undefined;
-  if (type === "long" || type === "integer" || type === "short" || type === "byte") {
-    return Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
+  switch (type) {
+    case "date":
+      return /^\d{4}-\d{2}-\d{2}$/.test(text) ? JSON.stringify(text) : undefined;
+    case "timestamp":
+      return timestampBound(text, side);
+    case "string":
+      return textBound(text, side);
+    case "boolean":
+      return text === "0" || text === "false" ? "false" : text === "1" || text === "true" ? "true" : undefined;
+    case "float":
+    case "double": {
+      const number = type === "float" ? Math.fround(Number(text)) : Number(text);
+      return Number.isFinite(number) ? JSON.stringify(number) : undefined;
+    }
+    case "binary":
+      return undefined;
+    default:
+      return /^-?\d+(\.\d+)?$/.test(text) ? text : undefined;
   }
-  return type === "double" && Number.isFinite(Number(text)) ? Number(text) : undefined;
 }
 
-interface Stats {
-  numRecords?: number;
-  minValues?: Record<string, unknown>;
-  maxValues?: Record<string, unknown>;
+/** Delta's statistics know milliseconds: downwards for the least, upwards for the most. */
+function timestampBound(text: string, side: "min" | "max"): string | undefined {
+  const micros = comparable("timestamp", text);
+  if (typeof micros !== "bigint") return undefined;
+  const floor = micros / 1000n - (micros % 1000n < 0n ? 1n : 0n);
+  const millis = side === "max" && floor * 1000n < micros ? floor + 1n : floor;
+  return JSON.stringify(new Date(Number(millis)).toISOString());
 }
 
-function parseStats(file: AddFile): Stats {
+/** The beginning of a text; the most is raised at its last character, so that no text is above it. */
+function textBound(text: string, side: "min" | "max"): string | undefined {
+  const characters = [...text];
+  if (characters.length <= LONGEST_TEXT) return JSON.stringify(text);
+  const start = characters.slice(0, LONGEST_TEXT);
+  if (side === "min") return JSON.stringify(start.join(""));
+  while (start.length > 0) {
+    const point = start.pop()!.codePointAt(0)!;
+    // Surrogates are no characters.
+    const next = point === 0xd7ff ? 0xe000 : point + 1;
+    if (next <= 0x10ffff) return JSON.stringify(start.join("") + String.fromCodePoint(next));
+  }
+  return undefined;
+}
+
+const Stats = z.object({
+  numRecords: z.number().int().min(0).optional().catch(undefined),
+  minValues: z.record(z.string(), z.unknown()).optional().catch(undefined),
+  maxValues: z.record(z.string(), z.unknown()).optional().catch(undefined),
+  nullCount: z.record(z.string(), z.unknown()).optional().catch(undefined),
+});
+
+/** What the log says of a file's rows; nothing where it cannot be read, for it is a hint. */
+export function parseStats(file: Pick<AddFile, "stats">): z.infer<typeof Stats> {
   try {
-    const stats: unknown = JSON.parse(file.stats ?? "{}");
-    return typeof stats === "object" && stats !== null ? stats : {};
+    return Stats.catch({}).parse(JSON.parse(file.stats ?? "{}"));
   } catch {
-    return {}; // statistics are a hint; without them the file is read
+    return {};
   }
 }
 
 /** Rows of a file, where its statistics say so. */
 export function numRecords(file: AddFile): number | undefined {
-  const { numRecords: n } = parseStats(file);
-  return typeof n === "number" ? n : undefined;
+  return parseStats(file).numRecords;
 }
 
-/** Whether statistics leave open that a row of the file lies within the bounds (dates and numbers only). */
+/** Whether partition values and statistics leave open that a row of the file meets a condition. */
 export function mayMatch(file: AddFile, field: DeltaField, where: ReplaceWhere): boolean {
   const stats = parseStats(file);
-  const min = stats.minValues?.[field.name];
-  const max = stats.maxValues?.[field.name];
-  const number = typeof min === "number" && typeof max === "number";
-  const date = field.type === "date" && typeof min === "string" && typeof max === "string";
-  if (!number && !date) return true;
-  const value = (x: unknown) => (number ? Number(x) : String(x).slice(0, 10));
-  const comparable = (x: unknown) => (number ? Number.isFinite(Number(x)) : /^\d{4}-\d{2}-\d{2}/.test(String(x)));
-  const below = where.from ?? where.equals ?? undefined;
-  if (below !== undefined && comparable(below) && value(max) < value(below)) return false;
-  const above = where.until ?? where.equals ?? undefined;
-  if (above === undefined || !comparable(above)) return true;
-  return !(
-    value(min) > value(above) ||
-    (where.until !== undefined && value(min) === value(above) && String(above).length <= 10)
-  );
+  const partition = Object.hasOwn(file.partitionValues, field.name);
+  const value = file.partitionValues[field.name] || null;
+  const nulls = partition ? (value === null ? 1 : 0) : stats.nullCount?.[field.name];
+  if (where.equals === null) return nulls !== 0;
+  if (partition && value === null) return false;
+  const min = comparable(field.type, partition ? value : stats.minValues?.[field.name]);
+  const max = comparable(field.type, partition ? value : stats.maxValues?.[field.name]);
+  const from = comparable(field.type, where.from ?? where.equals);
+  if (max !== undefined && from !== undefined && compare(max, from) < 0) return false;
+  const until = comparable(field.type, where.until ?? where.equals);
+  if (min === undefined || until === undefined) return true;
+  return where.until === undefined ? compare(min, until) <= 0 : compare(min, until) < 0;
 }

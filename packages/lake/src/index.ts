@@ -8,12 +8,17 @@ export type {
   Json,
   Lake,
   LakeOptions,
+  MergeOptions,
+  MergeResult,
   QueryOptions,
   QueryResult,
   ReplaceWhere,
   StagedCsv,
   TableRef,
   TableSnapshot,
+  TableVersion,
+  VacuumOptions,
+  VacuumResult,
   View,
   WriteOptions,
   WriteResult,
@@ -22,4 +27,5 @@ export type { Column } from "./column-types.ts";
 export { LakeError, type LakeErrorCode } from "./errors.ts";
 export { openLake } from "./lake.ts";
 export { nearestNames } from "./names.ts";
+export type { S3Options } from "./object-store.ts";
 export type { Scalar } from "./scalars.ts";

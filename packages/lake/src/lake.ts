@@ -6,10 +6,13 @@ import type {
   Dialect,
   Lake,
   LakeOptions,
+  MergeOptions,
   QueryOptions,
   QueryResult,
   TableRef,
   TableSnapshot,
+  TableVersion,
+  VacuumOptions,
   WriteOptions,
 } from "./api.ts";
 import { deltaToSpark, duckToSpark } from "./column-types.ts";
@@ -20,18 +23,19 @@ import { type Bindings, Engine, type Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
 import { numRecords } from "./file-stats.ts";
 import { FileStore } from "./file-store.ts";
+import { checkMerge, mergeTable } from "./merge.ts";
 import type { ObjectStore, S3Options } from "./object-store.ts";
 import { readColumns } from "./read-columns.ts";
 import { countRows } from "./removal.ts";
-import type { Snapshot } from "./replay.ts";
 import { bindable, type Scalar, toScalar } from "./scalars.ts";
 import type { SparkEngine } from "./spark-engine.ts";
 import { sparkToDuck } from "./spark-sql.ts";
 import { sparkStatement } from "./spark-statement.ts";
 import { checkStatement } from "./statement-guard.ts";
 import { dataPath } from "./table-files.ts";
+import { vacuumTable } from "./vacuum.ts";
 import { defineViews } from "./views.ts";
-import { writeTable } from "./write.ts";
+import { type Rows, type Workshop, writeTable } from "./write.ts";
 import { checkWrite } from "./write-options.ts";
 
 /**
@@ -41,7 +45,11 @@ import { checkWrite } from "./write-options.ts";
  * await lake.write({ table: "t", sql: "SELECT 1 AS a", views: {}, mode: "append", txn: { appId: "example", version: 1 } });
  */
 export async function openLake(o: LakeOptions): Promise<Lake> {
-  const store = await openStore(o.root, o.s3 ?? {});
+  return await lakeOn(await openStore(o.root, o.s3 ?? {}), o);
+}
+
+/** The lake on a store that is open. */
+export async function lakeOn(store: ObjectStore, o: Omit<LakeOptions, "root" | "s3">): Promise<Lake> {
   const scratch = o.scratch ?? (store.local ? join(store.root, ".tmp") : join(tmpdir(), "dagwright-lake"));
   const engine = await Engine.open({
     scratch,
@@ -106,7 +114,7 @@ class DeltaLake implements Lake {
   }
 
   async snapshot(ref: TableRef): Promise<TableSnapshot> {
-    const s = await this.#log.get(ref.table, ref.version);
+    const s = await this.#log.at(ref);
     const rowCount = await this.#files.use((held) =>
       this.#engine.session(undefined, (session) => countRows(session, held, s, s.files)),
     );
@@ -137,24 +145,32 @@ class DeltaLake implements Lake {
 
   async write(o: WriteOptions) {
     checkWrite(o);
-    const workshop = { log: this.#log, files: this.#files, engine: this.#engine, isStaged: this.#isStaged };
-    const spark = this.#spark;
-    if (spark) {
-      if (o.dialect === "duckdb")
-        throw new LakeError("WRITE_ARGUMENT", "dialect duckdb: this lake's engine is Spark.", { field: "dialect" });
-      const statement = sparkStatement(o.sql, o.views, o.params);
-      const compute = (base: Snapshot | undefined, held: HeldFiles) => spark.compute(statement, base, held, o.signal);
-      return await writeTable(workshop, { o, sql: "", bindings: {}, compute });
-    }
-    const bindings = bindAll(o.params);
-    const names = Object.keys(o.views);
-    const sql = o.dialect === "duckdb" ? o.sql : sparkToDuck(o.sql, names).sql;
-    await this.#engine.session(o.signal, (session) => checkStatement(session, sql, names));
-    return await writeTable(workshop, { o, sql, bindings });
+    return await writeTable(this.#workshop(), o, await this.#rows(o));
+  }
+
+  async merge(o: MergeOptions) {
+    checkMerge(o);
+    return await mergeTable(this.#workshop(), o, await this.#rows(o));
+  }
+
+  async history(table: string, o: { readonly limit?: number | undefined } = {}): Promise<TableVersion[]> {
+    await this.#log.get(table);
+    const newest = (await this.#log.commits(table)).toReversed().slice(0, o.limit ?? 20);
+    return await Promise.all(
+      newest.map(async ({ version, modified }) => {
+        const info = (await this.#log.commit(table, version)).find((a) => a.commitInfo)?.commitInfo;
+        const timestamp = new Date(modified).toISOString();
+        return { version, timestamp, operation: info?.operation ?? "UNKNOWN", info: info?.dagwright?.info ?? {} };
+      }),
+    );
+  }
+
+  async vacuum(o: VacuumOptions) {
+    return await vacuumTable(this.#log, o);
   }
 
   async readColumns(ref: TableRef, o: { readonly columns?: readonly string[] | undefined } = {}) {
-    return await readColumns(this.#engine, this.#files, await this.#log.get(ref.table, ref.version), o.columns);
+    return await readColumns(this.#engine, this.#files, await this.#log.at(ref), o.columns);
   }
 
   async stageCsv(o: Parameters<Lake["stageCsv"]>[0]) {
@@ -173,6 +189,36 @@ class DeltaLake implements Lake {
     await this.#spark?.close();
     await this.#engine.close();
     this.#log.store.close();
+  }
+
+  #workshop(): Workshop {
+    return { log: this.#log, files: this.#files, engine: this.#engine };
+  }
+
+  /** The query of a change, translated and checked, to be run by the lake's engine. */
+  async #rows(o: Pick<WriteOptions, "sql" | "dialect" | "views" | "params" | "signal">): Promise<Rows> {
+    const spark = this.#spark;
+    if (spark) {
+      if (o.dialect === "duckdb")
+        throw new LakeError("WRITE_ARGUMENT", "dialect duckdb: this lake's engine is Spark.", { field: "dialect" });
+      const statement = sparkStatement(o.sql, o.views, o.params);
+      return async (_session, held, base, work) => {
+        const computed = await spark.compute(statement, base, held, o.signal);
+        try {
+          return await work(computed.sql, {});
+        } finally {
+          await computed.remove();
+        }
+      };
+    }
+    const bindings = bindAll(o.params);
+    const names = Object.keys(o.views);
+    const sql = o.dialect === "duckdb" ? o.sql : sparkToDuck(o.sql, names).sql;
+    await this.#engine.session(o.signal, (session) => checkStatement(session, sql, names));
+    return async (session, held, base, work) => {
+      await defineViews(session, this.#log, held, o.views, this.#isStaged, base);
+      return await work(`SELECT * FROM (${sql.replace(/;\s*$/, "")}\n)`, bindings);
+    };
   }
 
   async #run(translate: () => Promise<string>, o: QueryOptions): Promise<QueryResult> {

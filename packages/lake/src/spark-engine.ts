@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { connect, type SparkSession } from "@dagwright/spark-connect";
 import type { RecordBatch, Schema } from "apache-arrow";
-import type { QueryResult, View } from "./api.ts";
+import type { QueryResult, TableRef, View } from "./api.ts";
 import { arrowToSpark, valueReader } from "./arrow-values.ts";
 import { deltaToDuck, sparkToDelta } from "./column-types.ts";
 import type { DataFiles, HeldFiles } from "./data-files.ts";
@@ -15,7 +15,7 @@ import type { Snapshot } from "./replay.ts";
 import type { Scalar } from "./scalars.ts";
 import { asLakeError, lakeErrors } from "./spark-errors.ts";
 import type { SparkStatement } from "./spark-statement.ts";
-import { defineViews } from "./views.ts";
+import { defineViews, isNewest } from "./views.ts";
 
 /** Rows that are read just to count them; of a larger result Spark is asked for the count. */
 const COUNTED_HERE = 100_000;
@@ -143,9 +143,9 @@ export class SparkEngine {
     }
   }
 
-  async #table({ table, version }: { table: string; version?: number | undefined }, newest: Map<string, Snapshot>) {
-    const snapshot = (version === undefined ? newest.get(table) : undefined) ?? (await this.#log.get(table, version));
-    if (version === undefined) newest.set(table, snapshot);
+  async #table(view: TableRef, newest: Map<string, Snapshot>) {
+    const snapshot = (isNewest(view) ? newest.get(view.table) : undefined) ?? (await this.#log.at(view));
+    if (isNewest(view)) newest.set(view.table, snapshot);
     const uri = `${this.#files.store.root}/${snapshot.table}`;
     return { format: "delta", paths: [uri], options: { versionAsOf: String(snapshot.version) } };
   }

@@ -1,4 +1,4 @@
-import type { CsvView, View } from "./api.ts";
+import type { CsvView, TableRef, View } from "./api.ts";
 import type { HeldFiles } from "./data-files.ts";
 import type { DeltaLog } from "./delta-log.ts";
 import type { Session } from "./engine.ts";
@@ -43,11 +43,16 @@ export async function defineViews(
       }
       sql = selectCsv(view);
     } else {
-      const seen = view.version === undefined ? newest.get(view.table) : undefined;
-      const snapshot = seen ?? (await log.get(view.table, view.version));
-      if (view.version === undefined) newest.set(view.table, snapshot);
+      const seen = isNewest(view) ? newest.get(view.table) : undefined;
+      const snapshot = seen ?? (await log.at(view));
+      if (isNewest(view)) newest.set(view.table, snapshot);
       sql = await holdFiles(held, snapshot);
     }
     await session.run(`CREATE TEMP VIEW ${quoteIdentifier(name)} AS ${sql}`);
   }
+}
+
+/** Whether a reference means the table as it is, not as it was. */
+export function isNewest({ version, timestamp }: TableRef): boolean {
+  return version === undefined && timestamp === undefined;
 }

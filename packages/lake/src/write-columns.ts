@@ -31,28 +31,30 @@ export async function incomingColumns(session: Session, query: string, bindings:
 
 /**
  * The table's columns after a write, if the query's rows fit into them without losing anything.
- * @param evolve new columns are added after the table's own; what the query lacks is null
+ * @param evolve.add new columns are added after the table's own
+ * @param evolve.lack what the query lacks is null
  */
 export function conform(
   table: string,
   incoming: readonly DeltaField[],
   fields: readonly DeltaField[],
-  evolve: boolean,
+  evolve: { readonly add: boolean; readonly lack: boolean },
 ): readonly DeltaField[] {
   const problems: string[] = [];
   for (const field of fields) {
     const given = incoming.find((f) => f.name === field.name);
     if (given && !widens(given.type, field.type))
       problems.push(`${field.name} is ${deltaToSpark(given.type)}, the table has ${deltaToSpark(field.type)}`);
-    if (!given && !(evolve && field.nullable)) problems.push(`${field.name} (${deltaToSpark(field.type)}) is missing`);
+    if (!given && !(evolve.lack && field.nullable))
+      problems.push(`${field.name} (${deltaToSpark(field.type)}) is missing`);
   }
   const added = incoming.filter((given) => !fields.some((f) => f.name === given.name));
   for (const given of added) {
     const twin = fields.find((f) => f.name.toLowerCase() === given.name.toLowerCase());
     if (twin) problems.push(`${given.name} differs from the table's ${twin.name} only in case`);
-    else if (!evolve) problems.push(`${given.name} (${deltaToSpark(given.type)}) is no column of the table`);
+    else if (!evolve.add) problems.push(`${given.name} (${deltaToSpark(given.type)}) is no column of the table`);
   }
-  if (problems.length === 0) return evolve ? [...fields, ...added] : fields;
+  if (problems.length === 0) return evolve.add ? [...fields, ...added] : fields;
   throw new LakeError("SCHEMA_MISMATCH", `The rows do not fit the table ${table}: ${problems.join("; ")}.`, {
     field: "sql",
     hint: "Select the table's columns by their names and types; mergeSchema: true adds new columns and leaves missing ones null.",

@@ -6,7 +6,7 @@ import type { DataFiles } from "./data-files.ts";
 import type { AddFile, DeltaField } from "./delta-actions.ts";
 import type { Bindings, Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
-import { deltaStats, entries } from "./file-stats.ts";
+import { deltaStats, entries, parseStats } from "./file-stats.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
 
 /** Files of about this size: small enough to be read at once by several threads, large enough to be few. */
@@ -90,9 +90,9 @@ export class NewFiles {
 }
 
 function checkNulls(table: string, fields: readonly DeltaField[], add: AddFile): void {
-  const { nullCount } = JSON.parse(add.stats ?? "{}") as { nullCount: Record<string, number> };
+  const { nullCount = {} } = parseStats(add);
   const broken = fields.find(
-    (f) => !f.nullable && ((nullCount[f.name] ?? 0) > 0 || add.partitionValues[f.name] === null),
+    (f) => !f.nullable && (Number(nullCount[f.name] ?? 0) > 0 || add.partitionValues[f.name] === null),
   );
   if (!broken) return;
   throw new LakeError(

@@ -6,12 +6,12 @@ import type { DeltaField } from "./delta-actions.ts";
 import type { DeltaLog } from "./delta-log.ts";
 import type { Bindings, Engine, Session } from "./engine.ts";
 import { diskFull, isDiskFull, LakeError } from "./errors.ts";
+import { numRecords } from "./file-stats.ts";
 import { quoteIdentifier } from "./names.ts";
 import { NOTHING, type Removal, removeFiles, removeWhere } from "./removal.ts";
 import type { Snapshot } from "./replay.ts";
-import type { ComputedRows } from "./spark-engine.ts";
 import { checkWritable } from "./table-protocol.ts";
-import { defineViews } from "./views.ts";
+import { isNewest } from "./views.ts";
 import { conform, incomingColumns } from "./write-columns.ts";
 import { NewFiles } from "./write-files.ts";
 import { conditions } from "./write-options.ts";
@@ -24,7 +24,6 @@ export interface Workshop {
   readonly log: DeltaLog;
   readonly files: DataFiles;
   readonly engine: Engine;
-  readonly isStaged: (path: string) => boolean;
 }
 
 /** What a change says of itself. */
@@ -117,90 +116,85 @@ async function alreadyDone(
   return { table: base.table, version, rowsWritten, rowsRemoved, alreadyDone: true, info };
 }
 
-/** A write whose SQL is checked and translated. */
-export interface PreparedWrite {
-  readonly o: WriteOptions;
-  readonly sql: string;
-  readonly bindings: Bindings;
-  /** Where another engine runs the query: gives DuckDB SQL over the rows it found on that version of the table. */
-  readonly compute?: (base: Snapshot | undefined, held: HeldFiles) => Promise<ComputedRows>;
+/**
+ * A query that is checked: gives `work` DuckDB's SQL over its rows, as they are on a version of the table to be changed.
+ * Whoever ran it, and where: the rows can be read until `work` is done.
+ */
+export type Rows = <T>(
+  session: Session,
+  held: HeldFiles,
+  base: Snapshot | undefined,
+  work: (query: string, bindings: Bindings) => Promise<T>,
+) => Promise<T>;
+
+/** Whether a change's query reads the table that is to be changed, as it is. */
+export function readsItself(o: Pick<WriteOptions, "table" | "views">): boolean {
+  return Object.values(o.views).some((view) => "table" in view && view.table === o.table && isNewest(view));
 }
 
 /** Writes a query's rows in one commit; see `Lake.write`. */
-export async function writeTable(workshop: Workshop, write: PreparedWrite): Promise<WriteResult> {
-  const { o, sql, bindings, compute } = write;
-  const readsItself = Object.values(o.views).some(
-    (view) => "table" in view && view.table === o.table && view.version === undefined,
-  );
-  const query = `SELECT * FROM (${sql.replace(/;\s*$/, "")}\n)`;
+export async function writeTable(workshop: Workshop, o: WriteOptions, rows: Rows): Promise<WriteResult> {
   return await changeTable(
     workshop,
     o,
-    () => o.mode === "append" || readsItself,
-    async (session, held, base, files) => {
-      if (compute) {
-        const computed = await compute(base, held);
-        try {
-          return await planned(session, held, base, files, computed.sql, {});
-        } finally {
-          await computed.remove();
-        }
-      }
-      await defineViews(session, workshop.log, held, o.views, workshop.isStaged, base);
-      return await planned(session, held, base, files, query, bindings);
-    },
+    () => o.mode === "append" || readsItself(o),
+    (session, held, base, files) =>
+      rows(session, held, base, (query, bindings) => planWrite(o, query, bindings, session, held, base, files)),
   );
+}
 
-  async function planned(
-    session: Session,
-    held: HeldFiles,
-    base: Snapshot | undefined,
-    files: NewFiles,
-    query: string,
-    bindings: Bindings,
-  ): Promise<Plan> {
-    const incoming = await incomingColumns(session, query, bindings);
-    const fields =
-      base && o.mode !== "overwrite" ? conform(o.table, incoming, base.fields, o.mergeSchema ?? false) : incoming;
-    const partitionColumns = partitioning(o, base, fields);
-    const given = fields.map((f) =>
-      incoming.some((i) => i.name === f.name) ? quoteIdentifier(f.name) : `NULL AS ${quoteIdentifier(f.name)}`,
-    );
-    const rows = `SELECT ${given.join(", ")} FROM (${query})`;
-    let removal: Removal = NOTHING;
-    if (base && o.mode !== "append") {
-      checkMayRemove(base);
-      if (o.mode === "overwrite") removal = await removeFiles(session, held, base, base.files);
-      if (o.mode === "replace_where") removal = await removeWhere(session, held, base, conditions(o.replaceWhere));
-    }
-    const keep = removal.keep === undefined ? "" : ` UNION ALL BY NAME ${removal.keep}`;
-    const added = await files.write(session, rows + keep, bindings, fields, partitionColumns);
-    if (base && o.mode === "overwrite_partitions") {
-      const keyOf = (f: { partitionValues: Readonly<Record<string, string | null>> }) =>
-        JSON.stringify(partitionColumns.map((p) => f.partitionValues[p] || null));
-      const replaced = new Set(added.map(keyOf));
-      removal = await removeFiles(
-        session,
-        held,
-        base,
-        base.files.filter((f) => replaced.has(keyOf(f))),
-      );
-    }
-    const written = added.reduce((sum, f) => sum + rowsOf(f.stats), 0) - removal.kept;
-    return {
-      operation: "WRITE",
-      operationParameters: {
-        mode: o.mode === "append" ? "Append" : "Overwrite",
-        partitionBy: JSON.stringify(partitionColumns),
-      },
-      fields,
-      partitionColumns,
-      added,
-      removed: removal.files,
-      note: { rowsWritten: written, rowsRemoved: removal.rows, info: o.info ?? {} },
-      reads: readsItself ? "table" : readBy(o, base, added.length > 0),
-    };
+async function planWrite(
+  o: WriteOptions,
+  query: string,
+  bindings: Bindings,
+  session: Session,
+  held: HeldFiles,
+  base: Snapshot | undefined,
+  files: NewFiles,
+): Promise<Plan> {
+  const incoming = await incomingColumns(session, query, bindings);
+  const fields =
+    base && o.mode !== "overwrite"
+      ? conform(o.table, incoming, base.fields, { add: o.mergeSchema ?? false, lack: o.mergeSchema ?? false })
+      : incoming;
+  const partitionColumns = partitioning(o, base, fields);
+  const given = fields.map((f) =>
+    incoming.some((i) => i.name === f.name) ? quoteIdentifier(f.name) : `NULL AS ${quoteIdentifier(f.name)}`,
+  );
+  const rows = `SELECT ${given.join(", ")} FROM (${query})`;
+  let removal: Removal = NOTHING;
+  if (base && o.mode !== "append") {
+    checkMayRemove(base);
+    if (o.mode === "overwrite") removal = await removeFiles(session, held, base, base.files);
+    if (o.mode === "replace_where") removal = await removeWhere(session, held, base, conditions(o.replaceWhere));
   }
+  const keep = removal.keep === undefined ? "" : ` UNION ALL BY NAME ${removal.keep}`;
+  const added = await files.write(session, rows + keep, bindings, fields, partitionColumns);
+  if (base && o.mode === "overwrite_partitions") {
+    const keyOf = (f: { partitionValues: Readonly<Record<string, string | null>> }) =>
+      JSON.stringify(partitionColumns.map((p) => f.partitionValues[p] || null));
+    const replaced = new Set(added.map(keyOf));
+    removal = await removeFiles(
+      session,
+      held,
+      base,
+      base.files.filter((f) => replaced.has(keyOf(f))),
+    );
+  }
+  const written = added.reduce((sum, f) => sum + (numRecords(f) ?? 0), 0) - removal.kept;
+  return {
+    operation: "WRITE",
+    operationParameters: {
+      mode: o.mode === "append" ? "Append" : "Overwrite",
+      partitionBy: JSON.stringify(partitionColumns),
+    },
+    fields,
+    partitionColumns,
+    added,
+    removed: removal.files,
+    note: { rowsWritten: written, rowsRemoved: removal.rows, info: o.info ?? {} },
+    reads: readsItself(o) ? "table" : readBy(o, base, added.length > 0),
+  };
 }
 
 /** What a write is worked out from, apart from its query. */
@@ -209,11 +203,6 @@ function readBy(o: WriteOptions, base: Snapshot | undefined, adds: boolean): Cha
   if (o.mode === "replace_where" && base) return conditions(o.replaceWhere);
   // An overwrite of partitions by no rows touches none.
   return o.mode === "overwrite_partitions" && !adds ? "nothing" : "table";
-}
-
-function rowsOf(stats: string | null | undefined): number {
-  const { numRecords } = JSON.parse(stats ?? "{}") as { numRecords?: number };
-  return numRecords ?? 0;
 }
 
 function partitioning(o: WriteOptions, base: Snapshot | undefined, fields: readonly DeltaField[]): readonly string[] {

@@ -44,7 +44,9 @@ function asofPlan({ entityColumns, views }: PointInTimeJoin): string {
     const age = `${micros("duckdb", at)} - ${micros("duckdb", `s${index}.${name(view.source.timestampField)}`)}`;
     return features.map(({ feature, type, column }) => {
       const value = `CAST(s${index}.${name(feature)} AS ${sqlType("duckdb", type)})`;
-      return `${withinTtl(view, age, value)} AS ${name(column)}`;
+      // DuckDB's ASOF join of many rows takes a null moment for one after all others.
+      const held = view.ttl === 0 ? `CASE WHEN ${at} IS NOT NULL THEN ${value} END` : withinTtl(view, age, value);
+      return `${held} AS ${name(column)}`;
     });
   });
   const joins = views.map(({ view }, index) => {

@@ -46,8 +46,9 @@ export function openSqliteOnlineStore(file: string): OnlineStore {
   database.prepare("INSERT INTO store_identity VALUES (1, ?) ON CONFLICT DO NOTHING").run(randomUUID());
   const put = database.prepare(PUT);
   const get = database.prepare<[string, string], ValueRow>(
+    // CROSS JOIN: each wanted entity is looked up; the planner would rather read all of the space.
     `SELECT v.entity, v.event_us, v.packed FROM json_each(?) AS wanted
-      JOIN feature_values AS v ON v.space = ? AND v.entity = wanted.value`,
+      CROSS JOIN feature_values AS v ON v.space = ? AND v.entity = wanted.value`,
   );
   const statistics = database.prepare<[string], { entities: number; newest: number | null }>(
     "SELECT COUNT(*) AS entities, MAX(event_us) AS newest FROM feature_values WHERE space = ?",

@@ -1,0 +1,40 @@
+/**
+ * A writer to be killed: appends, replaces and merges rows of its own, one step after the other, and prints each step
+ * when it has been acknowledged. It begins after the steps that it is told are done, and with the one in doubt.
+ */
+import { openLake } from "@dagwright/lake";
+import { z } from "zod";
+
+const Task = z.object({
+  root: z.string(),
+  s3: z.object({ endpoint: z.string(), region: z.string() }).optional(),
+  scratch: z.string(),
+  writer: z.number(),
+  from: z.number(),
+});
+const { root, s3, scratch, writer, from } = Task.parse(JSON.parse(process.argv[2] ?? ""));
+const lake = await openLake({ root, s3, scratch, sourceRoots: [], threads: 1, memoryLimit: "256MB" });
+for (let step = from; ; step++) {
+  const rows = `SELECT ${writer} AS writer, ${step} * 10 + range AS n, 'p ' || (range % 2) AS p FROM range(4)`;
+  const about = {
+    table: "t",
+    views: {},
+    dialect: "duckdb",
+    txn: { appId: `writer-${writer}`, version: step },
+  } as const;
+  if (step % 5 === 4) await lake.merge({ ...about, on: ["writer", "n"], sql: rows });
+  else if (step % 5 === 3) {
+    const mine = [
+      { column: "writer", equals: writer },
+      { column: "n", from: String(step * 10), until: String(step * 10 + 10) },
+    ];
+    await lake
+      .write({ ...about, sql: rows, mode: "replace_where", replaceWhere: mine, partitionBy: ["p"] })
+      .catch(async (error: unknown) => {
+        // Statistics do not tell this writer's rows from another's: a step that was beaten is taken again.
+        if (error instanceof Error && "code" in error && error.code === "TABLE_MOVED") step--;
+        else throw error;
+      });
+  } else await lake.write({ ...about, sql: rows, mode: "append", partitionBy: ["p"] });
+  process.stdout.write(`${step}\n`);
+}
