@@ -26,9 +26,17 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Documents whose commands are checked. */
 const DOCUMENTS = [
   ...["README.md", "CONTRIBUTING.md"],
-  ...["guide", "coming-from-airflow", "features", "coming-from-feast", "operations", "semantics", "ARCHITECTURE"].map(
-    (name) => `docs/${name}.md`,
-  ),
+  ...[
+    "guide",
+    "coming-from-airflow",
+    "features",
+    "coming-from-feast",
+    "monitoring",
+    "coming-from-evidently",
+    "operations",
+    "semantics",
+    "ARCHITECTURE",
+  ].map((name) => `docs/${name}.md`),
 ];
 const text = (document: string) => readFileSync(join(PROJECT, document), "utf8");
 
@@ -47,6 +55,8 @@ const airflow = filesOf("docs/coming-from-airflow.md");
 /** Documents whose code is modules and tests, not DAGs. */
 const [features, featureStore] = [filesOf("docs/features.md"), filesOf("packages/feature-store/README.md")];
 filesOf("docs/coming-from-feast.md");
+const monitoring = filesOf("docs/monitoring.md");
+const evidently = filesOf("docs/coming-from-evidently.md");
 
 /** Runs a DAG of a document's files, which lie in a folder without any packages beside them. */
 async function play(from: string, id: string, options: InProcessOptions = {}): Promise<RunView> {
@@ -60,6 +70,7 @@ const ENDS: readonly [string, string, InProcessOptions, unknown][] = [
   [guide, "release", { answers: { go: { approved: true, by: "ada" } } }, "day.csv, released by ada"],
   [guide, "sales", { logicalDate: "2026-01-31" }, 120],
   [guide, "revenue", { assetEvents: [{ uri: "lake://sales", extra: { rows: 240 } }, { uri: "lake://prices" }] }, 240],
+  [monitoring, "retrain_churn", { conf: { reason: "PSI of age is 0.4" } }, "PSI of age is 0.4"],
   [airflow, "sales", { logicalDate: "2026-01-31" }, 2_029],
   [airflow, "shards", {}, "done"],
   [airflow, "export", { answers: { go: { approved: true, by: "ada" } } }, "day.csv, checked by ada"],
@@ -82,7 +93,7 @@ describe("DAG files in the documents", () => {
   });
 
   it("all of them are run here", async () => {
-    for (const from of [guide, airflow]) {
+    for (const from of [guide, airflow, monitoring]) {
       const { dags } = await loadDagFiles([from], join(from, ".cache"));
       const run = ENDS.filter(([where]) => where === from).map(([, id]) => id);
       expect(dags.map(({ id }) => id).sort()).toEqual([...new Set(run)].sort());
@@ -121,7 +132,7 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const from of [guide, airflow, features]) {
+for (const from of [guide, airflow, features, monitoring, evidently]) {
   for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
     describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
       await import(join(from, name));
