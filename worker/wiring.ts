@@ -88,7 +88,11 @@ export async function openHouse(
     "data-quality": async () => {
       const { createDataQualityServer } = await import("../mcp-servers/data-quality/server.ts");
       const { purchasesSuite } = await import("../mcp-servers/data-quality/suites/purchases.ts");
-      return createDataQualityServer({ lake: await lake.get(), suites: [purchasesSuite] });
+      return createDataQualityServer({
+        lake: await lake.get(),
+        suites: [purchasesSuite],
+        reportsRoot: join(home, "reports"),
+      });
     },
     "feature-store": async () => {
       const { createFeatureStoreServer } = await import("../mcp-servers/feature-store/server.ts");

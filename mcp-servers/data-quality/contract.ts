@@ -1,12 +1,13 @@
 import { defineContract } from "@dagwright/mcp-kit/contract";
 import { z } from "zod";
 
-const Severity = z.enum(["error", "warn"]);
+const Severity = z.enum(["critical", "warning", "info"]);
 
 const ExpectationResult = z.object({
   type: z.string().describe("Great Expectations' name, e.g. expect_column_values_to_not_be_null."),
   kwargs: z.record(z.string(), z.unknown()),
   severity: Severity,
+  notes: z.union([z.string(), z.array(z.string())]).optional(),
   success: z.boolean(),
   observed: z.unknown().describe("What was seen of the table or column as a whole; null for single values."),
   elementCount: z.number().nullable(),
@@ -26,7 +27,7 @@ export const dataQuality = defineContract({
   tools: {
     validate_data_quality: {
       description:
-        "Validates a table against a named suite; `success` is false when an expectation of severity error fails.",
+        "Validates a table against a named suite and keeps the report as a page; `success` is false when an expectation of severity critical fails.",
       input: z.object({
         table: z.string().min(1),
         version: z.number().int().min(0).optional().describe("The newest when left out."),
@@ -41,15 +42,15 @@ export const dataQuality = defineContract({
         suite: z.string(),
         table: z.string(),
         version: z.number(),
+        reportUri: z.string().describe("The report (Data Docs) as an HTML page, a file URL."),
         results: z.array(ExpectationResult),
         statistics: z.object({
           evaluated: z.number(),
           successful: z.number(),
-          failedErrors: z.number(),
-          failedWarnings: z.number(),
+          failed: z.object({ critical: z.number(), warning: z.number(), info: z.number() }),
         }),
       }),
-      annotations: { readOnly: true, idempotent: true },
+      annotations: { idempotent: true },
     },
     profile_data: {
       description:

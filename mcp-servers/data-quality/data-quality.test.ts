@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { defineSuite } from "@dagwright/expectations";
 import { type Lake, openLake } from "@dagwright/lake";
 import { createMcpPool, type McpPool } from "@dagwright/mcp-kit";
 import { register } from "tsx/esm/api";
@@ -11,6 +12,20 @@ import { purchasesSuite } from "./suites/purchases.ts";
 
 // The SDK's client needs `eventsource`, which under the condition `source` (ours, too) gives TypeScript to Node.
 register();
+
+const memorySuite = defineSuite({
+  name: "memory",
+  timestampColumn: "date",
+  expectations: [
+    {
+      type: "expect_table_row_count_to_be_near_earlier_runs",
+      kwargs: { runs: 2, minRuns: 2, minFactor: 0.5, maxFactor: 2 },
+    },
+    { type: "expect_column_max_to_exceed_earlier_run", kwargs: { column: "date" } },
+    { type: "expect_table_columns_to_match_earlier_run", kwargs: {} },
+    { type: "expect_column_max_to_be_recent", kwargs: { column: "date", maxAge: "25h" } },
+  ],
+});
 
 let root: string;
 let lake: Lake;
@@ -37,7 +52,11 @@ async function write(table: string, sql: string): Promise<number> {
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "data-quality-"));
   lake = await openLake({ root: join(root, "lake"), sourceRoots: [root] });
-  pool = createMcpPool({ servers: { "data-quality": createDataQualityServer({ lake, suites: [purchasesSuite] }) } });
+  pool = createMcpPool({
+    servers: {
+      "data-quality": createDataQualityServer({ lake, suites: [purchasesSuite, memorySuite], reportsRoot: root }),
+    },
+  });
 });
 afterAll(async () => {
   await pool.close();
@@ -46,7 +65,7 @@ afterAll(async () => {
 });
 
 const day = (start: string, end: string) => ({ start: `${start}T00:00:00Z`, end: `${end}T00:00:00Z` });
-const client = () => pool.client(dataQuality);
+const client = (idempotencyKey?: string) => pool.client(dataQuality, { idempotencyKey });
 
 test("good purchases pass, also for a day before the newest one", async () => {
   const first = await write("good", purchases(10));
@@ -57,7 +76,7 @@ test("good purchases pass, also for a day before the newest one", async () => {
   });
   expect(newest.results.filter(({ success }) => !success)).toEqual([]);
   expect(newest).toMatchObject({ success: true, suite: "purchases", table: "good", version: first });
-  expect(newest.statistics).toMatchObject({ evaluated: purchasesSuite.expectations.length, failedErrors: 0 });
+  expect(newest.statistics).toMatchObject({ evaluated: purchasesSuite.expectations.length, failed: { critical: 0 } });
 
   await write("good", purchases(20));
   const earlier = { ...request, interval: day("1998-01-15", "1998-01-16") };
@@ -90,7 +109,7 @@ test("bad purchases fail with the rows shown; a warning alone does not fail the 
 
   await write("free", `SELECT * REPLACE (CAST(0 AS DOUBLE) AS dollar_value) FROM (${purchases(10)})`);
   const free = await client().call("validate_data_quality", { table: "free", suite: "purchases", interval });
-  expect(free).toMatchObject({ success: true, statistics: { failedErrors: 0, failedWarnings: 1 } });
+  expect(free).toMatchObject({ success: true, statistics: { failed: { critical: 0, warning: 1 } } });
 });
 
 test("a table without the expected columns fails, and says which", async () => {
@@ -105,7 +124,7 @@ test("a table without the expected columns fails, and says which", async () => {
 test("an unknown suite and an unknown table are errors of the call", async () => {
   await expect(client().call("validate_data_quality", { table: "good", suite: "purchase" })).rejects.toMatchObject({
     code: "SUITE_NOT_FOUND",
-    message: 'There is no expectation suite "purchase"; known: purchases',
+    message: 'There is no expectation suite "purchase"; known: purchases, memory',
     field: "suite",
     hint: 'Did you mean "purchases"?',
   });
@@ -116,7 +135,10 @@ test("an unknown suite and an unknown table are errors of the call", async () =>
 
 test("suites are listed", async () => {
   expect(await client().call("list_expectation_suites", {})).toEqual({
-    suites: [{ name: "purchases", expectations: purchasesSuite.expectations.length, table: "purchases" }],
+    suites: [
+      { name: "purchases", expectations: purchasesSuite.expectations.length, table: "purchases" },
+      { name: "memory", expectations: 4 },
+    ],
   });
 });
 
@@ -127,6 +149,56 @@ test("a profile proposes a suite from the table as it is", async () => {
   expect(profile.suite.expectations).toContainEqual({
     type: "expect_column_values_to_be_between",
     kwargs: expect.objectContaining({ column: "number_of_cds", min_value: 1, max_value: 3 }),
-    severity: "error",
+    severity: "critical",
   });
+});
+
+test("earlier runs are remembered, each once, and looked at by those after them", async () => {
+  const ask = async (until: string, idempotencyKey?: string) => {
+    const end = new Date(Date.parse(`${until}T00:00:00Z`)).toISOString();
+    const start = new Date(Date.parse(end) - 86_400_000).toISOString();
+    const request = { table: "daily", suite: "memory", interval: { start, end } };
+    const told = await client(idempotencyKey).call("validate_data_quality", request);
+    return told.results.map(({ success, observed }) => ({ success, ...(observed as object) }));
+  };
+  await write("daily", purchases(10));
+  // The first run has nothing to compare with; a retry of it does not count twice.
+  for (const _ of [1, 2]) {
+    expect(await ask("1998-01-03", "run-1")).toMatchObject([
+      { success: true, rows: 60, earlierRuns: 0 },
+      { success: true, newestOfEarlierRun: null },
+      { success: true },
+      { success: true, ageSeconds: 86_400 },
+    ]);
+  }
+  expect(await ask("1998-01-04", "run-2")).toMatchObject([
+    { success: true, rows: 90, earlierRuns: 1, meanOfEarlierRuns: null },
+    { success: true, newest: "1998-01-03T00:00:00.000Z", newestOfEarlierRun: "1998-01-02T00:00:00.000Z" },
+    { success: true },
+    { success: true },
+  ]);
+  // A look without a key sees the history and leaves no trace in it.
+  for (const _ of [1, 2]) {
+    expect((await ask("1998-01-11"))[0]).toMatchObject({ success: false, rows: 300, meanOfEarlierRuns: 75 });
+  }
+  // An earlier interval, validated later, sees only what was before it.
+  expect((await ask("1998-01-03", "run-3"))[0]).toMatchObject({ success: true, earlierRuns: 0 });
+  await write(
+    "daily",
+    `SELECT *, 1 AS extra, CAST(customer_id AS STRING) AS id FROM (${purchases(3)})`.replace("STRING", "VARCHAR"),
+  );
+  const after = await ask("1998-01-06", "run-4");
+  expect(after[1]).toMatchObject({ success: false, newestOfEarlierRun: "1998-01-03T00:00:00.000Z" });
+  expect(after[2]).toMatchObject({ success: false, added: ["extra", "id"], removed: [], changed: [] });
+  expect(after[3]).toMatchObject({ success: false, ageSeconds: 3 * 86_400 });
+});
+
+test("the report is a page, the same file for the same run", async () => {
+  await write("odd", `SELECT * REPLACE ('<script>alert(1)</script>' AS month) FROM (${purchases(2)})`);
+  const ask = () => client("run/a b").call("validate_data_quality", { table: "odd", suite: "purchases" });
+  const [first, second] = [await ask(), await ask()];
+  expect(second.reportUri).toBe(first.reportUri);
+  const page = await readFile(new URL(first.reportUri), "utf8");
+  expect(page).toContain("purchases: failed");
+  expect(page).not.toContain("<script>");
 });

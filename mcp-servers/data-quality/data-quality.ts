@@ -1,6 +1,7 @@
-import { proposeSuite, type Suite, type ValidationReport, validate } from "@dagwright/expectations";
+import { proposeSuite, renderDataDocs, type Suite, type ValidationReport, validate } from "@dagwright/expectations";
 import type { Lake } from "@dagwright/lake";
 import { nearest, ToolError } from "@dagwright/mcp-kit";
+import { earlierThan, remember, writeReport } from "./validations.ts";
 
 /** What is to be validated against what. */
 export interface ValidationRequest {
@@ -30,23 +31,55 @@ function suiteByName(suites: readonly Suite[], name: string): Suite {
   );
 }
 
-/** Validates one version of a table: every query of the suite sees the same rows, whatever is written meanwhile. */
+/** Where and how a validation is kept. */
+export interface Keeping {
+  /** Folder of the reports. */
+  readonly reportsRoot: string;
+  /** Who validates. Without it the validation leaves no trace in the history, and its report belongs to the question. */
+  readonly key?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Expectations that look at earlier runs. */
+const LOOKS_BACK = /_earlier_runs?$/;
+
+/**
+ * Validates one version of a table: every query of the suite sees the same rows, whatever is written meanwhile. Keeps
+ * the report as a page, and, where the suite looks at earlier runs, what was seen for the runs to come: once for a key.
+ */
 export async function validateTable(
   lake: Lake,
   suites: readonly Suite[],
   request: ValidationRequest,
-  signal?: AbortSignal,
-): Promise<ValidationReport & { suite: string; table: string; version: number }> {
+  { reportsRoot, key, signal }: Keeping,
+): Promise<ValidationReport & { suite: string; table: string; version: number; reportUri: string }> {
   const suite = suiteByName(suites, request.suite);
-  const { version } = await lake.snapshot({ table: request.table, version: request.version });
-  const views = { [VIEW]: { table: request.table, version } };
+  const { table, interval } = request;
+  const { version } = await lake.snapshot({ table, version: request.version });
+  const views = { [VIEW]: { table, version } };
+  const looksBack = suite.expectations.some(({ type }) => LOOKS_BACK.test(type));
+  const now = { key: key ?? "", suite: suite.name, table, intervalEnd: momentOf(interval?.end) };
   const report = await validate({
     suite,
     view: VIEW,
     query: (sql, params) => lake.native(sql, { views, ...(params && { params }), ...(signal && { signal }) }),
-    interval: request.interval,
+    dialect: lake.dialect,
+    earlier: looksBack ? await earlierThan(lake, now) : [],
+    otherRows: async (other) => (await lake.snapshot({ table: other })).rowCount,
+    interval,
   });
-  return { ...report, suite: suite.name, table: request.table, version };
+  signal?.throwIfAborted();
+  const at = new Date().toISOString();
+  if (looksBack && key !== undefined && report.facts !== undefined) {
+    await remember(lake, { ...now, at, success: report.success, facts: report.facts });
+  }
+  const page = renderDataDocs(report, { suite: suite.name, table, version, interval, at, run: key });
+  const reportUri = await writeReport(reportsRoot, key ?? JSON.stringify({ ...request, version }), page);
+  return { ...report, suite: suite.name, table, version, reportUri };
+}
+
+function momentOf(iso: string | undefined): string {
+  return iso === undefined ? "" : new Date(iso).toISOString();
 }
 
 /** Proposes a suite for one version of a table, named as the table. */
@@ -61,6 +94,7 @@ export async function profileTable(
   const suite = await proposeSuite({
     name: table,
     view: VIEW,
+    dialect: lake.dialect,
     query: (sql, params) => lake.native(sql, { views, ...(params && { params }), ...(signal && { signal }) }),
   });
   return { table, version, suite };

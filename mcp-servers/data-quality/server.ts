@@ -4,11 +4,13 @@ import { implement } from "@dagwright/mcp-kit";
 import { dataQuality } from "./contract.ts";
 import { profileTable, validateTable } from "./data-quality.ts";
 
-/** The data-quality server over a lake and the suites it knows. */
-export function createDataQualityServer({ lake, suites }: { lake: Lake; suites: readonly Suite[] }) {
+/** The data-quality server over a lake and the suites it knows; reports go to files under `reportsRoot`. */
+export function createDataQualityServer(o: { lake: Lake; suites: readonly Suite[]; reportsRoot: string }) {
+  const { lake, suites, reportsRoot } = o;
   return implement(dataQuality, {
-    validate_data_quality: async (request, { signal }) => {
-      const report = await validateTable(lake, suites, request, signal);
+    validate_data_quality: async (request, { idempotencyKey, signal }) => {
+      const keeping = { reportsRoot, key: idempotencyKey, signal };
+      const { facts: _, ...report } = await validateTable(lake, suites, request, keeping);
       return {
         ...report,
         results: report.results.map(({ unexpectedValues, missingValues, ...result }) => ({

@@ -28,13 +28,13 @@ export const purchasesSuite = defineSuite({
     {
       type: "expect_column_values_to_be_between",
       kwargs: { column: "dollar_value", min_value: 0, strict_min: true, mostly: 0.99 },
-      severity: "warn",
+      severity: "warning",
     },
     { type: "expect_column_max_to_be_within_interval", kwargs: { column: "date" } },
     {
       type: "expect_interval_row_count_to_be_near_trailing_mean",
       kwargs: { column: "date", trailingDays: 28, minFactor: 0.2, maxFactor: 3 },
-      severity: "warn",
+      severity: "warning",
     },
   ],
 });

@@ -1,20 +1,10 @@
-import { type Column, isTemporal } from "./column-types.ts";
-import { inRange, numericColumn, type Range } from "./column-values.ts";
-import {
-  and,
-  columnOf,
-  conditionOf,
-  countIf,
-  isMissing,
-  isoOf,
-  type Json,
-  literal,
-  number,
-  type Plan,
-  tableOutcome,
-} from "./plan.ts";
-import { type Fragment, identifier, sql, text } from "./sql.ts";
-import type { RowCondition } from "./vocabulary.ts";
+import { fits, inRange, isComparable, isMissing, literal, numberOf, numeric, type Range } from "./cells.ts";
+import { type Column, columnOf, isNumeric, isTemporal } from "./column-types.ts";
+import { groupsOf } from "./column-values.ts";
+import { conditionOf } from "./conditions.ts";
+import { type Ask, and, countOf, isoOf, type Json, number, type Plan, ROWS, scopeOf, table } from "./plan.ts";
+import type { RowCondition } from "./row-condition.ts";
+import { type Fragment, identifier, perDialect, type Scalar, sql, text } from "./sql.ts";
 
 /** Arguments that every expectation about a column as a whole has. */
 export interface AggregateArguments {
@@ -24,8 +14,7 @@ export interface AggregateArguments {
 
 /** The rows whose value is there and that meet the row condition. */
 export function presentRows(kwargs: AggregateArguments, columns: readonly Column[]): Fragment {
-  const missing = isMissing(columnOf(columns, kwargs.column));
-  return and(conditionOf(kwargs.row_condition, columns), sql`NOT ${missing}`);
+  return scopeOf(kwargs, columns).kept;
 }
 
 /** A number as pandas computes it over the values that are there: deviation of a sample, median of the middle two. */
@@ -37,105 +26,108 @@ export function statisticBetween(
   kwargs: AggregateArguments & Range,
   columns: readonly Column[],
 ): Plan {
-  const column = numericColumn(columns, kwargs.column);
-  const present = presentRows(kwargs, columns);
-  const value = sql`${text(STATISTICS[statistic])}(CAST(${identifier(column.name)} AS DOUBLE)) FILTER (WHERE ${present})`;
-  return numberBetween([statistic === "sum" ? sql`coalesce(${value}, 0)` : value], ([found]) => found ?? null, kwargs);
+  const column = columnOf(columns, kwargs.column);
+  if (!isNumeric(column.family) && column.family !== "boolean") return ofNothing(kwargs, columns, numeric);
+  const value = numberOf(column);
+  const found = sql`${text(STATISTICS[statistic])}(${value}) FILTER (WHERE ${presentRows(kwargs, columns)})`;
+  const ask = { over: ROWS, value: statistic === "sum" ? sql`coalesce(${found}, 0)` : found };
+  return numberBetween([ask], ([only]) => only ?? null, kwargs);
 }
 
-/** Least or greatest value in a range: numbers, text or moments. */
+/** Of a column of another kind nothing can be told, unless it holds nothing: then there is no value, and that fails. */
+function ofNothing(kwargs: AggregateArguments, columns: readonly Column[], refuse: (column: Column) => unknown): Plan {
+  return {
+    asks: [countOf(presentRows(kwargs, columns))],
+    judge: ({ values: [present] }) => {
+      if (number(present) > 0) refuse(columnOf(columns, kwargs.column));
+      return table(false, null);
+    },
+  };
+}
+
+/** Least or greatest value in a range: numbers, text, moments, or yes and no as 1 and 0. */
 export function extremeBetween(
   extreme: "min" | "max",
   kwargs: AggregateArguments & Range,
   columns: readonly Column[],
 ): Plan {
   const column = columnOf(columns, kwargs.column);
-  const value = sql`${text(extreme)}(${identifier(column.name)}) FILTER (WHERE ${presentRows(kwargs, columns)})`;
-  const fits = sql`CAST(coalesce(${inRange(value, kwargs, (bound) => literal(column, bound))} AND ${value} IS NOT NULL, false) AS INTEGER)`;
+  const present = presentRows(kwargs, columns);
+  if (column.family === "boolean") {
+    const ask = { over: ROWS, value: sql`${text(extreme)}(${numberOf(column)}) FILTER (WHERE ${present})` };
+    return {
+      asks: [ask],
+      judge: ({ values: [found] }) =>
+        typeof found === "number" ? table(fits(found, kwargs), found === 1) : table(false, null),
+    };
+  }
+  const bounds = [kwargs.min_value, kwargs.max_value].filter((bound) => bound !== null && bound !== undefined);
+  if (bounds.some((bound) => !isComparable(column, bound))) {
+    return ofNothing(kwargs, columns, () => bounds.map((bound) => literal(column, bound)));
+  }
+  const value = sql`${text(extreme)}(${identifier(column.name)}) FILTER (WHERE ${present})`;
+  const within = sql`CAST(coalesce(${inRange(value, kwargs, (bound) => literal(column, bound))} AND ${value} IS NOT NULL, false) AS INTEGER)`;
   const temporal = isTemporal(column.family);
   return {
-    aggregates: [temporal ? sql`epoch_ms(CAST(${value} AS TIMESTAMP))` : value, fits],
-    judge: ([found, fit]) => {
+    asks: [
+      { over: ROWS, value: temporal ? epochMicros(value) : value },
+      { over: ROWS, value: within },
+    ],
+    judge: ({ values: [found, fit] }) => {
       const nothing = found === null || found === undefined;
       // A moment without a zone, as the reference writes it.
-      const observed = nothing ? null : temporal ? isoOf(number(found)).replace(/(\.000)?Z$/, "") : found;
-      return tableOutcome(number(fit) === 1, observed);
+      const observed = nothing ? null : temporal ? momentOf(found) : found;
+      return table(number(fit) === 1, observed);
     },
   };
 }
 
+/** A date or moment as microseconds since 1970. */
+export function epochMicros(value: Fragment): Fragment {
+  return perDialect({
+    duckdb: sql`epoch_us(CAST(${value} AS TIMESTAMP))`,
+    spark: sql`unix_micros(CAST(${value} AS TIMESTAMP))`,
+  });
+}
+
+function momentOf(micros: Scalar): string {
+  return isoOf(Math.floor(number(micros) / 1000)).replace(/(\.000)?Z$/, "");
+}
+
 /** Number of different values in a range. */
 export function uniqueCountBetween(kwargs: AggregateArguments & Range, columns: readonly Column[]): Plan {
-  return numberBetween([distinctCount(kwargs, columns)], ([count]) => count ?? 0, kwargs);
+  return numberBetween([distinctCount(kwargs, columns)], ([count]) => number(count ?? 0), kwargs);
 }
 
 /** Different values as a share of the values that are there; 0 of none. */
 export function uniqueShareBetween(kwargs: AggregateArguments & Range, columns: readonly Column[]): Plan {
-  return numberBetween([distinctCount(kwargs, columns), countIf(presentRows(kwargs, columns))], shareOf, kwargs);
+  return numberBetween([distinctCount(kwargs, columns), countOf(presentRows(kwargs, columns))], shareOf, kwargs);
 }
 
 /** Values that are there as a share of the rows; 0 of none. */
 export function presentShareBetween(kwargs: AggregateArguments & Range, columns: readonly Column[]): Plan {
   const where = conditionOf(kwargs.row_condition, columns);
-  return numberBetween([countIf(presentRows(kwargs, columns)), countIf(where)], shareOf, kwargs);
+  const present = and(where, sql`NOT ${isMissing(columnOf(columns, kwargs.column))}`);
+  return numberBetween([countOf(present), countOf(where)], shareOf, kwargs);
 }
 
-/** Quantiles in ranges; a quantile is the value nearest to it, the even one of two (pandas' "nearest"). */
-export function quantilesBetween(
-  kwargs: AggregateArguments & {
-    quantile_ranges: {
-      quantiles: readonly number[];
-      value_ranges: readonly (readonly [number | null, number | null])[];
-    };
-  },
-  columns: readonly Column[],
-): Plan {
-  const column = numericColumn(columns, kwargs.column);
-  const present = presentRows(kwargs, columns);
-  const sorted = sql`list_sort(list(CAST(${identifier(column.name)} AS DOUBLE)) FILTER (WHERE ${present}))`;
-  const { quantiles, value_ranges } = kwargs.quantile_ranges;
-  return {
-    aggregates: quantiles.map(
-      (quantile) =>
-        sql`${sorted}[1 + CAST(round_even(CAST(${quantile} AS DOUBLE) * (${countIf(present)} - 1), 0) AS BIGINT)]`,
-    ),
-    judge: (found) => {
-      const values = quantiles.map((_, index) => found[index] ?? null);
-      const fits = values.every((value, index) => {
-        const [low, high] = value_ranges[index] ?? [null, null];
-        return value !== null && number(value) >= (low ?? -Infinity) && number(value) <= (high ?? Infinity);
-      });
-      return tableOutcome(fits, { quantiles: [...quantiles], values });
-    },
-  };
+/** The groups of a column are what other expectations about its values ask for too. */
+function distinctCount(kwargs: AggregateArguments, columns: readonly Column[]): Ask {
+  const name = identifier(columnOf(columns, kwargs.column).name);
+  return { over: groupsOf([name], presentRows(kwargs, columns)), value: text("count(*)") };
 }
 
-function distinctCount(kwargs: AggregateArguments, columns: readonly Column[]): Fragment {
-  return sql`count(DISTINCT ${identifier(kwargs.column)}) FILTER (WHERE ${presentRows(kwargs, columns)})`;
-}
-
-function shareOf([part, whole]: readonly Json[]): number {
-  return whole === 0 ? 0 : Number(part) / Number(whole);
+function shareOf([part, whole]: readonly Scalar[]): number {
+  return number(whole) === 0 ? 0 : number(part) / number(whole);
 }
 
 /** A number that some aggregates make, against a range; no number fails. */
-export function numberBetween(
-  aggregates: readonly Fragment[],
-  value: (values: readonly Json[]) => Json,
-  range: Range,
-): Plan {
+export function numberBetween(asks: readonly Ask[], value: (values: readonly Scalar[]) => Json, range: Range): Plan {
   return {
-    aggregates,
-    judge: (values) => {
+    asks,
+    judge: ({ values }) => {
       const found = value(values);
-      return tableOutcome(typeof found === "number" && fits(found, range), found);
+      return table(typeof found === "number" && fits(found, range), found);
     },
   };
-}
-
-/** Whether a number lies in a range; a missing side is open. */
-export function fits(value: number, { min_value, max_value, strict_min, strict_max }: Range): boolean {
-  const min = Number(min_value ?? -Infinity);
-  const max = Number(max_value ?? Infinity);
-  return (strict_min ? value > min : value >= min) && (strict_max ? value < max : value <= max);
 }

@@ -1,3 +1,5 @@
+import { NotEvaluableError } from "./errors.ts";
+
 /** What can be compared with what: the families that DuckDB's types fall into. */
 export type TypeFamily =
   | "integer"
@@ -38,10 +40,11 @@ const FAMILIES: Readonly<Record<string, TypeFamily>> = {
   TIMESTAMP_S: "timestamp",
   TIMESTAMP_MS: "timestamp",
   TIMESTAMP_NS: "timestamp",
+  TIMESTAMP_NTZ: "timestamp",
   "TIMESTAMP WITH TIME ZONE": "timestamptz",
 };
 
-/** Other names of the engine's types: Spark SQL's and pandas'. */
+/** Other names of the engine's types, Spark SQL's among them. */
 const ALIASES: Readonly<Record<string, string>> = {
   BYTE: "TINYINT",
   SHORT: "SMALLINT",
@@ -52,18 +55,9 @@ const ALIASES: Readonly<Record<string, string>> = {
   TEXT: "VARCHAR",
   BOOL: "BOOLEAN",
   TIMESTAMPTZ: "TIMESTAMP WITH TIME ZONE",
-  INT8: "TINYINT",
-  INT16: "SMALLINT",
-  INT32: "INTEGER",
-  INT64: "BIGINT",
-  FLOAT32: "FLOAT",
-  FLOAT64: "DOUBLE",
-  STR: "VARCHAR",
-  OBJECT: "VARCHAR",
-  "DATETIME64[NS]": "TIMESTAMP",
 };
 
-/** The engine's own name of a type: `int` and `int32` are INTEGER, `string` is VARCHAR; unknown names stay. */
+/** The engine's own name of a type: `int` is INTEGER, `string` is VARCHAR; unknown names stay. */
 export function canonicalType(name: string): string {
   const upper = name.trim().toUpperCase();
   return ALIASES[upper] ?? upper;
@@ -82,4 +76,13 @@ export function isNumeric(family: TypeFamily): boolean {
 /** Whether values of this family are days or moments. */
 export function isTemporal(family: TypeFamily): boolean {
   return family === "date" || family === "timestamp" || family === "timestamptz";
+}
+
+/** Finds a column by its exact name. */
+export function columnOf(columns: readonly Column[], name: string): Column {
+  const found = columns.find((column) => column.name === name);
+  if (found !== undefined) return found;
+  throw new NotEvaluableError(
+    `Column "${name}" does not exist; the columns are ${columns.map((column) => column.name).join(", ")}`,
+  );
 }

@@ -1,80 +1,93 @@
-import { z } from "zod";
-import { type Column, canonicalType, isNumeric } from "./column-types.ts";
+import { inRange, inSet, isMissing, literal, numberOf, numeric, type Range } from "./cells.ts";
+import { type Column, columnOf } from "./column-types.ts";
+import { conditionOf } from "./conditions.ts";
+import { NotEvaluableError } from "./errors.ts";
 import {
+  type Ask,
   and,
   columnMap,
-  columnOf,
-  conditionOf,
-  countIf,
-  isMissing,
-  type Json,
-  known,
-  literal,
+  countOf,
+  HELPER,
   type MapArguments,
   mapOutcome,
-  NotEvaluableError,
   number,
   type Plan,
-  type Probe,
   ROWS,
+  rowMap,
   rowsWhere,
+  type Scope,
+  scopeOf,
 } from "./plan.ts";
-import { type Fragment, identifier, join, sql, text } from "./sql.ts";
-
-/** Bounds of a range; a missing side is open. */
-export interface Range {
-  readonly min_value?: string | number | null | undefined;
-  readonly max_value?: string | number | null | undefined;
-  readonly strict_min: boolean;
-  readonly strict_max: boolean;
-}
-
-/** Whether a value lies in a range; `bound` writes a bound in the value's own terms. */
-export function inRange(value: Fragment, range: Range, bound: (value: string | number) => Fragment): Fragment {
-  const sides: Fragment[] = [text("true")];
-  const min = range.min_value ?? null;
-  const max = range.max_value ?? null;
-  if (min !== null) sides.push(sql`${value} ${text(range.strict_min ? ">" : ">=")} ${bound(min)}`);
-  if (max !== null) sides.push(sql`${value} ${text(range.strict_max ? "<" : "<=")} ${bound(max)}`);
-  return sql`(${join(sides, " AND ")})`;
-}
+import { type Fragment, identifier, perDialect, sql, text } from "./sql.ts";
 
 /** Values of a column against a range in the column's own terms. */
-export function between(column: Column, range: Range): Fragment {
-  return inRange(identifier(column.name), range, (value) => literal(column, value));
+export function between(kwargs: MapArguments & Range, columns: readonly Column[]): Plan {
+  const { min_value: min, max_value: max } = kwargs;
+  if ((min ?? null) === null && (max ?? null) === null) {
+    throw new NotEvaluableError("min_value and max_value cannot both be missing");
+  }
+  if ((typeof min === "number" || typeof min === "string") && typeof max === typeof min && min > (max ?? min)) {
+    throw new NotEvaluableError(`min_value ${min} cannot be greater than max_value ${max}`);
+  }
+  return columnMap(kwargs, columns, (column) =>
+    inRange(identifier(column.name), kwargs, (value) => literal(column, value)),
+  );
+}
+
+/** Values in a set, or out of it; no set at all is fulfilled. */
+export function membership(
+  kwargs: MapArguments & { value_set: readonly (string | number | boolean | null)[] | null },
+  columns: readonly Column[],
+  wanted: "in" | "out",
+): Plan {
+  const { value_set } = kwargs;
+  if (value_set === null) return columnMap(kwargs, columns, () => text("true"));
+  return columnMap(kwargs, columns, (column) =>
+    wanted === "in" ? inSet(column, value_set) : sql`(NOT ${inSet(column, value_set)})`,
+  );
 }
 
 /** Nulls, or their absence, as what is unexpected: every row counts, none is missing. */
 export function nulls(kwargs: MapArguments, columns: readonly Column[], unexpected: "null" | "value"): Plan {
   const missing = isMissing(columnOf(columns, kwargs.column));
   const where = conditionOf(kwargs.row_condition, columns);
-  const failed = and(where, unexpected === "null" ? missing : sql`NOT ${missing}`);
+  const failed = and(where, unexpected === "null" ? missing : sql`(NOT ${missing})`);
   return {
-    aggregates: [countIf(where), countIf(failed)],
-    judge: ([elements, count]) => mapOutcome(number(elements), 0, number(count), kwargs.mostly, null),
-    failing: rowsWhere(failed),
+    asks: [countOf(where), countOf(failed)],
+    judge: ({ values: [elements, count] }) => ({
+      outcome: mapOutcome(number(elements), 0, number(count), kwargs.mostly, null),
+      failing: rowsWhere(failed),
+    }),
   };
 }
 
-/** Values that occur once; every row of a repeated value is unexpected. */
-export function unique(kwargs: MapArguments, columns: readonly Column[]): Plan {
-  const column = columnOf(columns, kwargs.column);
-  const name = identifier(column.name);
-  const where = conditionOf(kwargs.row_condition, columns);
-  const missing = isMissing(column);
-  const present = and(where, sql`NOT ${missing}`);
+/** The different combinations of values among some rows, each with its number of rows `n`; what stands after FROM. */
+export function groupsOf(names: readonly Fragment[], where: Fragment): Fragment {
+  const keys = names.map((name, index) => sql`${name} AS ${text(`k${index}`)}`);
+  const list = keys.reduce((all, key) => sql`${all}, ${key}`);
+  const places = text(names.map((_, index) => index + 1).join(", "));
+  return sql`(SELECT ${list}, count(*) AS n FROM ${ROWS} WHERE ${where} GROUP BY ${places}) AS g`;
+}
+
+/** Values (or combinations) that occur once; every row of a repeated one is unexpected. */
+export function occursOnce(scope: Scope, mostly: number | undefined, names: readonly Fragment[]): Plan {
+  const repeated: Ask = {
+    over: groupsOf(names, scope.kept),
+    value: sql`coalesce(sum(n) FILTER (WHERE n > 1), 0)`,
+  };
+  const keys = names.reduce((all, name) => sql`${all}, ${name}`);
+  const counted = sql`SELECT *, count(*) OVER (PARTITION BY ${keys}) AS ${identifier(HELPER)} FROM ${ROWS} WHERE ${scope.kept}`;
   return {
-    aggregates: [
-      countIf(where),
-      countIf(and(where, missing)),
-      // Distinct values alone do not tell how many rows repeat, so the groups are counted.
-      sql`(SELECT coalesce(sum(n), 0)::BIGINT FROM (SELECT count(*) AS n FROM ${ROWS} WHERE ${present} GROUP BY ${name} HAVING count(*) > 1))`,
-    ],
-    judge: ([elements, skipped, failed]) =>
-      mapOutcome(number(elements), number(skipped), number(failed), kwargs.mostly, number(skipped)),
-    failing: sql`${rowsWhere(present)} QUALIFY count(*) OVER (PARTITION BY ${name}) > 1`,
+    asks: [countOf(scope.where), countOf(and(scope.where, scope.ignored)), repeated],
+    judge: ({ values: [elements, ignored, failed] }) => ({
+      outcome: mapOutcome(number(elements), number(ignored), number(failed), mostly),
+      failing: sql`SELECT * FROM (${counted}) AS c WHERE ${identifier(HELPER)} > 1`,
+    }),
   };
 }
+
+/** The order in which a table's rows lie; Spark's rows have none but the one in which they are read. */
+const IN_ORDER = perDialect({ duckdb: text(""), spark: text("ORDER BY monotonically_increasing_id()") });
 
 /** A value against the one before it in the table's order, missing values left out. */
 export function monotonic(
@@ -84,135 +97,57 @@ export function monotonic(
 ): Plan {
   const column = columnOf(columns, kwargs.column);
   const name = identifier(column.name);
-  const where = conditionOf(kwargs.row_condition, columns);
-  const missing = isMissing(column);
+  const scope = scopeOf(kwargs, columns);
+  const before = sql`lag(${name}) OVER (${IN_ORDER})`;
   const broken = direction === "increasing" ? "<" : ">";
   const operator = text(kwargs.strictly === true ? `${broken}=` : broken);
-  const failing = sql`${rowsWhere(and(where, sql`NOT ${missing}`))} QUALIFY ${name} ${operator} lag(${name}) OVER ()`;
+  const rows = sql`SELECT *, ${before} AS ${identifier(HELPER)} FROM ${ROWS} WHERE ${scope.kept}`;
+  const falls = sql`${name} ${operator} ${identifier(HELPER)}`;
+  const ordered = column.family !== "text" && column.family !== "other";
+  const lean = sql`(SELECT ${name}, ${before} AS ${identifier(HELPER)} FROM ${ROWS} WHERE ${scope.kept}) AS o`;
   return {
-    aggregates: [countIf(where), countIf(and(where, missing)), sql`(SELECT count(*) FROM (${failing}))`],
-    judge: ([elements, skipped, failed]) =>
-      mapOutcome(number(elements), number(skipped), number(failed), kwargs.mostly, number(skipped)),
-    failing,
-  };
-}
-
-/** Distance from the mean in standard deviations (of a sample), below a threshold; as a distance when double-sided. */
-export function zScores(
-  kwargs: MapArguments & { threshold: number; double_sided: boolean },
-  columns: readonly Column[],
-): Plan {
-  const column = numericColumn(columns, kwargs.column);
-  const value = sql`CAST(${identifier(column.name)} AS DOUBLE)`;
-  const where = conditionOf(kwargs.row_condition, columns);
-  const missing = isMissing(column);
-  const present = and(where, sql`NOT ${missing}`);
-  const score = sql`((${value} - (SELECT avg(${value}) FROM ${ROWS} WHERE ${present})) / (SELECT stddev_samp(${value}) FROM ${ROWS} WHERE ${present}))`;
-  const measured = kwargs.double_sided ? sql`abs(${score})` : score;
-  const failing = rowsWhere(and(present, sql`NOT coalesce(${measured} < ${kwargs.threshold}, false)`));
-  return {
-    aggregates: [countIf(where), countIf(and(where, missing)), sql`(SELECT count(*) FROM (${failing}))`],
-    judge: ([elements, skipped, failed]) =>
-      mapOutcome(number(elements), number(skipped), number(failed), kwargs.mostly, number(skipped)),
-    failing,
-  };
-}
-
-/** Whether a value matches a regular expression somewhere (RE2's syntax, as DuckDB has it). */
-export function matches(column: Column, regex: string): Fragment {
-  return sql`regexp_matches(CAST(${identifier(column.name)} AS VARCHAR), ${regex})`;
-}
-
-/** Whether the number of characters of a text lies in a range. */
-export function lengthBetween(column: Column, range: Range): Fragment {
-  return inRange(sql`length(${textOf(column)})`, range, (value) => sql`${value}`);
-}
-
-/** Whether a text can be read in a strftime format. */
-export function matchesFormat(column: Column, format: string): Fragment {
-  return sql`(try_strptime(${textOf(column)}, ${format}) IS NOT NULL)`;
-}
-
-/** Orders of day, month, year and time that dateutil reads besides ISO-8601. */
-const DATE_FORMATS = [
-  ["%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%Y.%m.%d", "%Y%m%d", "%m/%d/%y"],
-  ["%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%b %Y", "%B %Y"],
-  ["%Y-%m", "%Y", "%H:%M", "%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y%m%dT%H%M%S", "%Y/%m/%d %H:%M:%S"],
-  ["%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%a, %d %b %Y %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%I:%M %p"],
-].flat();
-
-/** Whether a text reads as a date or a moment in one of the customary ways. */
-export function readsAsDate(column: Column): Fragment {
-  const value = textOf(column);
-  const formats = join(
-    DATE_FORMATS.map((format) => sql`${format}`),
-    ", ",
-  );
-  return sql`(TRY_CAST(${value} AS TIMESTAMPTZ) IS NOT NULL OR try_strptime(trim(${value}), [${formats}]) IS NOT NULL)`;
-}
-
-/** Whether a text is JSON. */
-export function isJson(column: Column): Fragment {
-  return sql`json_valid(${textOf(column)})`;
-}
-
-/** Values that are JSON and fit a schema; asks for the distinct values first. A value that is no JSON is an error. */
-export function matchesJsonSchema(
-  kwargs: MapArguments & { json_schema: Readonly<Record<string, Json>> },
-  columns: readonly Column[],
-): Probe {
-  const column = columnOf(columns, kwargs.column);
-  const present = and(conditionOf(kwargs.row_condition, columns), sql`NOT ${isMissing(column)}`);
-  const schema = z.fromJSONSchema({ ...kwargs.json_schema });
-  return {
-    distinct: sql`SELECT DISTINCT ${textOf(column)} AS v FROM ${ROWS} WHERE ${present}`,
-    plan: (values) => {
-      const bad = values.filter((value) => !schema.safeParse(parsed(column, value)).success);
-      if (bad.length === 0) return columnMap(kwargs, columns, () => text("true"));
-      const list = join(
-        bad.map((value) => sql`${value}`),
-        ", ",
-      );
-      return columnMap(kwargs, columns, () => sql`(${identifier(column.name)} NOT IN (${list}))`);
+    asks: [countOf(scope.where), countOf(and(scope.where, scope.ignored)), countOf(falls, lean)],
+    judge: ({ values: [elements, ignored, failed] }) => {
+      if (!ordered && number(elements) > number(ignored)) {
+        throw new NotEvaluableError(`Column "${column.name}" holds ${column.type}; numbers or moments are needed`);
+      }
+      return {
+        outcome: mapOutcome(number(elements), number(ignored), number(failed), kwargs.mostly),
+        failing: sql`SELECT * FROM (${rows}) AS o WHERE ${falls}`,
+      };
     },
   };
 }
 
-function parsed(column: Column, value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    throw new NotEvaluableError(`Column "${column.name}" holds ${JSON.stringify(value)}, which is not JSON`);
-  }
-}
-
-/** Names of pandas and Python that ask of a text column what each of its values is. */
-const PANDAS_TYPE =
-  /^(u?int(8|16|32|64)|float(16|32|64)|bool_?|str_?|bytes|datetime64.*|timedelta64.*|complex(64|128)|category)$/;
-
 /**
- * The type of a column by the engine's, Spark SQL's or pandas' name. As in pandas, whose text columns hold objects, a
- * text column is asked value by value when pandas' names are given.
+ * Distance from the mean in standard deviations (of a sample), below a threshold; as a distance when double-sided.
+ * Values without a spread are as expected.
  */
-export function ofType(kwargs: MapArguments, types: readonly string[], columns: readonly Column[]): Plan {
-  const column = columnOf(columns, kwargs.column);
-  const objects = column.family === "text" && types.every((type) => PANDAS_TYPE.test(type));
-  if (objects) return columnMap(kwargs, columns, () => text(String(types.some((type) => type.startsWith("str")))));
-  const actual = canonicalType(column.type);
-  return known(
-    types.some((type) => canonicalType(type) === actual),
-    column.type,
-  );
+export function zScores(
+  kwargs: MapArguments & { threshold: number; double_sided: boolean },
+  columns: readonly Column[],
+): Plan {
+  const value = numberOf(numeric(columnOf(columns, kwargs.column)));
+  const scope = scopeOf(kwargs, columns);
+  return {
+    asks: momentsOf(value, scope.kept),
+    judge: ({ values: [mean, deviation] }) => {
+      if (typeof mean !== "number" || typeof deviation !== "number" || deviation === 0) {
+        return rowMap(scope, kwargs.mostly, text("true"));
+      }
+      const score = sql`((${value} - ${mean}) / ${deviation})`;
+      const expected = kwargs.double_sided
+        ? sql`(abs(${score}) < ${Math.abs(kwargs.threshold)})`
+        : sql`(${score} < ${kwargs.threshold})`;
+      return rowMap(scope, kwargs.mostly, expected);
+    },
+  };
 }
 
-/** A column of numbers, by its name. */
-export function numericColumn(columns: readonly Column[], name: string): Column {
-  const column = columnOf(columns, name);
-  if (isNumeric(column.family)) return column;
-  throw new NotEvaluableError(`Column "${name}" holds ${column.type}; numbers are needed`);
-}
-
-function textOf(column: Column): Fragment {
-  if (column.family === "text") return identifier(column.name);
-  throw new NotEvaluableError(`Column "${column.name}" holds ${column.type}; text is needed`);
+/** Mean and standard deviation of a sample. */
+export function momentsOf(value: Fragment, where: Fragment): Ask[] {
+  return [
+    { over: ROWS, value: sql`avg(${value}) FILTER (WHERE ${where})` },
+    { over: ROWS, value: sql`stddev_samp(${value}) FILTER (WHERE ${where})` },
+  ];
 }

@@ -1,3 +1,4 @@
+import type { Json } from "./plan.ts";
 import type { ExpectationResult, ValidationReport } from "./validate.ts";
 
 /** What a report is about, shown at its head. */
@@ -5,45 +6,110 @@ export interface DataDocsSubject {
   readonly suite: string;
   readonly table: string;
   readonly version?: number | undefined;
+  /** The data interval, ISO-8601. */
+  readonly interval?: { readonly start: string; readonly end: string } | undefined;
+  /** When it was validated, ISO-8601. */
+  readonly at?: string | undefined;
+  /** The run (or other key) it belongs to. */
+  readonly run?: string | undefined;
 }
 
-const STYLE = `body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#222}
-table{border-collapse:collapse;width:100%}th,td{border-bottom:1px solid #ddd;padding:.4rem .6rem;text-align:left;vertical-align:top}
-code{font-size:13px;overflow-wrap:anywhere}.passed{color:#176b2c}.failed{color:#b3141b}.warned{color:#8a5a00}`;
+const STYLE = `:root{color-scheme:light dark;--ink:#1c2024;--soft:#5b6570;--line:#d5dae0;--paper:#fff;--card:#f5f7f9;--ok:#146c2e;--bad:#b3141b;--warn:#7a4d00;--info:#1f5a99}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e9ec;--soft:#a5afb9;--line:#3a424b;--paper:#14171a;--card:#1d2125;--ok:#6fd08c;--bad:#ff8f8f;--warn:#f0bf62;--info:#8fc1ff}}
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:76rem;padding:2rem 1rem;color:var(--ink);background:var(--paper)}
+h1{margin:0 0 .25rem;font-size:1.6rem}h2{font-size:1.15rem;margin:2rem 0 .5rem}.about{color:var(--soft);margin:0 0 1.5rem}
+dl{display:flex;flex-wrap:wrap;gap:.75rem;margin:0}dl div{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.5rem 1rem;min-width:6rem}dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.4rem;font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}caption{text-align:left;color:var(--soft);padding:.25rem 0}th,td{border-bottom:1px solid var(--line);padding:.5rem .75rem;text-align:left;vertical-align:top}thead th{font-size:.85rem;color:var(--soft)}tbody th{font-weight:600}
+code{font:.85rem/1.45 ui-monospace,monospace;overflow-wrap:anywhere}.verdict{font-weight:600;white-space:nowrap}.passed{color:var(--ok)}.failed{color:var(--bad)}.warning{color:var(--warn)}.info{color:var(--info)}.notes{color:var(--soft)}
+details{margin-top:.25rem}summary{cursor:pointer}summary:focus-visible,.scroll:focus-visible{outline:2px solid var(--info);outline-offset:2px}details table{width:auto;margin-top:.5rem}details td,details th{padding:.2rem .6rem;font-size:.85rem}`;
+
+/** Rows and values of a kind that are shown. */
+const SHOWN = 10;
 
 /**
- * A validation as one HTML page (Great Expectations calls it Data Docs): verdict, counts, and every expectation with
- * what was observed and up to 10 unexpected rows. The page needs no other file and runs no script.
+ * A validation as one HTML page (Great Expectations calls it Data Docs): verdict, counts, and every expectation by
+ * column, what failed first, with what was observed and up to 10 unexpected rows. The page needs no other file, runs no
+ * script, and whatever the data holds is shown as text.
  */
 export function renderDataDocs(report: ValidationReport, subject: DataDocsSubject): string {
-  const { evaluated, successful, failedErrors, failedWarnings } = report.statistics;
-  const table = subject.version === undefined ? subject.table : `${subject.table}, version ${subject.version}`;
+  const { evaluated, successful, failed } = report.statistics;
   const title = `${subject.suite}: ${report.success ? "passed" : "failed"}`;
+  const counts: readonly (readonly [string, number])[] = [
+    ["Expectations", evaluated],
+    ["Held", successful],
+    ["Critical failed", failed.critical],
+    ["Warnings", failed.warning],
+    ["For information", failed.info],
+  ];
   return `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title><style>${STYLE}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escaped(title)}</title><style>${STYLE}</style></head>
 <body>
-<h1 class="${report.success ? "passed" : "failed"}">${escaped(title)}</h1>
-<p>Table ${escaped(table)}. ${successful} of ${evaluated} expectations hold; ${failedErrors} failed as errors, ${failedWarnings} as warnings.</p>
-<table>
-<thead><tr><th>Verdict</th><th>Expectation</th><th>Observed</th><th>Unexpected</th></tr></thead>
-<tbody>
-${report.results.map(rowOf).join("\n")}
-</tbody>
-</table>
+<main>
+<h1><span class="${report.success ? "passed" : "failed"}">${escaped(title)}</span></h1>
+<p class="about">${aboutOf(subject).map(escaped).join(" · ")}</p>
+<dl>${counts.map(([name, count]) => `<div><dt>${name}</dt><dd>${count}</dd></div>`).join("")}</dl>
+${sectionsOf(report.results).map(sectionOf).join("\n")}
+</main>
 </body>
 </html>
 `;
 }
 
+function aboutOf({ table, version, interval, at, run }: DataDocsSubject): string[] {
+  return [
+    `Table ${table}${version === undefined ? "" : `, version ${version}`}`,
+    ...(interval === undefined ? [] : [`data interval ${interval.start} to ${interval.end}`]),
+    ...(at === undefined ? [] : [`validated ${at}`]),
+    ...(run === undefined ? [] : [`run ${run}`]),
+  ];
+}
+
+/** Expectations about the table, then by column, in the order of the suite. */
+function sectionsOf(results: readonly ExpectationResult[]): [string, ExpectationResult[]][] {
+  const sections = new Map<string, ExpectationResult[]>([["Table", []]]);
+  for (const result of results) {
+    const name = "column" in result.kwargs ? `Column ${result.kwargs.column}` : "Table";
+    sections.set(name, [...(sections.get(name) ?? []), result]);
+  }
+  return [...sections].filter(([, list]) => list.length > 0);
+}
+
+function sectionOf([name, results]: [string, ExpectationResult[]], index: number): string {
+  const rows = results.toSorted((a, b) => Number(a.success) - Number(b.success));
+  const failed = results.filter(({ success }) => !success).length;
+  return `<section aria-labelledby="s${index}"><h2 id="s${index}">${escaped(name)}</h2>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="s${index}"><table>
+<caption>${results.length} expectations, ${failed} not held</caption>
+<thead><tr><th scope="col">Verdict</th><th scope="col">Expectation</th><th scope="col">Observed</th><th scope="col">Unexpected</th></tr></thead>
+<tbody>
+${rows.map(rowOf).join("\n")}
+</tbody>
+</table></div></section>`;
+}
+
 function rowOf(result: ExpectationResult): string {
-  const verdict = result.success ? "passed" : result.severity === "error" ? "failed" : "warned";
-  return `<tr><td class="${verdict}">${verdict}</td><td><strong>${escaped(result.type)}</strong><br><code>${escaped(JSON.stringify(result.kwargs))}</code></td><td>${observed(result)}</td><td>${unexpected(result)}</td></tr>`;
+  const [kind, mark] = result.success
+    ? ["passed", "✓ passed"]
+    : ({ critical: ["failed", "✗ failed"], warning: ["warning", "⚠ warning"], info: ["info", "ℹ not held"] } as const)[
+        result.severity
+      ];
+  const told = Object.entries(result.kwargs).filter(
+    ([key, value]) => key !== "column" && value !== undefined && value !== null && value !== false,
+  );
+  const kwargs = told.map(([key, value]) => `<code>${escaped(`${key}: ${JSON.stringify(value)}`)}</code>`).join("<br>");
+  const notes = result.notes === undefined ? "" : `<p class="notes">${escaped([result.notes].flat().join(" "))}</p>`;
+  return `<tr><td class="verdict ${kind}">${mark}</td><th scope="row">${escaped(sentenceOf(result.type))}<br>${kwargs}${notes}</th><td>${observed(result)}</td><td>${unexpected(result)}</td></tr>`;
+}
+
+/** `expect_column_values_to_be_unique`, to be read. */
+function sentenceOf(type: string): string {
+  return type.replace(/^expect_/, "").replaceAll("_", " ");
 }
 
 function observed({ exception, observed: value, elementCount, missingCount }: ExpectationResult): string {
-  if (exception !== undefined) return escaped(exception);
-  if (value !== null) return `<code>${escaped(JSON.stringify(value))}</code>`;
+  if (exception !== undefined) return `<strong>Not evaluated:</strong> ${escaped(exception)}`;
+  if (value !== null) return `<code>${escaped(typeof value === "string" ? value : JSON.stringify(value))}</code>`;
   if (elementCount === null) return "";
   return `${elementCount} rows${missingCount === null ? "" : `, ${missingCount} missing`}`;
 }
@@ -57,12 +123,20 @@ function unexpected(result: ExpectationResult): string {
   if (missingValues !== undefined && missingValues.length > 0) {
     parts.push(`missing: <code>${escaped(JSON.stringify(missingValues))}</code>`);
   }
-  const shown = unexpectedValues ?? result.sample.slice(0, 10);
-  if (shown.length > 0) {
-    const lines = shown.map((value) => `<code>${escaped(JSON.stringify(value))}</code>`).join("<br>");
-    parts.push(`<details><summary>${shown.length} shown</summary>${lines}</details>`);
+  if (unexpectedValues !== undefined && unexpectedValues.length > 0) {
+    parts.push(`<code>${escaped(JSON.stringify(unexpectedValues))}</code>`);
   }
+  const rows = result.sample.slice(0, SHOWN);
+  if (rows.length > 0) parts.push(`<details><summary>${rows.length} of the rows</summary>${rowsOf(rows)}</details>`);
   return parts.join("<br>");
+}
+
+function rowsOf(rows: readonly Readonly<Record<string, Json>>[]): string {
+  const names = Object.keys(rows[0] ?? {});
+  const cell = (value: Json | undefined) => escaped(typeof value === "string" ? value : JSON.stringify(value ?? null));
+  const head = names.map((name) => `<th scope="col">${escaped(name)}</th>`).join("");
+  const body = rows.map((row) => `<tr>${names.map((name) => `<td>${cell(row[name])}</td>`).join("")}</tr>`).join("");
+  return `<table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -25,3 +25,6 @@ export class InvalidIntervalError extends Error {
     this.name = "InvalidIntervalError";
   }
 }
+
+/** An expectation cannot be evaluated on this table; the message says why. It becomes the result's `exception`. */
+export class NotEvaluableError extends Error {}

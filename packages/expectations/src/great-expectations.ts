@@ -1,11 +1,16 @@
 import { z } from "zod";
 import { InvalidSuiteError } from "./errors.ts";
+import type { Json } from "./plan.ts";
+import type { RowCondition } from "./row-condition.ts";
 import { defineSuite, type Suite, type SuiteDefinition } from "./suite.ts";
-import { RowCondition } from "./vocabulary.ts";
+import type { Expectation } from "./vocabulary.ts";
 
 /** What Great Expectations adds to arguments that says nothing about the data. */
-const NOT_ABOUT_DATA = ["batch_id", "catch_exceptions", "condition_parser", "include_config", "result_format"];
+const NOT_ABOUT_DATA = ["batch_id", "catch_exceptions", "include_config", "result_format"];
+/** The version whose form is written. */
+const VERSION = "1.24.1";
 
+const Notes = z.union([z.string(), z.array(z.string())]).nullish();
 const Exported = z.object({
   name: z.string().optional(),
   /** The name's key before 1.0. */
@@ -17,28 +22,33 @@ const Exported = z.object({
       expectation_type: z.string().optional(),
       kwargs: z.record(z.string(), z.unknown()),
       severity: z.enum(["critical", "warning", "info"]).nullish(),
+      notes: Notes,
+      /** Before 1.0 notes lay here. */
+      meta: z
+        .object({ notes: z.object({ content: Notes }).optional().catch(undefined) })
+        .nullish()
+        .catch(undefined),
     }),
   ),
-});
-
-const Comparison = z.object({
-  type: z.literal("comparison"),
-  column: z.object({ name: z.string() }),
-  operator: z.string(),
-  parameter: z.unknown(),
-});
-const Nullity = z.object({
-  type: z.literal("nullity"),
-  column: z.object({ name: z.string() }),
-  is_null: z.boolean(),
+  meta: z
+    .object({
+      dagwright: z
+        .object({
+          table: z.string().optional(),
+          timestampColumn: z.string().optional(),
+          expectations: z.array(z.unknown()).optional(),
+        })
+        .optional(),
+    })
+    .nullish()
+    .catch(undefined),
 });
 
 /**
- * Reads a suite that Great Expectations exported as JSON (1.x, and the keys of 0.18). Severity `critical` becomes
- * `error`, `warning` and `info` become `warn`; notes, ids and settings of a run are left out.
+ * Reads a suite that Great Expectations exported as JSON (1.x, and the keys of 0.18), or that `toGreatExpectations`
+ * wrote. Severities and notes are kept; ids, settings of a run and unknown keys are left out.
  *
- * @throws InvalidSuiteError that names the expectation when it is not one of ours, or its row condition is neither a
- * comparison nor a test for null.
+ * @throws InvalidSuiteError that names the expectation and the argument, when it is not one of ours.
  */
 export function fromGreatExpectations(exported: unknown): Suite {
   const parsed = Exported.safeParse(exported);
@@ -47,54 +57,126 @@ export function fromGreatExpectations(exported: unknown): Suite {
     throw new InvalidSuiteError("Great Expectations", issue?.path.join(".") ?? "", issue?.message ?? "not a suite");
   }
   const { data } = parsed;
-  const name = data.name ?? data.expectation_suite_name ?? "";
-  const expectations = data.expectations.map(({ type, expectation_type, kwargs, severity }, index) => {
-    const { row_condition, ...rest } = Object.fromEntries(
-      Object.entries(kwargs).filter(([key, value]) => !NOT_ABOUT_DATA.includes(key) && value !== null),
-    );
+  const { table, timestampColumn, expectations: others = [] } = data.meta?.dagwright ?? {};
+  const expectations = data.expectations.map(({ type, expectation_type, kwargs, severity, notes, meta }) => {
+    const about = Object.entries(kwargs).filter(([key, value]) => !NOT_ABOUT_DATA.includes(key) && value !== null);
+    const noted = notes ?? meta?.notes?.content;
     return {
       type: type ?? expectation_type,
-      kwargs: {
-        ...rest,
-        ...(row_condition !== undefined && { row_condition: conditionOf(row_condition, name, index) }),
-      },
-      severity: (severity ?? "critical") === "critical" ? "error" : "warn",
+      kwargs: Object.fromEntries(about),
+      severity: severity ?? "critical",
+      ...(noted && { notes: noted }),
     };
   });
   // Types and arguments are checked by defineSuite, which takes nothing for granted.
-  return defineSuite({ name, expectations } as unknown as SuiteDefinition);
+  return defineSuite({
+    name: data.name ?? data.expectation_suite_name ?? "",
+    ...(table !== undefined && { table }),
+    ...(timestampColumn !== undefined && { timestampColumn }),
+    expectations: [...expectations, ...others],
+  } as unknown as SuiteDefinition);
 }
 
-const OPERATORS = /^col\("([^"]+)"\)\s*(==|!=|<=|>=|<|>)\s*(?:"([^"]*)"|'([^']*)'|(-?[0-9.]+))$/;
-const NULLITY = /^col\("([^"]+)"\)\.(notNull|isNull|is_not_null|is_null)\(\)$/;
-
-function conditionOf(condition: unknown, suite: string, index: number): RowCondition {
-  const ours = RowCondition.safeParse(convert(condition));
-  if (ours.success) return ours.data;
-  throw new InvalidSuiteError(
-    suite,
-    `expectations.${index}.kwargs.row_condition`,
-    `${JSON.stringify(condition)} is not supported; use one comparison of a column with a value, or a test for null`,
-  );
+/** A suite in the form of Great Expectations 1.x. */
+export interface ExportedSuite {
+  readonly name: string;
+  readonly expectations: readonly {
+    readonly type: string;
+    readonly kwargs: Readonly<Record<string, unknown>>;
+    readonly severity: Expectation["severity"];
+    readonly notes?: Expectation["notes"];
+    readonly meta: Readonly<Record<string, Json>>;
+  }[];
+  readonly meta: Readonly<Record<string, unknown>>;
 }
 
-function convert(condition: unknown): unknown {
-  const comparison = Comparison.safeParse(condition);
-  if (comparison.success) {
-    const { column, operator, parameter } = comparison.data;
-    return { column: column.name, operator: operator.toLowerCase(), value: parameter };
+/** Expectations that only we have. */
+const ONLY_HERE = /_(interval|earlier_runs?|recent|trailing_mean)$/;
+
+/**
+ * Writes a suite as Great Expectations 1.24 reads it. Expectations that it does not have (about data intervals and
+ * earlier runs) lie in `meta`, where it leaves them alone and `fromGreatExpectations` finds them again.
+ */
+export function toGreatExpectations(suite: Suite): ExportedSuite {
+  const theirs = suite.expectations.filter(({ type }) => !ONLY_HERE.test(type));
+  const ours = suite.expectations.filter(({ type }) => ONLY_HERE.test(type));
+  const dagwright = {
+    ...(suite.table !== undefined && { table: suite.table }),
+    ...(suite.timestampColumn !== undefined && { timestampColumn: suite.timestampColumn }),
+    ...(ours.length > 0 && { expectations: ours }),
+  };
+  return {
+    name: suite.name,
+    expectations: theirs.map(({ type, kwargs, severity, notes }) => {
+      const {
+        row_condition,
+        condition_parser: _,
+        ...rest
+      }: Record<string, unknown> & {
+        row_condition?: RowCondition | undefined;
+      } = { ...kwargs };
+      return {
+        type,
+        kwargs: { ...rest, ...(row_condition !== undefined && { row_condition: written(row_condition) }) },
+        severity,
+        ...(notes !== undefined && { notes }),
+        meta: {},
+      };
+    }),
+    meta: { great_expectations_version: VERSION, ...(Object.keys(dagwright).length > 0 && { dagwright }) },
+  };
+}
+
+/** A condition in their form; what that lacks (not, columns compared, or within and) as text for pandas. */
+function written(condition: RowCondition): Json {
+  if ("and" in condition && condition.and.every((one) => !("or" in one || needsText(one)))) {
+    return { type: "and", conditions: condition.and.map(written) };
   }
-  const nullity = Nullity.safeParse(condition);
-  if (nullity.success) {
-    return { column: nullity.data.column.name, operator: nullity.data.is_null ? "is_null" : "is_not_null" };
+  if ("or" in condition && condition.or.every((one) => !("or" in one || needsText(one)))) {
+    return { type: "or", conditions: condition.or.map(written) };
   }
-  if (typeof condition !== "string") return condition;
-  const compared = OPERATORS.exec(condition.trim());
-  if (compared !== null) {
-    const [, column, operator, double, single, number] = compared;
-    return { column, operator, value: number === undefined ? (double ?? single) : Number(number) };
+  if ("and" in condition || "or" in condition || needsText(condition)) {
+    return { type: "pass_through", pass_through_filter: asText(condition) };
   }
-  const tested = NULLITY.exec(condition.trim());
-  if (tested === null) return condition;
-  return { column: tested[1], operator: /not/i.test(tested[2] ?? "") ? "is_not_null" : "is_null" };
+  if (!("column" in condition)) return { type: "pass_through", pass_through_filter: asText(condition) };
+  const column = { name: condition.column };
+  if (condition.operator === "is_null" || condition.operator === "is_not_null") {
+    return { type: "nullity", column, is_null: condition.operator === "is_null" };
+  }
+  if (!("value" in condition)) return { type: "pass_through", pass_through_filter: asText(condition) };
+  const { value } = condition;
+  const operator = condition.operator === "in" ? "IN" : condition.operator === "not_in" ? "NOT_IN" : condition.operator;
+  return { type: "comparison", column, operator, parameter: typeof value === "object" ? [...value] : value };
+}
+
+/** Whether their structured form lacks a word for it. */
+function needsText(condition: RowCondition): boolean {
+  return "not" in condition || "other" in condition || ("and" in condition && condition.and.some((one) => "or" in one));
+}
+
+function asText(condition: RowCondition): string {
+  if ("and" in condition) return condition.and.map((one) => `(${asText(one)})`).join(" and ");
+  if ("or" in condition) return condition.or.map((one) => `(${asText(one)})`).join(" or ");
+  if ("not" in condition) return `not (${asText(condition.not)})`;
+  const name = (column: string) => `\`${column}\``;
+  switch (condition.operator) {
+    case "is_null":
+      return `${name(condition.column)}.isnull()`;
+    case "is_not_null":
+      return `${name(condition.column)}.notnull()`;
+    case "in":
+    case "not_in": {
+      const values = condition.value.map(literal).join(", ");
+      return `${name(condition.column)} ${condition.operator === "in" ? "in" : "not in"} [${values}]`;
+    }
+    default: {
+      const right = "other" in condition ? name(condition.other) : literal(condition.value);
+      return `${name(condition.column)} ${condition.operator} ${right}`;
+    }
+  }
+}
+
+function literal(value: string | number | boolean): string {
+  if (typeof value === "boolean") return value ? "True" : "False";
+  return typeof value === "number" ? String(value) : JSON.stringify(value);
 }

@@ -1,16 +1,17 @@
 export { type DataDocsSubject, renderDataDocs } from "./data-docs.ts";
 export { InvalidIntervalError, InvalidSuiteError } from "./errors.ts";
-export { fromGreatExpectations } from "./great-expectations.ts";
-export type { Json } from "./plan.ts";
+export { fromGreatExpectations, toGreatExpectations } from "./great-expectations.ts";
+export type { Json, ValidationFacts } from "./plan.ts";
 export { type ProfileOptions, proposeSuite } from "./profile.ts";
 export { formatResult, type ResultFormat, type ResultFormatOptions } from "./result-format.ts";
-export type { Scalar } from "./sql.ts";
+export type { RowCondition } from "./row-condition.ts";
+export type { Query } from "./run-plans.ts";
+export type { Dialect, Scalar } from "./sql.ts";
 export { defineSuite, type Suite, type SuiteDefinition } from "./suite.ts";
 export {
   type ExpectationResult,
-  type Query,
   type ValidateOptions,
   type ValidationReport,
   validate,
 } from "./validate.ts";
-export type { Expectation } from "./vocabulary.ts";
+export type { Expectation, Severity } from "./vocabulary.ts";

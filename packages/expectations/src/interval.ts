@@ -1,26 +1,25 @@
-import { type Column, familyOf, isTemporal } from "./column-types.ts";
-import {
-  columnOf,
-  countIf,
-  type IntervalMs,
-  isoOf,
-  moment,
-  NotEvaluableError,
-  number,
-  type Plan,
-  tableOutcome,
-} from "./plan.ts";
-import { identifier, sql } from "./sql.ts";
+import { moment } from "./cells.ts";
+import { epochMicros } from "./column-aggregates.ts";
+import { type Column, columnOf, isTemporal } from "./column-types.ts";
+import { NotEvaluableError } from "./errors.ts";
+import { countOf, type IntervalMs, isoOf, number, type Plan, ROWS, table } from "./plan.ts";
+import { type Fragment, identifier, sql } from "./sql.ts";
+
+/** Rows dated before the interval's end, and rows without a date, which are for `not_be_null` to find. */
+export function beforeEnd(column: Column, interval: IntervalMs): Fragment {
+  const name = identifier(column.name);
+  return sql`(${name} < ${moment(column, isoOf(interval.end))} OR ${name} IS NULL)`;
+}
 
 const DAY_MS = 86_400_000;
 
 export function maxWithinInterval(column: Column, interval: IntervalMs): Plan {
   return {
-    aggregates: [sql`epoch_us(max(${identifier(column.name)}))`],
-    judge: ([newest]) => {
-      if (newest === null || newest === undefined) return tableOutcome(false, null);
+    asks: [{ over: ROWS, value: epochMicros(sql`max(${identifier(column.name)})`) }],
+    judge: ({ values: [newest] }) => {
+      if (newest === null || newest === undefined) return table(false, null);
       const ms = number(newest) / 1000;
-      return tableOutcome(ms >= interval.start && ms < interval.end, isoOf(Math.floor(ms)));
+      return table(ms >= interval.start && ms < interval.end, isoOf(Math.floor(ms)));
     },
   };
 }
@@ -34,19 +33,19 @@ export function nearTrailingMean(
   const windowStart = interval.start - trailingDays * DAY_MS;
   const at = (ms: number) => moment(column, isoOf(ms));
   return {
-    aggregates: [
-      countIf(sql`${name} >= ${at(interval.start)} AND ${name} < ${at(interval.end)}`),
-      countIf(sql`${name} >= ${at(windowStart)} AND ${name} < ${at(interval.start)}`),
-      sql`epoch_us(min(${name}))`,
+    asks: [
+      countOf(sql`${name} >= ${at(interval.start)} AND ${name} < ${at(interval.end)}`),
+      countOf(sql`${name} >= ${at(windowStart)} AND ${name} < ${at(interval.start)}`),
+      { over: ROWS, value: epochMicros(sql`min(${name})`) },
     ],
-    judge: ([inInterval, before, first]) => {
+    judge: ({ values: [inInterval, before, first] }) => {
       const rows = number(inInterval);
       const firstMs = first === null || first === undefined ? interval.start : number(first) / 1000;
       const days = Math.ceil((interval.start - Math.max(windowStart, firstMs)) / DAY_MS);
-      if (days <= 0) return tableOutcome(true, { rows, trailingMeanPerDay: null });
+      if (days <= 0) return table(true, { rows, trailingMeanPerDay: null });
       const mean = number(before) / days;
       const usual = mean * ((interval.end - interval.start) / DAY_MS);
-      return tableOutcome(rows >= minFactor * usual && rows <= maxFactor * usual, {
+      return table(rows >= minFactor * usual && rows <= maxFactor * usual, {
         rows,
         trailingMeanPerDay: mean,
         trailingDays: days,
@@ -57,7 +56,7 @@ export function nearTrailingMean(
 
 export function temporalColumn(columns: readonly Column[], name: string): Column {
   const column = columnOf(columns, name);
-  if (isTemporal(familyOf(column.type))) return column;
+  if (isTemporal(column.family)) return column;
   throw new NotEvaluableError(`Column "${name}" holds ${column.type}; a date or timestamp is needed`);
 }
 

@@ -1,6 +1,8 @@
-import { type Column, isNumeric, isTemporal } from "./column-types.ts";
-import { type Fragment, identifier, join, type Scalar, sql, text } from "./sql.ts";
-import type { RowCondition } from "./vocabulary.ts";
+import { isMissing } from "./cells.ts";
+import { type Column, columnOf } from "./column-types.ts";
+import { conditionOf } from "./conditions.ts";
+import type { RowCondition } from "./row-condition.ts";
+import { ALWAYS, type Fragment, identifier, type Scalar, sql, text } from "./sql.ts";
 
 /** A value as JSON has it. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -27,46 +29,65 @@ export interface Outcome {
   readonly missingValues?: readonly Json[];
 }
 
-/** One expectation as aggregates over the rows (named `ROWS` in the query), and the verdict on their values. */
+/** One aggregate over the rows of a relation. What several expectations ask of one relation costs one pass over it. */
+export interface Ask {
+  /** What stands after FROM. */
+  readonly over: Fragment;
+  readonly value: Fragment;
+}
+
+/** Texts that are judged here and not by the engine; each different text once. */
+export interface TextCheck {
+  /** A column of text. */
+  readonly value: Fragment;
+  readonly where: Fragment;
+  /** @throws NotEvaluableError when the text cannot be judged. */
+  accepts(value: string): boolean;
+}
+
+/** What a text check found: how many rows hold a text that was not accepted, and some of those texts. */
+export interface TextVerdict {
+  readonly rows: number;
+  readonly values: readonly string[];
+}
+
+/** One expectation as questions to the engine, and what follows from the answers: a verdict, or more questions. */
 export interface Plan {
-  readonly aggregates: readonly Fragment[];
-  judge(values: readonly Scalar[]): Outcome;
-  /** Selects the rows that break the expectation; absent where no single row does. */
+  readonly asks: readonly Ask[];
+  /** Selects of one column named `v`, a value each row. */
+  readonly lists?: readonly Fragment[];
+  readonly texts?: TextCheck;
+  judge(answers: Answers): Verdict | Plan;
+}
+
+/** Answers in the order of the questions. */
+export interface Answers {
+  readonly values: readonly Scalar[];
+  readonly lists: readonly (readonly Scalar[])[];
+  readonly texts: TextVerdict;
+}
+
+/** What a validation saw, kept for the validations after it. */
+export interface ValidationFacts {
+  readonly rowCount: number;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** Newest value of each column that an expectation compares with earlier runs, ISO-8601; null of none. */
+  readonly newest: Readonly<Record<string, string | null>>;
+}
+
+/** The end of a plan. */
+export interface Verdict {
+  readonly outcome: Outcome;
+  readonly facts?: ValidationFacts;
+  /** Selects the rows that break the expectation, beside their own columns at most `HELPER`; absent where no single row does. */
   readonly failing?: Fragment;
 }
-
-/** An expectation that must see the distinct values of a column, as text, before it can be planned. */
-export interface Probe {
-  /** Selects the values, as the column `v`. */
-  readonly distinct: Fragment;
-  plan(values: readonly string[]): Plan;
-}
-
-/** The expectation cannot be evaluated on this table; the message says why. */
-export class NotEvaluableError extends Error {}
 
 /** The name under which every query of a validation sees the rows. */
 export const ROWS = identifier("validated_rows");
 
-/** Finds a column by its exact name. */
-export function columnOf(columns: readonly Column[], name: string): Column {
-  const found = columns.find((column) => column.name === name);
-  if (found !== undefined) return found;
-  throw new NotEvaluableError(
-    `Column "${name}" does not exist; the columns are ${columns.map((column) => column.name).join(", ")}`,
-  );
-}
-
-/** A moment as a literal that can be compared with a column of this type. */
-export function moment(column: Column, iso: string): Fragment {
-  return column.family === "timestamptz" ? sql`CAST(${iso} AS TIMESTAMPTZ)` : sql`CAST(${iso} AS TIMESTAMP)`;
-}
-
-/** Rows dated before the interval's end, and rows without a date, which are for `not_be_null` to find. */
-export function beforeEnd(column: Column, interval: IntervalMs): Fragment {
-  const name = identifier(column.name);
-  return sql`(${name} < ${moment(column, isoOf(interval.end))} OR ${name} IS NULL)`;
-}
+/** Name of a column that a query adds to the rows; it is never shown. */
+export const HELPER = "__dagwright_helper";
 
 /** Arguments that every expectation about the values of one column has. */
 export interface MapArguments {
@@ -80,107 +101,93 @@ export function rowsWhere(condition: Fragment): Fragment {
   return sql`SELECT * FROM ${ROWS} WHERE ${condition}`;
 }
 
+/** How many rows meet a condition. */
+export function countOf(condition: Fragment, over: Fragment = ROWS): Ask {
+  return { over, value: countIf(condition) };
+}
+
+/** Which rows an expectation about single values looks at, and which of those it leaves out. */
+export interface Scope {
+  readonly where: Fragment;
+  readonly ignored: Fragment;
+  /** Looked at and not left out. */
+  readonly kept: Fragment;
+}
+
+/** The rows that a row condition selects; those with a missing value in the column are left out. */
+export function scopeOf(kwargs: MapArguments, columns: readonly Column[]): Scope {
+  const where = conditionOf(kwargs.row_condition, columns);
+  const ignored = isMissing(columnOf(columns, kwargs.column));
+  return { where, ignored, kept: and(where, sql`NOT ${ignored}`) };
+}
+
+/** Rows as expected or not: `expected` says it of a row that is not left out, and never null. */
+export function rowMap(scope: Scope, mostly: number | undefined, expected: Fragment): Plan {
+  const unexpected = and(scope.kept, sql`NOT ${expected}`);
+  return {
+    asks: [countOf(scope.where), countOf(and(scope.where, scope.ignored)), countOf(unexpected)],
+    judge: ({ values: [elements, ignored, failed] }) => ({
+      outcome: mapOutcome(number(elements), number(ignored), number(failed), mostly),
+      failing: rowsWhere(unexpected),
+    }),
+  };
+}
+
 /** `expected` says of a value that is not missing whether it is as expected. */
 export function columnMap(
   kwargs: MapArguments,
   columns: readonly Column[],
   expected: (column: Column) => Fragment,
 ): Plan {
-  const column = columnOf(columns, kwargs.column);
-  const where = conditionOf(kwargs.row_condition, columns);
-  const missing = isMissing(column);
-  const unexpected = and(where, sql`NOT ${missing} AND NOT ${expected(column)}`);
-  return {
-    aggregates: [countIf(where), countIf(and(where, missing)), countIf(unexpected)],
-    judge: ([elements, nulls, failed]) =>
-      mapOutcome(number(elements), number(nulls), number(failed), kwargs.mostly, number(nulls)),
-    failing: rowsWhere(unexpected),
-  };
-}
-
-export function inSet(column: Column, values: readonly (string | number | boolean)[]): Fragment {
-  const comparable = values.filter((value) => isComparable(column, value));
-  if (comparable.length === 0) return text("false");
-  return sql`(${identifier(column.name)} IN (${join(
-    comparable.map((value) => literal(column, value)),
-    ", ",
-  )}))`;
+  return rowMap(scopeOf(kwargs, columns), kwargs.mostly, expected(columnOf(columns, kwargs.column)));
 }
 
 /** An expectation that the columns' names and types alone decide. */
 export function known(success: boolean, observed: Json): Plan {
-  return { aggregates: [], judge: () => tableOutcome(success, observed) };
+  return { asks: [], judge: () => table(success, observed) };
 }
 
-export function tableOutcome(success: boolean, observed: Json): Outcome {
-  return { success, observed, elementCount: null, missingCount: null, unexpectedCount: null, unexpectedPercent: null };
+/** A verdict about a table or a column as a whole. */
+export function table(success: boolean, observed: Json): Verdict {
+  return { outcome: { ...NOTHING_COUNTED, success, observed } };
 }
+
+/** An outcome without counts. */
+export const NOTHING_COUNTED: Outcome = {
+  success: false,
+  observed: null,
+  elementCount: null,
+  missingCount: null,
+  unexpectedCount: null,
+  unexpectedPercent: null,
+};
 
 /** Great Expectations' rule: `mostly` counts on values that are not missing, and no values at all succeed. */
 export function mapOutcome(
   elementCount: number,
-  skipped: number,
+  ignored: number,
   unexpectedCount: number,
   mostly: number | undefined,
-  missingCount: number | null,
+  missingCount: number | null = ignored,
 ): Outcome {
-  const counted = elementCount - skipped;
+  const counted = elementCount - ignored;
   return {
     success: counted === 0 || (counted - unexpectedCount) / counted >= (mostly ?? 1),
     observed: null,
     elementCount,
     missingCount,
     unexpectedCount,
-    unexpectedPercent: counted === 0 ? null : (100 * unexpectedCount) / counted,
+    unexpectedPercent: counted === 0 ? null : (unexpectedCount / counted) * 100,
   };
 }
 
-/** Null; in a column of floating point numbers NaN too, which means the same to the people who write expectations. */
-export function isMissing(column: Column): Fragment {
-  const name = identifier(column.name);
-  return column.family === "float" ? sql`(${name} IS NULL OR isnan(${name}))` : sql`(${name} IS NULL)`;
-}
-
-export function conditionOf(condition: RowCondition | undefined, columns: readonly Column[]): Fragment {
-  if (condition === undefined) return text("true");
-  const column = columnOf(columns, condition.column);
-  const name = identifier(column.name);
-  switch (condition.operator) {
-    case "is_null":
-      return isMissing(column);
-    case "is_not_null":
-      return sql`NOT ${isMissing(column)}`;
-    case "in":
-      return sql`coalesce(${inSet(column, condition.value)}, false)`;
-    default: {
-      const operator = text(condition.operator === "==" ? "=" : condition.operator);
-      return sql`coalesce(${name} ${operator} ${literal(column, condition.value)}, false)`;
-    }
-  }
-}
-
-/** A bound value as something that compares with the column in the column's own terms. */
-export function literal(column: Column, value: string | number | boolean): Fragment {
-  if (!isComparable(column, value)) {
-    throw new NotEvaluableError(
-      `Column "${column.name}" holds ${column.type} and cannot be compared with the ${typeof value} ${JSON.stringify(value)}`,
-    );
-  }
-  return isTemporal(column.family) ? moment(column, String(value)) : sql`${value}`;
-}
-
-export function isComparable(column: Column, value: string | number | boolean): boolean {
-  if (typeof value === "number") return isNumeric(column.family);
-  if (typeof value === "boolean") return column.family === "boolean";
-  return column.family === "text" || isTemporal(column.family);
-}
-
 export function countIf(condition: Fragment): Fragment {
-  return sql`count(*) FILTER (WHERE ${condition})`;
+  return condition === ALWAYS ? text("count(*)") : sql`count(*) FILTER (WHERE ${condition})`;
 }
 
 export function and(left: Fragment, right: Fragment): Fragment {
-  return sql`(${left} AND ${right})`;
+  if (left === ALWAYS) return right;
+  return right === ALWAYS ? left : sql`(${left} AND ${right})`;
 }
 
 export function isoOf(ms: number): string {

@@ -5,7 +5,7 @@ import type { ExpectationResult } from "./validate.ts";
 const pair: ExpectationResult = {
   type: "expect_column_pair_values_to_be_equal",
   kwargs: { column_A: "a", column_B: "b", ignore_row_if: "both_values_are_missing" },
-  severity: "error",
+  severity: "critical",
   success: false,
   observed: null,
   elementCount: 10,

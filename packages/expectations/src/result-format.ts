@@ -35,8 +35,9 @@ export function formatResult(result: ExpectationResult, options: ResultFormatOpt
   const columns = columnsOf(result.kwargs);
   const values = result.sample.map((row) => unexpectedOf(row, result.kwargs));
   const indices = result.sample.map((row) => (indexColumn === undefined ? null : (row[indexColumn] ?? null)));
-  const partial = result.sample.slice(0, PARTIAL);
-  const percent = (count: number) => (elementCount === 0 ? null : (100 * count) / elementCount);
+  // As there: without all values the counts are those of the partial list.
+  const counted = format === "COMPLETE" ? result.sample : result.sample.slice(0, PARTIAL);
+  const percent = (count: number) => (elementCount === 0 ? null : (count / elementCount) * 100);
   return {
     element_count: elementCount,
     unexpected_count: unexpectedCount,
@@ -50,7 +51,7 @@ export function formatResult(result: ExpectationResult, options: ResultFormatOpt
     }),
     ...(format !== "BASIC" && {
       partial_unexpected_counts: countsOf(
-        partial.map((row) => columns.map((column) => row[column] ?? null)),
+        counted.map((row) => columns.map((column) => row[column] ?? null)),
         columns.map((column) => numberColumns.includes(column)),
       ),
       ...(indexColumn !== undefined && { partial_unexpected_index_list: indices.slice(0, PARTIAL) }),
@@ -66,7 +67,7 @@ type Row = ExpectationResult["sample"][number];
 type Kwargs = ExpectationResult["kwargs"];
 
 function columnsOf(kwargs: Kwargs): readonly string[] {
-  if ("column_list" in kwargs) return kwargs.column_list;
+  if ("column_list" in kwargs) return kwargs.column_list ?? [];
   if ("column_A" in kwargs) return [kwargs.column_A, kwargs.column_B];
   return "column" in kwargs ? [kwargs.column] : [];
 }
@@ -88,5 +89,6 @@ function countsOf(rows: readonly (readonly Json[])[], numeric: readonly boolean[
     const value = cells.length === 1 ? (cells[0] ?? null) : cells;
     counts.set(key, { value, count: (counts.get(key)?.count ?? 0) + 1 });
   }
-  return [...counts.values()];
+  // The most frequent, of equally frequent ones those that came first.
+  return [...counts.values()].toSorted((a, b) => b.count - a.count).slice(0, PARTIAL);
 }

@@ -2,8 +2,9 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { InvalidIntervalError, InvalidSuiteError } from "./errors.ts";
+import type { Query } from "./run-plans.ts";
 import { defineSuite, type SuiteDefinition } from "./suite.ts";
-import { type Query, validate } from "./validate.ts";
+import { validate } from "./validate.ts";
 
 let query: Query;
 let close: () => void;
@@ -46,7 +47,7 @@ describe("single values", () => {
     expect(await one({ type: "expect_column_values_to_not_be_null", kwargs: { column: "cds" } })).toEqual({
       type: "expect_column_values_to_not_be_null",
       kwargs: { column: "cds" },
-      severity: "error",
+      severity: "critical",
       success: false,
       observed: null,
       elementCount: 5,
@@ -254,7 +255,7 @@ describe("a suite", () => {
     });
     queries = 0;
     const report = await validate({ suite, query, view: "purchases" });
-    expect(report.statistics).toEqual({ evaluated: 4, successful: 1, failedErrors: 3, failedWarnings: 0 });
+    expect(report.statistics).toEqual({ evaluated: 4, successful: 1, failed: { critical: 3, warning: 0, info: 0 } });
     expect(queries).toBe(2 + 3);
   });
 
@@ -265,19 +266,19 @@ describe("a suite", () => {
       suite: defineSuite({
         name: "wrong",
         expectations: [
-          { type: "expect_column_values_to_not_be_null", kwargs: { column: "nope" }, severity: "warn" },
-          { type: "expect_column_values_to_be_between", kwargs: { column: "date", min_value: 3 }, severity: "warn" },
+          { type: "expect_column_values_to_not_be_null", kwargs: { column: "nope" }, severity: "warning" },
+          { type: "expect_column_values_to_be_between", kwargs: { column: "date", min_value: 3 }, severity: "warning" },
           {
             type: "expect_column_values_to_be_between",
             kwargs: { column: "date", min_value: "soon" },
-            severity: "warn",
+            severity: "warning",
           },
           { type: "expect_column_values_to_be_unique", kwargs: { column: "dollars" } },
         ],
       }),
     });
     expect(report.success).toBe(true);
-    expect(report.statistics).toEqual({ evaluated: 4, successful: 1, failedErrors: 0, failedWarnings: 3 });
+    expect(report.statistics).toEqual({ evaluated: 4, successful: 1, failed: { critical: 0, warning: 3, info: 0 } });
     expect(report.results.map(({ exception }) => exception)).toEqual([
       'Column "nope" does not exist; the columns are customer_id, date, cds, dollars, odd "name',
       'Column "date" holds DATE and cannot be compared with the number 3',
@@ -295,7 +296,7 @@ describe("a suite", () => {
   });
 
   test("is checked when it is defined", () => {
-    const type = "expect_column_values_to_be_between";
+    const type = "expect_column_value_lengths_to_be_between";
     expect(() => defineSuite({ name: "s", expectations: [{ type, kwargs: { column: "x" } }] })).toThrow(
       new InvalidSuiteError("s", "expectations.0.kwargs", "min_value and max_value cannot both be missing"),
     );

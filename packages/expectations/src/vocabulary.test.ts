@@ -1,7 +1,8 @@
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Query } from "./run-plans.ts";
 import { defineSuite, type SuiteDefinition } from "./suite.ts";
-import { type Query, validate } from "./validate.ts";
+import { validate } from "./validate.ts";
 
 let query: Query;
 let close: () => void;
@@ -35,7 +36,7 @@ async function all(...expectations: Definition[]) {
   return (await validate({ suite: defineSuite({ name: "all", expectations }), query, view: "orders" })).results;
 }
 
-test("statistics of a column, all in one query beside the one for the columns", async () => {
+test("statistics of a column: one query for the columns, one for all, one for the groups, one for the ranks", async () => {
   const before = queries;
   const observed = await all(
     { type: "expect_column_mean_to_be_between", kwargs: { column: "x", min_value: 4, strict_min: true } },
@@ -58,7 +59,7 @@ test("statistics of a column, all in one query beside the one for the columns", 
       },
     },
   );
-  expect(queries - before).toBe(2);
+  expect(queries - before).toBe(4);
   expect(observed.map(({ success, observed }) => [success, observed])).toEqual([
     [false, 4],
     [true, 2.5],
@@ -106,7 +107,7 @@ test("texts: JSON, schemas, dates, lengths and expressions", async () => {
     3,
     1,
     1,
-    expect.stringContaining("(?="),
+    3,
     'Column "city" holds VARCHAR; numbers are needed',
   ]);
 });

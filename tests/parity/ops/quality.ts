@@ -2,7 +2,9 @@ import {
   defineSuite,
   type ExpectationResult,
   formatResult,
+  type Json,
   type SuiteDefinition,
+  type ValidateOptions,
   validate,
 } from "@dagwright/expectations";
 import { z } from "zod";
@@ -10,14 +12,14 @@ import { type Cell, scratch, scratchTable } from "./scratch-lake.ts";
 
 const ColumnType = z.enum(["number", "string", "boolean", "datetime"]);
 const CellValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-const Input = z.object({
+export const Input = z.object({
   columns: z.record(z.string(), ColumnType),
   rows: z.number().int(),
   data: z.record(z.string(), z.array(CellValue)),
   expectation: z.object({ type: z.string(), kwargs: z.record(z.string(), z.unknown()) }),
   resultFormat: z.enum(["BOOLEAN_ONLY", "BASIC", "SUMMARY", "COMPLETE"]),
 });
-type Input = z.output<typeof Input>;
+export type QualityInput = z.output<typeof Input>;
 
 const DUCKDB_TYPES = { number: "DOUBLE", string: "VARCHAR", boolean: "BOOLEAN", datetime: "TIMESTAMP" } as const;
 /** Names that Great Expectations reports for the columns of a pandas frame. */
@@ -25,26 +27,34 @@ const PANDAS_TYPES: Readonly<Record<string, string>> = {
   double: "float64",
   string: "object_",
   boolean: "bool",
+  timestamp: "datetime64",
+};
+const PANDAS_DTYPES: Readonly<Record<string, string>> = {
+  double: "float64",
+  string: "object",
+  boolean: "bool",
   timestamp: "datetime64[ns]",
 };
-const INDEX = "parity row index";
+export const INDEX = "parity row index";
 /** Expectations that report single rows. */
-const ROW_EXPECTATION = /^expect_(column_values?_|column_pair_|compound_|select_|multicolumn_)/;
+export const ROW_EXPECTATION = /^expect_(column_values?_|column_pair_|compound_|select_|multicolumn_)/;
 
 async function qualityValidate(raw: unknown) {
   const input = Input.parse(raw);
+  const table = await tableOf(input, ROW_EXPECTATION.test(input.expectation.type));
+  const { lake } = await scratch();
+  return answerOf(input, {
+    view: "data",
+    query: (sql, params) => lake.native(sql, { views: { data: { table } }, ...(params && { params }) }),
+  });
+}
+
+/** What an expectation says of a view, told as the reference tells it; the view numbers its rows in the column `INDEX`. */
+export async function answerOf(input: QualityInput, at: Pick<ValidateOptions, "view" | "query" | "dialect">) {
   // The vocabulary is checked by defineSuite itself: whatever is not in it is an error reply.
   const definition = { name: "parity", expectations: [input.expectation] } as unknown as SuiteDefinition;
   const suite = defineSuite(definition);
-  const singleValues = ROW_EXPECTATION.test(input.expectation.type);
-  const table = await tableOf(input, singleValues);
-  const { lake } = await scratch();
-  const { results } = await validate({
-    suite,
-    view: "data",
-    query: (sql, params) => lake.native(sql, { views: { data: { table } }, ...(params && { params }) }),
-    sampleSize: Math.max(1, input.rows),
-  });
+  const { results } = await validate({ suite, ...at, sampleSize: Math.max(1, input.rows) });
   const [result] = results;
   if (result === undefined) throw new Error("no result");
   if (result.exception !== undefined) {
@@ -54,7 +64,7 @@ async function qualityValidate(raw: unknown) {
 }
 
 /** The frame as a table; with its row numbers, where an expectation reports single rows. */
-async function tableOf({ columns, rows, data }: Input, numbered: boolean): Promise<string> {
+async function tableOf({ columns, rows, data }: QualityInput, numbered: boolean): Promise<string> {
   const names = Object.keys(columns);
   const lines = Array.from({ length: rows }, (_, row) => {
     const line: Record<string, Cell> = numbered ? { [INDEX]: row } : {};
@@ -69,23 +79,31 @@ async function tableOf({ columns, rows, data }: Input, numbered: boolean): Promi
 }
 
 /** The result as the reference tells it: rows in order, moments without a zone, pandas' names of types. */
-function resultOf({ expectation, resultFormat, columns }: Input, result: ExpectationResult) {
+function resultOf({ expectation, resultFormat, columns }: QualityInput, result: ExpectationResult) {
   const names = Object.keys(columns);
   const moments = new Set(names.filter((name) => columns[name] === "datetime"));
+  const column = String(expectation.kwargs["column"]);
+  const isPair = expectation.type.includes("_pair_");
+  const isRecord = isPair || "column_list" in expectation.kwargs;
+  const shown = (name: string, value: Json): Json => {
+    if (!moments.has(name)) return value;
+    // Rows of several columns say what is missing; pairs come as numpy writes them.
+    if (typeof value !== "string") return isRecord ? "NaT" : value;
+    return isPair ? value.replace(/\.(\d{3})Z$/, ".$1000000") : value.replace(/(\.000)?Z$/, "");
+  };
   const sample = result.sample
     .toSorted((a, b) => Number(a[INDEX]) - Number(b[INDEX]))
-    .map((row) =>
-      Object.fromEntries(
-        Object.entries(row).map(([name, value]) => [
-          name,
-          moments.has(name) && typeof value === "string" ? value.replace(/(\.000)?Z$/, "") : value,
-        ]),
-      ),
-    );
-  const ofType = /_type(_list)?$/.test(expectation.type);
-  const observed = ofType ? (PANDAS_TYPES[String(result.observed)] ?? result.observed) : result.observed;
+    .map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, shown(name, value)] as const)));
+  const observed = /_type(_list)?$/.test(expectation.type)
+    ? (PANDAS_TYPES[String(result.observed)] ?? result.observed)
+    : expectation.type === "expect_column_type_to_be"
+      ? (PANDAS_DTYPES[String(result.observed)] ?? result.observed)
+      : expectation.type === "expect_column_most_common_value_to_be_in_set" && Array.isArray(result.observed)
+        ? result.observed.map((mode) => (moments.has(column) ? String(mode).replace(/\.(\d{3})Z$/, ".$1000000") : mode))
+        : result.observed;
+  const values = result.unexpectedValues?.map((value) => shown(column, value));
   return formatResult(
-    { ...result, sample, observed },
+    { ...result, sample, observed, ...(values && { unexpectedValues: values }) },
     {
       format: resultFormat,
       indexColumn: INDEX,

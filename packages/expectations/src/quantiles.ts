@@ -1,0 +1,130 @@
+import { inRange, numberOf, numeric } from "./cells.ts";
+import { type Column, columnOf } from "./column-types.ts";
+import { momentsOf } from "./column-values.ts";
+import { NotEvaluableError } from "./errors.ts";
+import { type Ask, countOf, type MapArguments, type Plan, ROWS, rowMap, type Scope, scopeOf, table } from "./plan.ts";
+import { type Fragment, sql, text } from "./sql.ts";
+
+/** How a quantile that falls between two values is made of them, as in pandas. */
+export type Interpolation = "linear" | "lower" | "higher" | "midpoint" | "nearest";
+
+/**
+ * Quantiles of the values that are kept, exact: counts them, asks for the values at the ranks on either side, and goes
+ * on with the quantiles (null of no values).
+ */
+export function withQuantiles(
+  value: Fragment,
+  scope: Scope,
+  quantiles: readonly number[],
+  interpolation: Interpolation,
+  next: (found: readonly (number | null)[]) => ReturnType<Plan["judge"]>,
+): Plan {
+  const over = sql`(SELECT ${value} AS v FROM ${ROWS} WHERE ${scope.kept}) AS q`;
+  return {
+    asks: [countOf(scope.kept)],
+    judge: ({ values: [count] }) => {
+      const n = Number(count ?? 0);
+      if (n === 0) return next(quantiles.map(() => null));
+      const ranks = quantiles.map((quantile) => ranksOf(quantile, n, interpolation));
+      const asked = [...new Set(ranks.flatMap(({ low, high }) => [low, high]))];
+      return {
+        asks: asked.map((rank): Ask => ({ over, value: atRank(rank, n) })),
+        judge: ({ values }) => {
+          const at = (rank: number) => Number(values[asked.indexOf(rank)]);
+          return next(ranks.map(({ low, high, share }) => at(low) + (at(high) - at(low)) * share));
+        },
+      };
+    },
+  };
+}
+
+/** The value at a rank (from 0) of n: half a rank on, so that rounding cannot move it. */
+function atRank(rank: number, n: number): Fragment {
+  return sql`percentile_disc(${text(String((rank + 0.5) / n))}) WITHIN GROUP (ORDER BY v)`;
+}
+
+function ranksOf(quantile: number, n: number, interpolation: Interpolation) {
+  const exact = quantile * (n - 1);
+  const [low, high] = [Math.floor(exact), Math.ceil(exact)];
+  switch (interpolation) {
+    case "lower":
+      return { low, high: low, share: 0 };
+    case "higher":
+      return { low: high, high, share: 0 };
+    case "midpoint":
+      return { low, high, share: 0.5 };
+    case "nearest": {
+      // Of two equally near the even one.
+      const rest = exact - low;
+      const rank = rest === 0.5 ? low + (low % 2) : Math.round(exact);
+      return { low: rank, high: rank, share: 0 };
+    }
+    case "linear":
+      return { low, high, share: exact - low };
+  }
+}
+
+/** Quantiles in ranges. A bound that differs by less than a ten-thousandth is met, as in Great Expectations. */
+export function quantilesBetween(
+  kwargs: MapArguments & {
+    quantile_ranges: {
+      quantiles: readonly number[];
+      value_ranges: readonly (readonly [number | null, number | null])[];
+    };
+    allow_relative_error?: Interpolation | boolean | undefined;
+  },
+  columns: readonly Column[],
+): Plan {
+  const { quantiles, value_ranges } = kwargs.quantile_ranges;
+  const interpolation = kwargs.allow_relative_error || "nearest";
+  if (interpolation === true) {
+    throw new NotEvaluableError(
+      "allow_relative_error must be linear, lower, higher, midpoint, nearest or false: quantiles are exact here",
+    );
+  }
+  const value = numberOf(numeric(columnOf(columns, kwargs.column)));
+  return withQuantiles(value, scopeOf(kwargs, columns), quantiles, interpolation, (values) => {
+    const fits = values.every((found, index) => {
+      const [low, high] = value_ranges[index] ?? [null, null];
+      if (found === null) return false;
+      const within = found >= (low ?? -Infinity) && found <= (high ?? Infinity);
+      return within || isClose(found, low) || isClose(found, high);
+    });
+    return table(fits, { quantiles: [...quantiles], values });
+  });
+}
+
+function isClose(value: number, bound: number | null): boolean {
+  return bound !== null && Math.abs(value - bound) <= 1e-8 + 1e-4 * Math.abs(bound);
+}
+
+/** Values within fences: of quartiles a multiple of their distance off (iqr), or of deviations about the mean (std). */
+export function notOutliers(
+  kwargs: MapArguments & { method: "iqr" | "std"; multiplier: number },
+  columns: readonly Column[],
+): Plan {
+  const value = numberOf(numeric(columnOf(columns, kwargs.column)));
+  const scope = scopeOf(kwargs, columns);
+  const all = () => rowMap(scope, kwargs.mostly, text("true"));
+  if (kwargs.method === "iqr") {
+    return withQuantiles(value, scope, [0.25, 0.75], "linear", ([low, high]) => {
+      if (typeof low !== "number" || typeof high !== "number") return all();
+      const off = kwargs.multiplier * (high - low);
+      const fences = { min_value: low - off, max_value: high + off, strict_min: false, strict_max: false };
+      return rowMap(
+        scope,
+        kwargs.mostly,
+        inRange(value, fences, (bound) => sql`${bound}`),
+      );
+    });
+  }
+  return {
+    asks: momentsOf(value, scope.kept),
+    judge: ({ values: [mean, deviation] }) => {
+      if (typeof mean !== "number" || typeof deviation !== "number") return all();
+      const off = kwargs.multiplier * deviation;
+      const expected = off <= 0 ? sql`(${value} = ${mean})` : sql`(abs(${value} - ${mean}) < ${off})`;
+      return rowMap(scope, kwargs.mostly, expected);
+    },
+  };
+}
