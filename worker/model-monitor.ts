@@ -3,9 +3,10 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { EngineClient } from "@dagwright/engine/client";
+import { InvalidSettingError } from "@dagwright/engine/settings";
 import type { McpPool } from "@dagwright/mcp-kit";
 import type { Deployments } from "@dagwright/serving";
-import { schedule } from "node-cron";
+import { schedule, validate } from "node-cron";
 import { z } from "zod";
 import { monitoring } from "../mcp-servers/monitoring/contract.ts";
 import { training } from "../mcp-servers/training/contract.ts";
@@ -144,8 +145,11 @@ export interface ModelMonitor {
 /**
  * Checks models at the moments of a cron expression (UTC); a check that takes longer than until the next moment is not
  * overtaken. A check that fails is logged, and made up for by the next.
+ * @throws InvalidSettingError for an expression that is none
  */
 export function startModelMonitor(deps: MonitorDeps, models: readonly string[], expression: string): ModelMonitor {
+  if (!validate(expression))
+    throw new InvalidSettingError("DAGWRIGHT_MONITOR", expression, 'a cron expression such as "*/15 * * * *", or off');
   let checking = Promise.resolve();
   const checkAll = async () => {
     for (const model of models)

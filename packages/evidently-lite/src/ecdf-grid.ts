@@ -94,11 +94,23 @@ function gridOver({ from, to }: Stretch, sides: readonly Side[]): Grid {
   return { from, scale, zoneWidth: (to - from) / ZONES, first, cells, size };
 }
 
-function fill({ source }: Side, { from, scale, first, cells, size }: Grid): Cells {
+/** Memory for the noted cells of either side of whole columns, used again: it would be most of what a comparison takes. */
+const notes = [new Uint16Array(0), new Uint16Array(0)];
+/** Notes of more rows are let go. */
+const MOST_KEPT = 2_000_000;
+
+function notesFor(rows: number, side: 0 | 1 | null): Uint16Array {
+  if (side === null || rows > MOST_KEPT) return new Uint16Array(rows);
+  if (notes[side]!.length < rows) notes[side] = new Uint16Array(rows);
+  return notes[side]!;
+}
+
+/** @param side whose notes are used: none within a cell of a grid, where those of the grid are still needed */
+function fill({ source }: Side, { from, scale, first, cells, size }: Grid, side: 0 | 1 | null): Cells {
   const counts = new Uint32Array(size + 1);
   const depths = new Float64Array(size + 1);
   const noted = source.length <= MOST_NOTED;
-  const byRow = new Uint16Array(noted ? source.length : 0);
+  const byRow = notesFor(noted ? source.length : 0, side);
   let row = 0;
   source.each((block, length) => {
     for (let at = 0; at < length; at++) {
@@ -121,10 +133,10 @@ function fill({ source }: Side, { from, scale, first, cells, size }: Grid): Cell
   return { counts, depths, byRow: noted ? byRow : null };
 }
 
-/** The cell of a value; −1 where it is missing. It grows with the value, and is the same each time. */
+/** The cell of a value, `NO_CELL` where it is missing. It grows with the value, and is the same each time. */
 function cellOf({ from, scale, first, cells }: Grid, value: number): number {
   const place = (value - from) * scale;
-  if (place - place !== 0) return -1;
+  if (place - place !== 0) return NO_CELL;
   const zone = place | 0;
   return first[zone]! + (((place - zone) * cells[zone]!) | 0);
 }
@@ -132,9 +144,11 @@ function cellOf({ from, scale, first, cells }: Grid, value: number): number {
 /** The values of the open cells, cell after cell, each in the column's order; `ends` says where each cell's end. */
 function gather({ source }: Side, grid: Grid, { counts, byRow }: Cells, open: OpenCells) {
   // One more for the rows without a cell.
-  const places = new Int32Array(byRow === null ? grid.size + 1 : NO_CELL + 1).fill(-1);
+  const isOpen = new Uint8Array(NO_CELL + 1);
+  const places = new Int32Array(grid.size + 1);
   let size = 0;
   for (const cell of open.cells) {
+    isOpen[cell] = 1;
     places[cell] = size;
     size += counts[cell]!;
   }
@@ -144,8 +158,8 @@ function gather({ source }: Side, grid: Grid, { counts, byRow }: Cells, open: Op
     source.each((block, length) => {
       for (let at = 0; at < length; at++) {
         const cell = byRow === null ? cellOf(grid, block[at]!) : byRow[row + at]!;
-        const free = places[cell] ?? -1;
-        if (free < 0) continue;
+        if (isOpen[cell] === 0) continue;
+        const free = places[cell]!;
         values[free] = block[at]!;
         places[cell] = free + 1;
       }
@@ -276,8 +290,8 @@ function areaOver(one: Side, two: Side, stretch: Stretch, depth: number, between
   if (one.count + two.count <= FEW || depth === DEEPEST || isFinestStretch(stretch))
     return partArea(allOf(one), allOf(two), stretch);
   const grid = gridOver(stretch, [one, two]);
-  const a = fill(one, grid);
-  const b = fill(two, grid);
+  const a = fill(one, grid, depth === 0 ? 0 : null);
+  const b = fill(two, grid, depth === 0 ? 1 : null);
   const open: OpenCells = { cells: [], below1: [], below2: [] };
   const inner: Stretch[] = [];
   const edgeCells = new Set(between === undefined ? [] : Array.from(between.edges, (edge) => cellOf(grid, edge)));
@@ -377,8 +391,8 @@ export function largestGapOfColumns(one: GridColumn, two: GridColumn): number {
   const [side1, side2] = [wholeSide(one), wholeSide(two)];
   if (isFinestStretch(stretch)) return partGap(allOf(side1), allOf(side2));
   const grid = gridOver(stretch, [side1, side2]);
-  const a = fill(side1, grid);
-  const b = fill(side2, grid);
+  const a = fill(side1, grid, 0);
+  const b = fill(side2, grid, 1);
   let largest = 0;
   let [below1, below2] = [0, 0];
   for (let cell = 0; cell <= grid.size; cell++) {

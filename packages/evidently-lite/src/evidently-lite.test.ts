@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import peer from "./fixtures/evidently-0.7.23.json" with { type: "json" };
-import { columnDrift, type DriftError, datasetDrift, defaultMethod, ks, psi, type Value } from "./index.ts";
+import { columnDrift, type DriftError, datasetDrift, defaultMethod, ks, type Value } from "./index.ts";
 import { kolmogorovSurvival } from "./kolmogorov.ts";
 
 interface PeerCase {
