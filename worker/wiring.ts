@@ -63,6 +63,7 @@ export async function openHouse(
       s3: settings.s3,
       ...(settings.lake.startsWith("s3:") ? { scratch: join(home, "scratch") } : {}),
       sourceRoots: settings.sourceRoots ?? [process.cwd(), productFolder, tmpdir(), homedir()],
+      exportRoot: join(home, "exports"),
       spark: settings.sparkRemote === undefined ? undefined : { remote: settings.sparkRemote },
     }),
   );

@@ -5,6 +5,7 @@ export type {
   CsvView,
   DataFile,
   Dialect,
+  ExportResult,
   Json,
   Lake,
   LakeOptions,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { DuckDBValue } from "@duckdb/node-api";
 import type {
   Dialect,
+  ExportResult,
   Lake,
   LakeOptions,
   MergeOptions,
@@ -21,6 +22,7 @@ import { DataFiles, type HeldFiles } from "./data-files.ts";
 import { DeltaLog } from "./delta-log.ts";
 import { type Bindings, Engine, type Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
+import { exportPath, exportRows } from "./export-file.ts";
 import { numRecords } from "./file-stats.ts";
 import { FileStore } from "./file-store.ts";
 import { checkMerge, mergeTable } from "./merge.ts";
@@ -60,14 +62,14 @@ export async function lakeOn(store: ObjectStore, o: Omit<LakeOptions, "root" | "
   const files = new DataFiles(store, join(engine.scratch, "objects"), o.cacheBytes ?? 10 * 2 ** 30);
   const log = new DeltaLog(store, engine);
   const { spark } = o;
-  if (!spark) return new DeltaLake(log, files, engine, o.sourceRoots);
+  if (!spark) return new DeltaLake(log, files, engine, o);
   try {
     const { SparkEngine } = await import("./spark-engine.ts");
     return new DeltaLake(
       log,
       files,
       engine,
-      o.sourceRoots,
+      o,
       (isStaged) => new SparkEngine({ remote: spark.remote, log, files, duck: engine, isStaged }),
     );
   } catch (error) {
@@ -89,6 +91,7 @@ class DeltaLake implements Lake {
   readonly #files: DataFiles;
   readonly #engine: Engine;
   readonly #sourceRoots: readonly string[];
+  readonly #exportRoot: string | undefined;
   readonly #staged = new Set<string>();
   readonly #isStaged = (path: string) => this.#staged.has(path);
   /** Runs queries in the place of DuckDB, which then only moves files and reads columns. */
@@ -98,13 +101,14 @@ class DeltaLake implements Lake {
     log: DeltaLog,
     files: DataFiles,
     engine: Engine,
-    sourceRoots: readonly string[],
+    o: Pick<LakeOptions, "sourceRoots" | "exportRoot">,
     spark?: (isStaged: (path: string) => boolean) => SparkEngine,
   ) {
     this.#log = log;
     this.#files = files;
     this.#engine = engine;
-    this.#sourceRoots = sourceRoots;
+    this.#sourceRoots = o.sourceRoots;
+    this.#exportRoot = o.exportRoot;
     this.#spark = spark?.(this.#isStaged);
     this.dialect = this.#spark ? "spark" : "duckdb";
   }
@@ -167,6 +171,29 @@ class DeltaLake implements Lake {
 
   async vacuum(o: VacuumOptions) {
     return await vacuumTable(this.#log, o);
+  }
+
+  async exportFile({ sql, format, path, ...o }: Parameters<Lake["exportFile"]>[0]): Promise<ExportResult> {
+    const spark = this.#spark && sparkStatement(sql, o.views, o.params);
+    const bindings = spark ? {} : bindAll(o.params);
+    const duck = spark ? "" : sparkToDuck(sql, Object.keys(o.views)).sql;
+    const target = await exportPath(this.#exportRoot, path);
+    const scratch = this.#engine.scratch;
+    return await this.#files.use((held) =>
+      this.#engine.session(o.signal, async (session) => {
+        if (spark && this.#spark) {
+          const computed = await this.#spark.compute(spark, undefined, held, o.signal);
+          try {
+            return await exportRows(session, { sql: computed.sql, bindings, format, target, scratch });
+          } finally {
+            await computed.remove();
+          }
+        }
+        await checkStatement(session, duck, Object.keys(o.views));
+        await defineViews(session, this.#log, held, o.views, this.#isStaged);
+        return await exportRows(session, { sql: duck, bindings, format, target, scratch });
+      }),
+    );
   }
 
   async readColumns(ref: TableRef, o: { readonly columns?: readonly string[] | undefined } = {}) {
