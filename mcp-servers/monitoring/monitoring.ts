@@ -140,7 +140,7 @@ function byKs(reference: ColumnValues["values"], current: ColumnValues["values"]
 function requireSameType(name: string, reference: Rows, current: Rows): void {
   const before = reference.columns[name]!.type;
   const now = current.columns[name]!.type;
-  // A served model is asked numbers alone.
+  // What a served model was asked knows numbers and texts alone.
   if (before === now || (now === "number" && before !== "string")) return;
   throw new ToolError(
     "COLUMN_TYPE_CHANGED",

@@ -19,7 +19,7 @@ export interface ServedRows {
 /** What a served model was asked, and what it answered. */
 export interface AnsweredRow {
   readonly version: number;
-  readonly features: Readonly<Record<string, number | null>>;
+  readonly features: Readonly<Record<string, number | string | null>>;
   readonly prediction: number;
   readonly probabilities: Readonly<Record<string, number>>;
 }
@@ -97,15 +97,21 @@ export async function readServed(
   const known = [...new Set(rows.flatMap(({ features }) => Object.keys(features))), "prediction", "probability"];
   const columns = names.map((name): [string, ColumnValues] => {
     if (!known.includes(name)) throw columnNotFound(`What "${model}" was asked`, name, known, { field: "columns" });
+    if (rows.some(({ features }) => typeof features[name] === "string"))
+      return [name, { type: "string", values: rows.map(({ features }) => textOf(features[name])) }];
     const values = Float64Array.from(rows, ({ features, prediction, probabilities }) => {
       const value = features[name];
-      if (value !== undefined) return value ?? Number.NaN;
+      if (value !== undefined) return typeof value === "number" ? value : Number.NaN;
       if (name === "prediction") return prediction;
       return (name === "probability" ? probabilities["1"] : undefined) ?? Number.NaN;
     });
     return [name, { type: "number", values }];
   });
   return { count: rows.length, columns: Object.fromEntries(columns) };
+}
+
+function textOf(value: number | string | null | undefined): string | null {
+  return value === null || value === undefined ? null : String(value);
 }
 
 function columnNotFound(where: string, name: string, all: readonly string[], { field }: { field: string }): ToolError {

@@ -9,7 +9,7 @@ export interface LoggedPrediction {
   /** When, in milliseconds since 1970. */
   readonly at: number;
   readonly version: number;
-  readonly features: FeatureRow;
+  readonly features: Readonly<Record<string, number | string | null>>;
   readonly prediction: number;
   readonly probabilities: Readonly<Record<string, number>>;
 }
@@ -46,7 +46,7 @@ const DAY_MS = 86_400_000;
 const Line = z.object({
   at: z.number(),
   version: z.number(),
-  features: z.record(z.string(), z.number().nullable()),
+  features: z.record(z.string(), z.union([z.number(), z.string()]).nullable()),
   prediction: z.number(),
   probabilities: z.record(z.string(), z.number()),
 });
