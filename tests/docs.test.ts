@@ -26,6 +26,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Documents whose commands are checked. */
 const DOCUMENTS = [
   ...["docs/monitoring.md", "docs/coming-from-evidently.md"],
+  ...["training", "coming-from-scikit-learn"].map((name) => `docs/${name}.md`),
   ...["README.md", "CONTRIBUTING.md"],
   ...["guide", "coming-from-airflow", "features", "coming-from-feast", "tracking", "coming-from-mlflow"].map(
     (name) => `docs/${name}.md`,
@@ -45,6 +46,9 @@ function filesOf(document: string): string {
 }
 
 const [monitoring, evidently] = [filesOf("docs/monitoring.md"), filesOf("docs/coming-from-evidently.md")];
+/** Documents on training, whose code is tests. */
+const training = [filesOf("docs/training.md"), filesOf("packages/learn/README.md")];
+
 const guide = filesOf("docs/guide.md");
 const airflow = filesOf("docs/coming-from-airflow.md");
 /** Documents whose code is modules and tests, not DAGs. */
@@ -125,7 +129,7 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const from of [guide, airflow, features]) {
+for (const from of [guide, airflow, features, ...training]) {
   for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
     describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
       await import(join(from, name));

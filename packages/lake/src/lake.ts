@@ -1,4 +1,3 @@
-import { mkdir, realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DuckDBValue } from "@duckdb/node-api";
@@ -24,9 +23,9 @@ import { type Bindings, Engine, type Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
 import { exportPath, exportRows } from "./export-file.ts";
 import { numRecords } from "./file-stats.ts";
-import { FileStore } from "./file-store.ts";
 import { checkMerge, mergeTable } from "./merge.ts";
-import type { ObjectStore, S3Options } from "./object-store.ts";
+import type { ObjectStore } from "./object-store.ts";
+import { openObjectStore } from "./open-object-store.ts";
 import { readColumns } from "./read-columns.ts";
 import { countRows } from "./removal.ts";
 import { bindable, type Scalar, toScalar } from "./scalars.ts";
@@ -47,7 +46,7 @@ import { checkWrite } from "./write-options.ts";
  * await lake.write({ table: "t", sql: "SELECT 1 AS a", views: {}, mode: "append", txn: { appId: "example", version: 1 } });
  */
 export async function openLake(o: LakeOptions): Promise<Lake> {
-  return await lakeOn(await openStore(o.root, o.s3 ?? {}), o);
+  return await lakeOn(await openObjectStore(o.root, o.s3), o);
 }
 
 /** The lake on a store that is open. */
@@ -77,12 +76,6 @@ export async function lakeOn(store: ObjectStore, o: Omit<LakeOptions, "root" | "
     store.close();
     throw error;
   }
-}
-
-async function openStore(root: string, s3: S3Options): Promise<ObjectStore> {
-  if (root.startsWith("s3:")) return new (await import("./s3-store.ts")).S3Store(root, s3);
-  await mkdir(root, { recursive: true });
-  return new FileStore(await realpath(root));
 }
 
 class DeltaLake implements Lake {
