@@ -25,6 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Documents whose commands are checked. */
 const DOCUMENTS = [
+  ...["docs/monitoring.md", "docs/coming-from-evidently.md"],
   ...["training", "coming-from-scikit-learn"].map((name) => `docs/${name}.md`),
   ...["README.md", "CONTRIBUTING.md"],
   ...["guide", "coming-from-airflow", "features", "coming-from-feast", "tracking", "coming-from-mlflow"].map(
@@ -44,6 +45,7 @@ function filesOf(document: string): string {
   return at;
 }
 
+const [monitoring, evidently] = [filesOf("docs/monitoring.md"), filesOf("docs/coming-from-evidently.md")];
 /** Documents on training, whose code is tests. */
 const training = [filesOf("docs/training.md"), filesOf("packages/learn/README.md")];
 
@@ -61,6 +63,7 @@ async function play(from: string, id: string, options: InProcessOptions = {}): P
 
 /** Every DAG of these documents, and how it ends; a DAG that is missing here fails the test. */
 const ENDS: readonly [string, string, InProcessOptions, unknown][] = [
+  [monitoring, "retrain_churn", { conf: { reason: "PSI of age is 0.4" } }, "PSI of age is 0.4"],
   [guide, "orders", { params: { rate: 3 }, logicalDate: "2026-01-31" }, { total: 180 }],
   [guide, "release", { answers: { go: { approved: true, by: "ada" } } }, "day.csv, released by ada"],
   [guide, "sales", { logicalDate: "2026-01-31" }, 120],
@@ -138,6 +141,14 @@ it("the README of the feature store gives what it says", async () => {
   const { totals } = await import(join(featureStore, "features.ts"));
   expect(await totals(join(featureStore, "state"))).toEqual([40.5, null]);
 });
+
+for (const from of [monitoring, evidently]) {
+  for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
+    describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
+      await import(join(from, name));
+    });
+  }
+}
 
 /** The verbs, doing nothing. */
 function idleProgram(): Command {
