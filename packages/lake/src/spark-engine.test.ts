@@ -94,7 +94,7 @@ describe.skipIf(missing !== undefined)(
 
     it("reads a staged source with nulls, quotes and lines within a field", async () => {
       await writeFile(join(root, "in.csv"), 's,d\n ,1998-01-31\n,\n"a ""b""\nc",1998-02-01\n');
-      const staged = await lake.stageCsv({
+      const staged = await lake.stage({
         source: join(root, "in.csv"),
         columns: [
           { name: "s", type: "string", nullable: true },
