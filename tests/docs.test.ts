@@ -26,9 +26,17 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Documents whose commands are checked. */
 const DOCUMENTS = [
   ...["README.md", "CONTRIBUTING.md"],
-  ...["guide", "coming-from-airflow", "features", "coming-from-feast", "operations", "semantics", "ARCHITECTURE"].map(
-    (name) => `docs/${name}.md`,
-  ),
+  ...[
+    "guide",
+    "coming-from-airflow",
+    "features",
+    "coming-from-feast",
+    "quality",
+    "coming-from-great-expectations",
+    "operations",
+    "semantics",
+    "ARCHITECTURE",
+  ].map((name) => `docs/${name}.md`),
 ];
 const text = (document: string) => readFileSync(join(PROJECT, document), "utf8");
 
@@ -47,6 +55,9 @@ const airflow = filesOf("docs/coming-from-airflow.md");
 /** Documents whose code is modules and tests, not DAGs. */
 const [features, featureStore] = [filesOf("docs/features.md"), filesOf("packages/feature-store/README.md")];
 filesOf("docs/coming-from-feast.md");
+const quality = ["docs/quality.md", "docs/coming-from-great-expectations.md", "packages/expectations/README.md"].map(
+  filesOf,
+);
 
 /** Runs a DAG of a document's files, which lie in a folder without any packages beside them. */
 async function play(from: string, id: string, options: InProcessOptions = {}): Promise<RunView> {
@@ -121,7 +132,7 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const from of [guide, airflow, features]) {
+for (const from of [guide, airflow, features, ...quality]) {
   for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
     describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
       await import(join(from, name));
