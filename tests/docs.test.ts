@@ -26,17 +26,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Documents whose commands are checked. */
 const DOCUMENTS = [
   ...["README.md", "CONTRIBUTING.md"],
-  ...[
-    "guide",
-    "coming-from-airflow",
-    "features",
-    "coming-from-feast",
-    "quality",
-    "coming-from-great-expectations",
-    "operations",
-    "semantics",
-    "ARCHITECTURE",
-  ].map((name) => `docs/${name}.md`),
+  ...["guide", "coming-from-airflow", "features", "coming-from-feast", "tracking", "coming-from-mlflow"].map(
+    (name) => `docs/${name}.md`,
+  ),
+  ...["operations", "semantics", "ARCHITECTURE"].map((name) => `docs/${name}.md`),
+  ...["quality", "coming-from-great-expectations"].map((name) => `docs/${name}.md`),
 ];
 const text = (document: string) => readFileSync(join(PROJECT, document), "utf8");
 
@@ -275,6 +269,7 @@ describe("names in the documents", () => {
   const sources = sourcesIn(
     "packages/engine/src",
     "packages/feature-store/src",
+    "packages/tracking/src",
     "client",
     "worker",
     "bin",
@@ -309,7 +304,7 @@ describe("names in the documents", () => {
       "docs/coming-from-feast.md",
     ]) {
       for (const [, code = ""] of text(document).matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)) {
-        if (/^(AWS|DAGWRIGHT|NUM|OTEL|REDIS|SPARK|TEMPORAL)_/.test(code)) continue;
+        if (/^(AWS|DAGWRIGHT|MLFLOW|NUM|OTEL|REDIS|SPARK|TEMPORAL)_/.test(code)) continue;
         expect([document, code, sources.includes(`"${code}"`)]).toEqual([document, code, true]);
       }
     }

@@ -66,9 +66,13 @@ export async function openHouse(
       spark: settings.sparkRemote === undefined ? undefined : { remote: settings.sparkRemote },
     }),
   );
-  const tracking: Opened<Tracking> = opened(async () =>
-    (await import("@dagwright/tracking")).openTracking(settings.tracking),
-  );
+  const tracking: Opened<Tracking> = opened(async () => {
+    const { connectTracking, openTracking } = await import("@dagwright/tracking");
+    const { server, username, password, token } = settings.tracking;
+    return server === undefined
+      ? openTracking(settings.tracking)
+      : connectTracking({ url: server, username, password, token });
+  });
   const features: Opened<FeatureStore> = opened(async () => {
     const { openFeatureStore, openRedisOnlineStore } = await import("@dagwright/feature-store");
     const { entities, views } = await import("../mcp-servers/feature-store/definitions.ts");

@@ -17,6 +17,22 @@ const ModelVersion = z.object({
   updatedAt: z.iso.datetime(),
 });
 
+/** How a version came about. */
+const Lineage = z.object({
+  experiment: z.string().nullable().describe("Of its run; null when the run is gone."),
+  dag: z.string().nullable(),
+  dagRun: z.string().nullable(),
+  codeVersion: z.string().nullable(),
+  tables: z.array(
+    z.object({
+      table: z.string(),
+      version: z.number().int(),
+      context: z.string().nullable().describe("What for: training, validation, …"),
+    }),
+  ),
+  featureViews: z.record(z.string(), z.string()).describe("Feature views and their versions."),
+});
+
 /** Names, versions and stages of models. */
 export const modelRegistry = defineContract({
   name: "model-registry",
@@ -35,8 +51,16 @@ export const modelRegistry = defineContract({
       }),
     },
     list_registered_models: {
-      description: "Lists all registered models with their versions, newest first.",
-      input: z.object({}),
+      description: "Lists registered models with their versions, newest first: all, or those that came of a table.",
+      input: z
+        .object({
+          table: z.string().min(1).optional().describe("Only versions whose run read this table."),
+          tableVersion: z.number().int().min(0).optional().describe("Only this version of the table."),
+        })
+        .refine(({ table, tableVersion }) => table !== undefined || tableVersion === undefined, {
+          error: "give the table that tableVersion is a version of",
+          path: ["tableVersion"],
+        }),
       output: z.object({
         models: z.array(
           z.object({
@@ -51,14 +75,26 @@ export const modelRegistry = defineContract({
     },
     get_model_version_details: {
       description:
-        "Looks one version up, by its number or as the highest one in a stage; `found` is false when there is none.",
+        "Looks one version up with how it came about: by its number, as the highest one in a stage, or by an alias; `found` is false when there is none.",
       input: z
-        .object({ name: Name, version: VersionNumber.optional(), stage: Stage.optional() })
-        .refine(({ version, stage }) => (version === undefined) !== (stage === undefined), {
-          error: "give exactly one of version and stage",
-          path: ["version"],
-        }),
-      output: z.object({ found: z.boolean(), version: ModelVersion.nullable() }),
+        .object({
+          name: Name,
+          version: VersionNumber.optional(),
+          stage: Stage.optional(),
+          alias: z.string().min(1).optional(),
+        })
+        .refine(
+          ({ version, stage, alias }) => [version, stage, alias].filter((one) => one !== undefined).length === 1,
+          {
+            error: "give exactly one of version, stage and alias",
+            path: ["version"],
+          },
+        ),
+      output: z.object({
+        found: z.boolean(),
+        version: ModelVersion.nullable(),
+        lineage: Lineage.nullable().describe("Null when nothing was found."),
+      }),
       annotations: { readOnly: true, idempotent: true },
     },
     transition_model_stage: {
@@ -69,6 +105,7 @@ export const modelRegistry = defineContract({
         version: VersionNumber,
         stage: Stage,
         archiveExisting: z.boolean().default(true),
+        aliases: z.array(z.string().min(1)).default([]).describe("Aliases that point at the version from then on."),
       }),
       output: z.object({
         version: ModelVersion,

@@ -36,16 +36,24 @@ test("a call made twice under one key registers one version", async () => {
 test("no production version yet is an ordinary answer", async () => {
   const client = pool.client(modelRegistry);
   const production = { name: "m", stage: "production" } as const;
-  expect(await client.call("get_model_version_details", production)).toEqual({ found: false, version: null });
+  expect(await client.call("get_model_version_details", production)).toEqual({
+    found: false,
+    version: null,
+    lineage: null,
+  });
   await client.call("register_model", { name: "m", runId });
-  expect(await client.call("get_model_version_details", production)).toEqual({ found: false, version: null });
+  expect(await client.call("get_model_version_details", production)).toEqual({
+    found: false,
+    version: null,
+    lineage: null,
+  });
   await client.call("transition_model_stage", { name: "m", version: 1, stage: "production" });
   const found = await client.call("get_model_version_details", production);
   expect(found).toMatchObject({ found: true, version: { version: 1, runId, stage: "production" } });
   expect(await client.call("get_model_version_details", { name: "m", version: 1 })).toEqual(found);
   await expect(client.call("get_model_version_details", { name: "m" })).rejects.toMatchObject({
     code: "INVALID_ARGUMENTS",
-    message: expect.stringContaining("exactly one of version and stage"),
+    message: expect.stringContaining("exactly one of version, stage and alias"),
   });
   await expect(client.call("get_model_version_details", { ...production, version: 1 })).rejects.toMatchObject({
     code: "INVALID_ARGUMENTS",
@@ -76,4 +84,41 @@ test("an unknown model suggests the nearest name", async () => {
     code: "MODEL_NOT_FOUND",
     hint: 'Did you mean "customer_repurchase"?',
   });
+});
+
+test("a version tells how it came about, and a table which versions came of it", async () => {
+  const client = pool.client(modelRegistry);
+  const made = async (version: number) => {
+    const lineage = { dag: "daily", dagRun: "daily/1", tables: [{ table: "purchases", version, context: "training" }] };
+    const run = await tracking.startRun({ experiment: "churn", lineage });
+    await client.call("register_model", { name: "m", runId: run.runId });
+  };
+  await made(3);
+  await made(4);
+  await client.call("register_model", { name: "other", runId });
+  const moved = await client.call("transition_model_stage", {
+    name: "m",
+    version: 1,
+    stage: "staging",
+    aliases: ["challenger"],
+  });
+  expect(moved.version.aliases).toEqual(["challenger"]);
+  expect(await client.call("get_model_version_details", { name: "m", alias: "challenger" })).toMatchObject({
+    version: { version: 1, stage: "staging" },
+    lineage: {
+      experiment: "churn",
+      dag: "daily",
+      dagRun: "daily/1",
+      codeVersion: null,
+      tables: [{ table: "purchases", version: 3, context: "training" }],
+    },
+  });
+  const versionsOf = async (request: { table: string; tableVersion?: number }) =>
+    (await client.call("list_registered_models", request)).models.map(({ name, versions }) => [
+      name,
+      versions.map(({ version }) => version),
+    ]);
+  expect(await versionsOf({ table: "purchases" })).toEqual([["m", [2, 1]]]);
+  expect(await versionsOf({ table: "purchases", tableVersion: 4 })).toEqual([["m", [2]]]);
+  expect(await versionsOf({ table: "nobody's" })).toEqual([]);
 });

@@ -138,6 +138,8 @@ export interface TransitionStage {
   readonly stage: ModelStage;
   /** Archives the other versions of that stage in the same transaction; counts for `staging` and `production`. */
   readonly archiveExisting: boolean;
+  /** Aliases that point at the version from then on, in the same transaction too. @default none */
+  readonly aliases?: readonly string[] | undefined;
 }
 
 /**

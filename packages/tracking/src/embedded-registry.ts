@@ -68,14 +68,15 @@ export class EmbeddedRegistry {
     });
   }
 
-  async transition({ name, version, stage, archiveExisting }: TransitionStage): Promise<{
+  async transition({ name, version, stage, archiveExisting, aliases = [] }: TransitionStage): Promise<{
     version: ModelVersion;
     archived: number[];
   }> {
     const meant = stageOf(String(stage));
     return await this.#database.write(function* () {
-      const done = yield* transitionVersion(name, version, meant, archiveExisting);
-      return { version: versionView(done.version), archived: done.archived };
+      const { archived } = yield* transitionVersion(name, version, meant, archiveExisting);
+      for (const alias of aliases) yield* setAlias(name, version, alias);
+      return { version: versionView(yield* getVersion(name, version)), archived };
     });
   }
 

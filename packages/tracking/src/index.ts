@@ -18,5 +18,7 @@ export {
   type VersionLineage,
 } from "./api.ts";
 export { TrackingError, type TrackingErrorCode } from "./errors.ts";
+export { connectTracking } from "./mlflow/connect-tracking.ts";
+export type { MlflowServer } from "./mlflow/mlflow-http.ts";
 export { openTracking, type TrackingPlace } from "./open-tracking.ts";
 export { MLFLOW_VERSION, type ServeTracking, serveTracking, type TrackingServer } from "./server/serve-tracking.ts";

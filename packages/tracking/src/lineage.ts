@@ -62,3 +62,12 @@ const isTable = ({ dataset }: DatasetInput) => dataset.sourceType === DELTA && /
 function contextOf(tags: readonly KeyValue[]): string | null {
   return tags.find(({ key }) => key === CONTEXT)?.value ?? null;
 }
+/** Whether a run read a table, in this version where one is given. */
+export function reads(inputs: readonly DatasetInput[], table: string, version: number | undefined): boolean {
+  return inputs.some(
+    (input) =>
+      isTable(input) &&
+      input.dataset.name === table &&
+      (version === undefined || Number(input.dataset.digest) === version),
+  );
+}

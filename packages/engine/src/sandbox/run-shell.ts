@@ -4,6 +4,7 @@ import type { DagGraph, GraphNode } from "../core/graph.ts";
 import { answerAsked, clearAsked, markAsked, type Refusal, wordsOf } from "../core/requests.ts";
 import { commandsToResume } from "../core/resume.ts";
 import type { OpenTicket, Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState } from "../core/state.ts";
+import { lookup, statusesOf } from "../core/statuses.ts";
 import { topologyOf } from "../core/topology.ts";
 import { viewOf } from "../core/view.ts";
 import { AssetSender } from "./asset-sender.ts";
@@ -293,7 +294,8 @@ export class RunShell {
 
   /** When a step of a series ended, by the clock of its worker; never before it began, nor in the future. */
   private momentOf(endedAt: number, id: string): number {
-    const { startedAt = endedAt } = this.state.tasks[id] ?? {};
+    // Not `state.tasks`: that makes a record of all of them.
+    const { startedAt = endedAt } = lookup(this.state, statusesOf(this.state))(id);
     return Math.min(Date.now(), Math.max(endedAt, startedAt));
   }
 

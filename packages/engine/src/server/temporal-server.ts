@@ -235,6 +235,9 @@ class EmbeddedServer implements TemporalServer {
           ...["--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"],
           ...["--dynamic-config-value", "history.timerProcessorMaxPollRPS=2000"],
           ...["--dynamic-config-value", "history.visibilityProcessorMaxPollRPS=500"],
+          // It would keep all that has happened in the last hour in memory, 100 MiB and more for a busy one.
+          ...["--dynamic-config-value", 'history.cacheTTL="5m"'],
+          ...["--dynamic-config-value", 'history.eventsCacheTTL="5m"'],
         ],
         { stdio: ["ignore", log, log], env: serverEnvironment(process.env) },
       );

@@ -1,0 +1,19 @@
+/** Our tools on MLflow's own server: `npm run test:mlflow`, which installs it (a few minutes, 1.5 GB). */
+import { connectTracking } from "@dagwright/tracking";
+import { afterAll, beforeAll, describe } from "vitest";
+import { installMlflow, type MlflowServerProcess, startMlflow } from "../servers/mlflow.ts";
+import { trackingSuite } from "./suite.ts";
+
+const missing =
+  process.env["MLFLOW"] === "whole" ? await installMlflow("whole") : "npm run test:mlflow installs MLflow and runs it";
+
+describe.skipIf(missing !== undefined)(`MLflow's own server${missing === undefined ? "" : ` (${missing})`}`, () => {
+  let server: MlflowServerProcess;
+  beforeAll(async () => {
+    server = await startMlflow();
+  });
+  afterAll(async () => {
+    await server.stop();
+  });
+  trackingSuite("tracking on it", async () => connectTracking({ url: server.url }));
+});
