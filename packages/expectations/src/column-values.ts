@@ -7,6 +7,7 @@ import {
   and,
   columnMap,
   countOf,
+  groupsOf,
   HELPER,
   type MapArguments,
   mapOutcome,
@@ -59,14 +60,6 @@ export function nulls(kwargs: MapArguments, columns: readonly Column[], unexpect
       failing: rowsWhere(failed),
     }),
   };
-}
-
-/** The different combinations of values among some rows, each with its number of rows `n`; what stands after FROM. */
-export function groupsOf(names: readonly Fragment[], where: Fragment): Fragment {
-  const keys = names.map((name, index) => sql`${name} AS ${text(`k${index}`)}`);
-  const list = keys.reduce((all, key) => sql`${all}, ${key}`);
-  const places = text(names.map((_, index) => index + 1).join(", "));
-  return sql`(SELECT ${list}, count(*) AS n FROM ${ROWS} WHERE ${where} GROUP BY ${places}) AS g`;
 }
 
 /** Values (or combinations) that occur once; every row of a repeated one is unexpected. */
