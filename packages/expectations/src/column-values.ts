@@ -101,7 +101,7 @@ export function monotonic(
   return {
     asks: [countOf(scope.where), countOf(and(scope.where, scope.ignored)), countOf(falls, lean)],
     judge: ({ values: [elements, ignored, failed] }) => {
-      if (!ordered && number(elements) > number(ignored)) {
+      if (!ordered && number(elements) > number(ignored) + 1) {
         throw new NotEvaluableError(`Column "${column.name}" holds ${column.type}; numbers or moments are needed`);
       }
       return {
