@@ -63,6 +63,7 @@ export async function openHouse(
       s3: settings.s3,
       ...(settings.lake.startsWith("s3:") ? { scratch: join(home, "scratch") } : {}),
       sourceRoots: settings.sourceRoots ?? [process.cwd(), productFolder, tmpdir(), homedir()],
+      exportRoot: join(home, "exports"),
       spark: settings.sparkRemote === undefined ? undefined : { remote: settings.sparkRemote },
     }),
   );
@@ -75,9 +76,14 @@ export async function openHouse(
   });
   const features: Opened<FeatureStore> = opened(async () => {
     const { openFeatureStore, openRedisOnlineStore } = await import("@dagwright/feature-store");
+    const { openObjectStore } = await import("@dagwright/lake");
     const { entities, views } = await import("../mcp-servers/feature-store/definitions.ts");
     const store = await openFeatureStore({
       ...{ root: join(home, "features"), lake: await lake.get(), entities, views },
+      // Beside tables that several machines share; no table has such a name.
+      ...(settings.lake.startsWith("s3:") && {
+        registry: await openObjectStore(`${settings.lake}/.features`, settings.s3),
+      }),
       ...(settings.redisUrl !== undefined && { online: openRedisOnlineStore({ url: settings.redisUrl }) }),
     });
     await store.apply();

@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
   args: process.argv.slice(3),
   options: {
     rows: { type: "string", default: "1000000" },
-    users: { type: "string", default: "20000" },
+    users: { type: "string", default: "100000" },
     rounds: { type: "string", default: "3" },
     reads: { type: "string", default: "200" },
   },

@@ -5,7 +5,12 @@ export type SparkErrorCode =
   | "COLUMNS_INVALID"
   | "SOURCE_ENDS_BEFORE_INTERVAL"
   | "SPLIT_TABLES"
-  | "SPLIT_KEY";
+  | "SPLIT_KEY"
+  | "COLUMN_UNKNOWN"
+  | "COLUMN_TAKEN"
+  | "TRANSFORMATION_INVALID"
+  | "EXPRESSION_INVALID"
+  | "OUTPUT_INVALID";
 
 /** Bad input to a tool of the spark server; another attempt cannot mend it. */
 export class SparkServerError extends Error {

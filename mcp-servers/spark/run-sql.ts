@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Lake } from "@dagwright/lake";
 import type { ToolArguments, ToolOutput } from "@dagwright/mcp-kit/contract";
 import type { spark } from "./contract.ts";
+import { SparkServerError } from "./errors.ts";
 
 type Arguments = ToolArguments<typeof spark, "run_spark_sql">;
 type Output = ToolOutput<typeof spark, "run_spark_sql">;
@@ -9,14 +10,23 @@ type Output = ToolOutput<typeof spark, "run_spark_sql">;
 /** Rows a call returns at most; whole results stay in tables. */
 const SAMPLE = 10;
 
-/** Runs one Spark SQL query; with `write`, its rows go to a table and the sample is of what was written. */
+/** Runs one Spark SQL query; with `write` or `export`, its rows go there and the sample is of what was written. */
 export async function runSql(
   lake: Lake,
-  { sql, views, params, write }: Arguments,
+  { sql, views, params, write, export: file }: Arguments,
   o: { readonly idempotencyKey?: string; readonly signal?: AbortSignal },
 ): Promise<Output> {
-  if (!write)
-    return { ...copied(await lake.query(sql, { views, params, limit: SAMPLE, signal: o.signal })), written: null };
+  if (write && file)
+    throw new SparkServerError(
+      "OUTPUT_INVALID",
+      "export",
+      "Both write and export are given; one of them was expected.",
+    );
+  if (!write) {
+    const sample = copied(await lake.query(sql, { views, params, limit: SAMPLE, signal: o.signal }));
+    const exported = file ? await lake.exportFile({ ...file, sql, views, params, signal: o.signal }) : null;
+    return { ...sample, written: null, exported: exported && { ...exported, format: file?.format ?? "" } };
+  }
   const { table, version, rowsWritten, alreadyDone } = await lake.write({
     ...write,
     sql,
@@ -29,7 +39,12 @@ export async function runSql(
     views: { written: { table, version } },
     signal: o.signal,
   });
-  return { ...copied(sample), rowCount: rowsWritten, written: { table, version, rows: rowsWritten, alreadyDone } };
+  return {
+    ...copied(sample),
+    rowCount: rowsWritten,
+    written: { table, version, rows: rowsWritten, alreadyDone },
+    exported: null,
+  };
 }
 
 function copied({ columns, rows, rowCount }: Awaited<ReturnType<Lake["query"]>>) {

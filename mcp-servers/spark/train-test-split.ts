@@ -3,7 +3,7 @@ import type { Column, Lake } from "@dagwright/lake";
 import type { ToolArguments, ToolOutput } from "@dagwright/mcp-kit/contract";
 import type { spark } from "./contract.ts";
 import { SparkServerError } from "./errors.ts";
-import { quoted } from "./sql.ts";
+import { knownColumn, quoted } from "./sql.ts";
 
 type Arguments = ToolArguments<typeof spark, "train_test_split_spark">;
 type Output = ToolOutput<typeof spark, "train_test_split_spark">;
@@ -13,14 +13,14 @@ const KEY_TYPES = ["bigint", "int", "smallint", "tinyint", "string", "date", "ti
 
 /**
  * Ranks rows by md5(seed, key values: texts joined by U+001F, null as U+0000's picture U+2400) and takes the first
- * round(n × testFraction) for the test. Both tables are overwritten, ordered by key.
+ * round(n × testFraction) for the test, of all rows or of each stratum (halves are rounded up). Both tables are overwritten, ordered by key.
  */
 export async function trainTestSplit(
   lake: Lake,
   args: Arguments,
   o: { readonly idempotencyKey?: string; readonly signal?: AbortSignal },
 ): Promise<Output> {
-  const { key, seed, testFraction, train, test } = args;
+  const { key, seed, testFraction, train, test, stratify } = args;
   if (new Set([args.source.table, train, test]).size < 3) {
     throw new SparkServerError(
       "SPLIT_TABLES",
@@ -46,16 +46,28 @@ export async function trainTestSplit(
       `The key (${key.join(", ")}) does not identify the rows of ${source.table}: ${source.rowCount} rows, ${distinct} different keys.`,
     );
   }
-  const testRows = Math.round(source.rowCount * testFraction);
+  const stratum =
+    stratify === undefined
+      ? undefined
+      : quoted(
+          knownColumn(
+            stratify,
+            source.columns.map((c) => c.name),
+            "stratify",
+          ),
+        );
+  const partition = stratum === undefined ? "" : `PARTITION BY ${stratum}`;
   const id = o.idempotencyKey ?? randomUUID();
   const columns = source.columns.map((c) => quoted(c.name)).join(", ");
   const part = async (table: string, comparison: "<=" | ">") => {
     const written = await lake.write({
       table,
-      sql: `SELECT ${columns} FROM (SELECT *, row_number() OVER (ORDER BY ${hash}, ${keys}) AS __rank FROM src)
-            WHERE __rank ${comparison} :test_rows ORDER BY ${keys}`,
+      sql: `SELECT ${columns} FROM (
+              SELECT *, row_number() OVER (${partition} ORDER BY ${hash}, ${keys}) AS __rank, count(*) OVER (${partition}) AS __rows
+              FROM src)
+            WHERE __rank ${comparison} floor(__rows * :test_fraction + 0.5D) ORDER BY ${keys}`,
       views,
-      params: { ...hashed, test_rows: testRows },
+      params: { ...hashed, test_fraction: testFraction },
       mode: "overwrite",
       partitionBy: [],
       txn: { appId: `${id}/${table}`, version: 1 },

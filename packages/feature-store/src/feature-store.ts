@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { TableRef } from "@dagwright/lake";
+import { openObjectStore, type TableRef } from "@dagwright/lake";
 import {
   type AnyView,
   checkDefinitions,
@@ -25,8 +25,7 @@ import { checkedSource, type OfflineStore } from "./offline/offline-store.ts";
 import { checkEntityRow, type OnlineFeatures, onlineFeatures } from "./online/online-features.ts";
 import type { OnlineStore } from "./online/online-store.ts";
 import { openSqliteOnlineStore } from "./online/sqlite-store.ts";
-import { Registry, recorded } from "./registry/registry.ts";
-import { type RegistryFiles, registryFolder } from "./registry/registry-files.ts";
+import { Registry, type RegistryStore, recorded } from "./registry/registry.ts";
 import { planOf, type RegistryPlan } from "./registry/registry-plan.ts";
 import type { EntityRow, Existing, FeatureReference, FeatureSelection, FeatureValues } from "./typed-features.ts";
 
@@ -41,8 +40,8 @@ export interface FeatureStoreOptions<View extends AnyView = AnyView, Service ext
   readonly services?: readonly (Service & FeatureService<string, readonly FeatureReference<View>[]>)[] | undefined;
   /** Where online features are kept; the feature store closes it. @default the SQLite file */
   readonly online?: OnlineStore | undefined;
-  /** Where the registry is kept. @default the folder `registry` in `root` */
-  readonly registry?: RegistryFiles | undefined;
+  /** Where the registry is kept, below `registry/`: an object store of the lake; the feature store closes it. @default `root` */
+  readonly registry?: RegistryStore | undefined;
 }
 
 /** Which features, for which entities, as of when. */
@@ -150,7 +149,8 @@ export async function openFeatureStore<const View extends AnyView, const Service
   const definitions = { entities, views, services: options.services ?? [] };
   checkDefinitions(definitions);
   await mkdir(root, { recursive: true });
-  const registry = new Registry(options.registry ?? registryFolder(join(root, "registry")));
+  const registryStore = options.registry ?? (await openObjectStore(root));
+  const registry = new Registry(registryStore);
   const online = options.online ?? openSqliteOnlineStore(join(root, "online.db"));
   const catalogue = catalogueOf(definitions);
   const materialized = views.filter((view): view is View & FeatureView => !isOnDemand(view));
@@ -205,7 +205,7 @@ export async function openFeatureStore<const View extends AnyView, const Service
       const view = materializedView(catalogue, name, "view");
       const keys = new Map(view.entities.map((one) => [one.joinKey, one] as const));
       const chosen = entityRows.map((row, index) => {
-        checkEntityRow({ entities: keys, request: new Map() }, row, `entityRows.${index}`);
+        checkEntityRow({ entities: keys, request: new Map() }, row, index);
         return view.entities.map(({ joinKey }) => {
           const value = row[joinKey] ?? null;
           if (value !== null) return String(value);
@@ -222,7 +222,10 @@ export async function openFeatureStore<const View extends AnyView, const Service
       }
       return removed;
     },
-    close: () => online.close(),
+    close: async () => {
+      registryStore.close();
+      await online.close();
+    },
   };
 
   function historical(request: HistoricalRequest & { readonly output: HistoricalOutput }): Promise<HistoricalTable>;

@@ -39,5 +39,5 @@ export type { FeatureStatus, OnlineFeatures } from "./online/online-features.ts"
 export type { OnlineQuery, OnlineRow, OnlineStatistics, OnlineStore, OnlineValues } from "./online/online-store.ts";
 export { openRedisOnlineStore, type RedisOnlineStoreOptions } from "./online/redis-store.ts";
 export { openSqliteOnlineStore } from "./online/sqlite-store.ts";
-export { type RegistryFiles, registryFolder } from "./registry/registry-files.ts";
+export type { RegistryStore } from "./registry/registry.ts";
 export type { RegistryChange, RegistryPlan } from "./registry/registry-plan.ts";

@@ -26,7 +26,24 @@ function colonIn(zone: string): string {
   return zone.replace(/^([+-]\d{2})(\d{2})$/, "$1:$2");
 }
 
+const DAY_US = 86_400_000_000;
+let lastDay = Number.NaN;
+let lastDate = "";
+
 /** ISO-8601 to the millisecond of microseconds since the epoch. */
 export function isoOf(us: number | null): string | null {
-  return us === null ? null : new Date(Math.floor(us / 1000)).toISOString();
+  if (us === null) return null;
+  // A read formats hundreds of moments, most of them of one day.
+  const day = Math.floor(us / DAY_US);
+  if (day !== lastDay) {
+    lastDate = new Date(day * (DAY_US / 1000)).toISOString().slice(0, -14);
+    lastDay = day;
+  }
+  const ms = Math.floor((us - day * DAY_US) / 1000);
+  const [seconds, minutes] = [Math.floor(ms / 1000), Math.floor(ms / 60_000)];
+  return `${lastDate}T${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}.${String(ms % 1000).padStart(3, "0")}Z`;
+}
+
+function two(number: number): string {
+  return number < 10 ? `0${number}` : String(number);
 }

@@ -24,6 +24,8 @@ export interface LakeOptions {
   readonly memoryLimit?: string;
   /** @default 2 */
   readonly threads?: number;
+  /** The only folder into which `exportFile` writes. @default none: it refuses */
+  readonly exportRoot?: string | undefined;
   /** Runs queries on a Spark Connect server, which must see `root` at the same path. @default DuckDB in this process */
   readonly spark?: { readonly remote: string } | undefined;
 }
@@ -158,6 +160,14 @@ export interface WriteResult {
   readonly info: Readonly<Record<string, Json>>;
 }
 
+/** A file that holds the rows of a query. */
+export interface ExportResult {
+  /** On this machine. */
+  readonly path: string;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
 /** A merge: rows of the query meet rows of the table with the same values in the columns `on`. A null never matches. */
 export interface MergeOptions extends Omit<WriteOptions, "mode" | "replaceWhere" | "partitionBy"> {
   readonly on: readonly string[];
@@ -234,6 +244,18 @@ export interface Lake {
   native(sql: string, o: QueryOptions): Promise<QueryResult>;
   /** Writes a query's rows in one atomic commit. @throws LakeError DISK_FULL, SCHEMA_MISMATCH, TABLE_MOVED, … */
   write(o: WriteOptions): Promise<WriteResult>;
+  /**
+   * Writes the rows of one query in Spark SQL to one file below `exportRoot`, whole or not at all; twice is once.
+   * @throws LakeError EXPORT_PATH
+   */
+  exportFile(
+    o: Omit<QueryOptions, "limit"> & {
+      readonly sql: string;
+      readonly format: "parquet" | "csv";
+      /** Relative, of plain names: `daily/features.csv`. */
+      readonly path: string;
+    },
+  ): Promise<ExportResult>;
   /**
    * Merges a query's rows into a table in one atomic commit; on losing a race it is worked out again.
    * @throws LakeError MERGE_AMBIGUOUS when several rows of the query would update one row; as `write` does

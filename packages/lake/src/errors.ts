@@ -33,6 +33,7 @@ export type LakeErrorCode =
   | "LAKE_CLOSED"
   | "ENGINE_UNAVAILABLE"
   | "ENGINE_ADDRESS"
+  | "EXPORT_PATH"
   | "STORE_LOCATION"
   | "STORE_DENIED"
   | "STORE_UNAVAILABLE"

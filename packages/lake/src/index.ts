@@ -5,6 +5,7 @@ export type {
   CsvView,
   DataFile,
   Dialect,
+  ExportResult,
   Json,
   Lake,
   LakeOptions,
@@ -27,5 +28,6 @@ export type { Column } from "./column-types.ts";
 export { LakeError, type LakeErrorCode } from "./errors.ts";
 export { openLake } from "./lake.ts";
 export { nearestNames } from "./names.ts";
-export type { S3Options } from "./object-store.ts";
+export type { ObjectStore, S3Options, StoredObject } from "./object-store.ts";
+export { openObjectStore } from "./open-object-store.ts";
 export type { Scalar } from "./scalars.ts";

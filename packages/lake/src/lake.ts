@@ -1,9 +1,9 @@
-import { mkdir, realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DuckDBValue } from "@duckdb/node-api";
 import type {
   Dialect,
+  ExportResult,
   Lake,
   LakeOptions,
   MergeOptions,
@@ -21,10 +21,11 @@ import { DataFiles, type HeldFiles } from "./data-files.ts";
 import { DeltaLog } from "./delta-log.ts";
 import { type Bindings, Engine, type Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
+import { exportPath, exportRows } from "./export-file.ts";
 import { numRecords } from "./file-stats.ts";
-import { FileStore } from "./file-store.ts";
 import { checkMerge, mergeTable } from "./merge.ts";
-import type { ObjectStore, S3Options } from "./object-store.ts";
+import type { ObjectStore } from "./object-store.ts";
+import { openObjectStore } from "./open-object-store.ts";
 import { readColumns } from "./read-columns.ts";
 import { countRows } from "./removal.ts";
 import { bindable, type Scalar, toScalar } from "./scalars.ts";
@@ -45,7 +46,7 @@ import { checkWrite } from "./write-options.ts";
  * await lake.write({ table: "t", sql: "SELECT 1 AS a", views: {}, mode: "append", txn: { appId: "example", version: 1 } });
  */
 export async function openLake(o: LakeOptions): Promise<Lake> {
-  return await lakeOn(await openStore(o.root, o.s3 ?? {}), o);
+  return await lakeOn(await openObjectStore(o.root, o.s3), o);
 }
 
 /** The lake on a store that is open. */
@@ -60,14 +61,14 @@ export async function lakeOn(store: ObjectStore, o: Omit<LakeOptions, "root" | "
   const files = new DataFiles(store, join(engine.scratch, "objects"), o.cacheBytes ?? 10 * 2 ** 30);
   const log = new DeltaLog(store, engine);
   const { spark } = o;
-  if (!spark) return new DeltaLake(log, files, engine, o.sourceRoots);
+  if (!spark) return new DeltaLake(log, files, engine, o);
   try {
     const { SparkEngine } = await import("./spark-engine.ts");
     return new DeltaLake(
       log,
       files,
       engine,
-      o.sourceRoots,
+      o,
       (isStaged) => new SparkEngine({ remote: spark.remote, log, files, duck: engine, isStaged }),
     );
   } catch (error) {
@@ -77,18 +78,13 @@ export async function lakeOn(store: ObjectStore, o: Omit<LakeOptions, "root" | "
   }
 }
 
-async function openStore(root: string, s3: S3Options): Promise<ObjectStore> {
-  if (root.startsWith("s3:")) return new (await import("./s3-store.ts")).S3Store(root, s3);
-  await mkdir(root, { recursive: true });
-  return new FileStore(await realpath(root));
-}
-
 class DeltaLake implements Lake {
   readonly dialect: Dialect;
   readonly #log: DeltaLog;
   readonly #files: DataFiles;
   readonly #engine: Engine;
   readonly #sourceRoots: readonly string[];
+  readonly #exportRoot: string | undefined;
   readonly #staged = new Set<string>();
   readonly #isStaged = (path: string) => this.#staged.has(path);
   /** Runs queries in the place of DuckDB, which then only moves files and reads columns. */
@@ -98,13 +94,14 @@ class DeltaLake implements Lake {
     log: DeltaLog,
     files: DataFiles,
     engine: Engine,
-    sourceRoots: readonly string[],
+    o: Pick<LakeOptions, "sourceRoots" | "exportRoot">,
     spark?: (isStaged: (path: string) => boolean) => SparkEngine,
   ) {
     this.#log = log;
     this.#files = files;
     this.#engine = engine;
-    this.#sourceRoots = sourceRoots;
+    this.#sourceRoots = o.sourceRoots;
+    this.#exportRoot = o.exportRoot;
     this.#spark = spark?.(this.#isStaged);
     this.dialect = this.#spark ? "spark" : "duckdb";
   }
@@ -167,6 +164,29 @@ class DeltaLake implements Lake {
 
   async vacuum(o: VacuumOptions) {
     return await vacuumTable(this.#log, o);
+  }
+
+  async exportFile({ sql, format, path, ...o }: Parameters<Lake["exportFile"]>[0]): Promise<ExportResult> {
+    const spark = this.#spark && sparkStatement(sql, o.views, o.params);
+    const bindings = spark ? {} : bindAll(o.params);
+    const duck = spark ? "" : sparkToDuck(sql, Object.keys(o.views)).sql;
+    const target = await exportPath(this.#exportRoot, path);
+    const scratch = this.#engine.scratch;
+    return await this.#files.use((held) =>
+      this.#engine.session(o.signal, async (session) => {
+        if (spark && this.#spark) {
+          const computed = await this.#spark.compute(spark, undefined, held, o.signal);
+          try {
+            return await exportRows(session, { sql: computed.sql, bindings, format, target, scratch });
+          } finally {
+            await computed.remove();
+          }
+        }
+        await checkStatement(session, duck, Object.keys(o.views));
+        await defineViews(session, this.#log, held, o.views, this.#isStaged);
+        return await exportRows(session, { sql: duck, bindings, format, target, scratch });
+      }),
+    );
   }
 
   async readColumns(ref: TableRef, o: { readonly columns?: readonly string[] | undefined } = {}) {

@@ -139,6 +139,12 @@ const dateFormat: ScalarFunction = {
   },
 };
 
+const isNullOf = (value: SqlNode, not: boolean): SqlNode => ({
+  is_null: { this: value, not, postfix_form: false, trailing_comments: [] },
+});
+
+const isNull = (not: boolean): ScalarFunction => ({ min: 1, max: 1, rewrite: ([value]) => isNullOf(value!, not) });
+
 /** Spark SQL's scalar functions that run on DuckDB with Spark's result. Everything else is refused. */
 export const SCALAR_FUNCTIONS: ReadonlyMap<string, ScalarFunction> = new Map<string, ScalarFunction>([
   ["coalesce", plain("coalesce", 1, 100)],
@@ -165,7 +171,16 @@ export const SCALAR_FUNCTIONS: ReadonlyMap<string, ScalarFunction> = new Map<str
   ["trim", plain("trim", 1)],
   ["ltrim", plain("ltrim", 1)],
   ["rtrim", plain("rtrim", 1)],
-  ["length", { min: 1, max: 1, rewrite: (args) => call("length", [call("spark_string", args)]) }],
+  ["length", plain("spark_length", 1)],
+  ["char_length", plain("spark_length", 1)],
+  ["isnull", isNull(false)],
+  ["isnotnull", isNull(true)],
+  ["isnan", plain("spark_isnan", 1)],
+  ["nvl2", { min: 3, max: 3, rewrite: ([x, a, b]) => call("if", [isNullOf(x!, true), a!, b!]) }],
+  ["signum", plain("spark_sign", 1)],
+  ["log2", plain("spark_log2", 1)],
+  ["mod", plain("spark_mod", 2)],
+  ["pmod", plain("spark_pmod", 2)],
   ["substring", substring],
   ["substr", substring],
   ["concat", concat],
@@ -184,6 +199,12 @@ export const SCALAR_FUNCTIONS: ReadonlyMap<string, ScalarFunction> = new Map<str
   ["day", plain("spark_day", 1)],
   ["dayofmonth", plain("spark_day", 1)],
   ["hour", plain("spark_hour", 1)],
+  ["minute", plain("spark_minute", 1)],
+  ["second", plain("spark_second", 1)],
+  ["dayofweek", plain("spark_dayofweek", 1)],
+  ["weekday", plain("spark_weekday", 1)],
+  ["dayofyear", plain("spark_dayofyear", 1)],
+  ["weekofyear", plain("spark_weekofyear", 1)],
   ["last_day", plain("spark_last_day", 1)],
   ["unix_micros", plain("spark_unix_micros", 1)],
   ["to_date", plain("spark_date", 1)],
@@ -213,6 +234,14 @@ export const CALL_NODES: ReadonlyMap<string, { readonly name: string; readonly f
     month: { name: "month", fields: ["this"] },
     day: { name: "day", fields: ["this"] },
     hour: { name: "hour", fields: ["this"] },
+    minute: { name: "minute", fields: ["this"] },
+    second: { name: "second", fields: ["this"] },
+    day_of_month: { name: "dayofmonth", fields: ["this"] },
+    day_of_week: { name: "dayofweek", fields: ["this"] },
+    day_of_year: { name: "dayofyear", fields: ["this"] },
+    week_of_year: { name: "weekofyear", fields: ["this"] },
+    mod_func: { name: "mod", fields: ["this", "expression"] },
+    nvl2: { name: "nvl2", fields: ["this", "true_value", "false_value"] },
     last_day: { name: "last_day", fields: ["this"] },
   }),
 );

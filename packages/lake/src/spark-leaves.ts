@@ -33,6 +33,15 @@ export function interval(body: SqlNode): SqlNode {
   };
 }
 
+/** A negative number that Spark reads as one literal: the least INT and BIGINT have no positive twin. */
+export function negated(value: unknown): SqlNode | undefined {
+  const digits = literalOf(node(value), "number");
+  if (digits === "2147483648") return call("spark_int", [{ literal: { literal_type: "string", value: `-${digits}` } }]);
+  if (digits === "9223372036854775808")
+    return call("spark_bigint", [{ literal: { literal_type: "string", value: `-${digits}` } }]);
+  return undefined;
+}
+
 export function literal(body: SqlNode): SqlNode {
   only("a literal", body, ["literal_type", "value"]);
   const { literal_type: type, value } = body;
@@ -40,6 +49,7 @@ export function literal(body: SqlNode): SqlNode {
   const text = { literal: { literal_type: "string", value } };
   switch (type) {
     case "number":
+      if (/^\d+$/.test(value) && BigInt(value) > 9223372036854775807n) return refuse(`the number ${value}`);
       return /^[0-9.]+([eE][+-]?\d+)?$/.test(value)
         ? { literal: { literal_type: "number", value } }
         : refuse(`the number ${value}`);

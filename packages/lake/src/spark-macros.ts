@@ -15,15 +15,53 @@ const toInteger = (name: string, type: string) => `CREATE MACRO ${name}(x) AS CA
     THEN error('CAST_INVALID_INPUT: the string ' || CAST(x AS VARCHAR) || ' is no ${type}')
   ELSE CAST(x AS ${type}) END`;
 
+const INTEGER_TEXT = "'\\s*[+-]?\\d+\\s*'";
+const NUMBER_TEXT = "'(?i)\\s*[+-]?(\\d+\\.?\\d*(e[+-]?\\d+)?|\\.\\d+(e[+-]?\\d+)?|inf|infinity|nan)\\s*'";
+const DATE_TEXT = "'\\s*\\d{4}-\\d{1,2}-\\d{1,2}\\s*'";
+const TIME_TEXT =
+  "'\\s*\\d{4}-\\d{1,2}-\\d{1,2}([ T]\\d{1,2}:\\d{1,2}(:\\d{1,2}(\\.\\d{1,6})?)?(Z|[+-]\\d{2}:\\d{2})?)?\\s*'";
+
+/** A string that Spark may read as another value than DuckDB does, or not at all. */
+const otherwise = (
+  pattern: string,
+  what: string,
+) => `WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), ${pattern})
+    THEN error('CAST_INVALID_INPUT: the string ' || CAST(x AS VARCHAR) || ' is no ${what} that every engine reads alike')`;
+
+/** As Java casts: NaN is 0, what is beyond 64 bits is the nearest number within. */
+const rounded = (name: string) => `CREATE MACRO spark_${name}(x) AS CASE
+  WHEN typeof(x) NOT IN ('DOUBLE', 'FLOAT') THEN CAST(${name}(x) AS BIGINT)
+  WHEN isnan(CAST(x AS DOUBLE)) THEN 0
+  WHEN CAST(x AS DOUBLE) >= 9223372036854775807 THEN 9223372036854775807
+  WHEN CAST(x AS DOUBLE) <= -9223372036854775808 THEN CAST('-9223372036854775808' AS BIGINT)
+  ELSE CAST(${name}(x) AS BIGINT) END`;
+
 /** DuckDB macros that carry Spark's meaning, one statement each. */
 export const SPARK_MACROS: readonly string[] = [
   toInteger("spark_bigint", "BIGINT"),
   toInteger("spark_int", "INTEGER"),
   toInteger("spark_smallint", "SMALLINT"),
   toInteger("spark_tinyint", "TINYINT"),
-  "CREATE MACRO spark_double(x) AS CAST(x AS DOUBLE)",
-  "CREATE MACRO spark_date(x) AS CAST(x AS DATE)",
-  "CREATE MACRO spark_timestamp(x) AS CAST(x AS TIMESTAMPTZ)",
+  `CREATE MACRO spark_double(x) AS CASE ${otherwise(NUMBER_TEXT, "double")} ELSE CAST(x AS DOUBLE) END`,
+  `CREATE MACRO spark_date(x) AS CASE ${otherwise(TIME_TEXT, "date")} ELSE CAST(x AS DATE) END`,
+  `CREATE MACRO spark_timestamp(x) AS CASE ${otherwise(TIME_TEXT, "timestamp")} ELSE CAST(x AS TIMESTAMPTZ) END`,
+  // Whether the constant l may be compared with x as it is.
+  `CREATE MACRO spark_compared(x, l) AS CASE
+     WHEN l IS NULL OR typeof(x) = '"NULL"' OR typeof(x) = typeof(l) THEN true
+     WHEN typeof(l) = 'VARCHAR' AND (
+       (typeof(x) = 'DATE' AND regexp_full_match(CAST(l AS VARCHAR), ${DATE_TEXT}))
+       OR (typeof(x) = 'TIMESTAMP WITH TIME ZONE' AND regexp_full_match(CAST(l AS VARCHAR), ${TIME_TEXT}))
+       OR (typeof(x) IN ('BIGINT', 'INTEGER', 'SMALLINT', 'TINYINT') AND regexp_full_match(CAST(l AS VARCHAR), ${INTEGER_TEXT}))
+       OR (typeof(x) IN ('DOUBLE', 'FLOAT') AND regexp_full_match(CAST(l AS VARCHAR), ${NUMBER_TEXT}))) THEN true
+     WHEN 'VARCHAR' IN (typeof(x), typeof(l)) OR 'BOOLEAN' IN (typeof(x), typeof(l))
+       THEN error('UNSUPPORTED: a ' || typeof(x) || ' is compared with the ' || typeof(l) || ' ' || CAST(l AS VARCHAR) || '; cast one of them')
+     ELSE true END`,
+  `CREATE MACRO spark_summable(x) AS CASE WHEN typeof(x) IN ('BOOLEAN', 'VARCHAR')
+     THEN error('UNSUPPORTED: the sum of a ' || typeof(x) || '; cast it to a number') ELSE x END`,
+  `CREATE MACRO spark_averageable(x) AS CASE WHEN typeof(x) IN ('BOOLEAN', 'VARCHAR') OR typeof(x) LIKE 'DECIMAL%'
+     THEN error('UNSUPPORTED: the mean of a ' || typeof(x) || '; cast it to double') ELSE x END`,
+  `CREATE MACRO spark_sum(x) AS CASE WHEN typeof(x) = 'HUGEINT' AND x IS NOT NULL AND TRY_CAST(x AS BIGINT) IS NULL
+     THEN error('ARITHMETIC_OVERFLOW: long overflow') ELSE x END`,
   `CREATE MACRO spark_boolean(x) AS CASE WHEN typeof(x) = 'VARCHAR'
      THEN error('UNSUPPORTED: a string cannot be cast to boolean here; compare it instead') ELSE CAST(x AS BOOLEAN) END`,
   // Spark and Java write floating-point numbers and timestamps in another form than DuckDB.
@@ -31,9 +69,13 @@ export const SPARK_MACROS: readonly string[] = [
      WHEN typeof(x) IN ('VARCHAR', 'BIGINT', 'INTEGER', 'SMALLINT', 'TINYINT', 'HUGEINT', 'BOOLEAN', 'DATE', '"NULL"')
        OR typeof(x) LIKE 'DECIMAL%' THEN CAST(x AS VARCHAR)
      ELSE error('UNSUPPORTED: a ' || typeof(x) || ' cannot become a string here; cast it to bigint, decimal or date first') END`,
-  `CREATE MACRO spark_decimal_source(x) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT')
+  `CREATE MACRO spark_decimal_source(x) AS CASE ${otherwise(NUMBER_TEXT, "decimal")} WHEN typeof(x) IN ('DOUBLE', 'FLOAT')
      THEN error('UNSUPPORTED: a floating-point number cannot be cast to decimal here; use round') ELSE x END`,
-  "CREATE MACRO spark_div(a, b) AS CASE WHEN b = 0 THEN error('DIVIDE_BY_ZERO: Division by zero') ELSE a / b END",
+  // The scale of a decimal quotient follows from the types of both sides, which a macro cannot give.
+  `CREATE MACRO spark_div(a, b) AS CASE WHEN (typeof(a) LIKE 'DECIMAL%' OR typeof(b) LIKE 'DECIMAL%')
+       AND typeof(a) NOT IN ('DOUBLE', 'FLOAT') AND typeof(b) NOT IN ('DOUBLE', 'FLOAT')
+     THEN error('UNSUPPORTED: a division of decimals; cast one side to double, or write 1.0D for 1.0')
+     WHEN b = 0 THEN error('DIVIDE_BY_ZERO: Division by zero') ELSE a / b END`,
   "CREATE MACRO spark_mod(a, b) AS CASE WHEN b = 0 THEN error('DIVIDE_BY_ZERO: Division by zero') ELSE a % b END",
   `CREATE MACRO spark_sub(a, b) AS CASE WHEN typeof(a) = 'DATE' AND typeof(b) = 'DATE'
      THEN error('UNSUPPORTED: date minus date is an interval; use datediff') ELSE a - b END`,
@@ -43,25 +85,43 @@ export const SPARK_MACROS: readonly string[] = [
      THEN error('UNSUPPORTED: date minus interval; use date_sub or add_months') ELSE a - i END`,
   // Spark rounds the shortest decimal form half up (1.005 → 1.01); DuckDB rounds the binary value (1.0).
   `CREATE MACRO spark_round(x, n) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') AND abs(x) < 1e15
-     THEN CAST(round(CAST(CAST(x AS VARCHAR) AS DECIMAL(38, 18)), n) AS DOUBLE) ELSE round(x, n) END`,
-  "CREATE MACRO spark_ceil(x) AS CAST(ceil(x) AS BIGINT)",
-  "CREATE MACRO spark_floor(x) AS CAST(floor(x) AS BIGINT)",
-  "CREATE MACRO spark_sign(x) AS CAST(sign(x) AS DOUBLE)",
+     THEN CAST(round(CAST(CAST(x AS VARCHAR) AS DECIMAL(38, 18)), n) AS DOUBLE)
+     WHEN typeof(x) NOT IN ('DOUBLE', 'FLOAT') AND abs(CAST(x AS DOUBLE)) * power(10, n) >= 9007199254740992
+     THEN error('UNSUPPORTED: a number of more than 15 digits cannot be rounded exactly here') ELSE round(x, n) END`,
+  rounded("ceil"),
+  rounded("floor"),
+  `CREATE MACRO spark_sign(x) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') AND isnan(CAST(x AS DOUBLE))
+     THEN CAST('NaN' AS DOUBLE) ELSE CAST(sign(x) AS DOUBLE) END`,
   "CREATE MACRO spark_sqrt(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt(x) END",
   "CREATE MACRO spark_ln(x) AS CASE WHEN x <= 0 THEN NULL ELSE ln(x) END",
   "CREATE MACRO spark_log10(x) AS CASE WHEN x <= 0 THEN NULL ELSE log10(x) END",
-  "CREATE MACRO spark_year(x) AS CAST(year(CAST(x AS DATE)) AS INTEGER)",
-  "CREATE MACRO spark_quarter(x) AS CAST(quarter(CAST(x AS DATE)) AS INTEGER)",
-  "CREATE MACRO spark_month(x) AS CAST(month(CAST(x AS DATE)) AS INTEGER)",
-  "CREATE MACRO spark_day(x) AS CAST(day(CAST(x AS DATE)) AS INTEGER)",
-  "CREATE MACRO spark_hour(x) AS CAST(hour(CAST(x AS TIMESTAMPTZ)) AS INTEGER)",
+  "CREATE MACRO spark_percentile(x, p) AS quantile_cont(CAST(x AS DOUBLE), p)",
+  "CREATE MACRO spark_year(x) AS CAST(year(spark_date(x)) AS INTEGER)",
+  "CREATE MACRO spark_quarter(x) AS CAST(quarter(spark_date(x)) AS INTEGER)",
+  "CREATE MACRO spark_month(x) AS CAST(month(spark_date(x)) AS INTEGER)",
+  "CREATE MACRO spark_day(x) AS CAST(day(spark_date(x)) AS INTEGER)",
+  "CREATE MACRO spark_hour(x) AS CAST(hour(spark_timestamp(x)) AS INTEGER)",
+  "CREATE MACRO spark_minute(x) AS CAST(minute(spark_timestamp(x)) AS INTEGER)",
+  "CREATE MACRO spark_second(x) AS CAST(second(spark_timestamp(x)) AS INTEGER)",
+  "CREATE MACRO spark_dayofweek(x) AS CAST(dayofweek(spark_date(x)) + 1 AS INTEGER)",
+  "CREATE MACRO spark_weekday(x) AS CAST(isodow(spark_date(x)) - 1 AS INTEGER)",
+  "CREATE MACRO spark_dayofyear(x) AS CAST(dayofyear(spark_date(x)) AS INTEGER)",
+  "CREATE MACRO spark_weekofyear(x) AS CAST(weekofyear(spark_date(x)) AS INTEGER)",
+  "CREATE MACRO spark_length(x) AS CAST(length(spark_string(x)) AS INTEGER)",
+  `CREATE MACRO spark_isnan(x) AS CASE WHEN typeof(x) NOT IN ('DOUBLE', 'FLOAT')
+     THEN error('UNSUPPORTED: isnan of a ' || typeof(x)) ELSE x IS NOT NULL AND isnan(CAST(x AS DOUBLE)) END`,
+  `CREATE MACRO spark_pmod(a, b) AS CASE WHEN b = 0 THEN error('REMAINDER_BY_ZERO: Remainder by zero')
+     WHEN typeof(a) NOT IN ('BIGINT', 'INTEGER', 'SMALLINT', 'TINYINT') OR typeof(b) NOT IN ('BIGINT', 'INTEGER', 'SMALLINT', 'TINYINT')
+     THEN error('UNSUPPORTED: pmod of anything but whole numbers') WHEN a % b < 0 THEN (a % b + b) % b ELSE a % b END`,
+  "CREATE MACRO spark_log2(x) AS CASE WHEN x <= 0 THEN NULL ELSE log2(x) END",
   "CREATE MACRO spark_unix_micros(x) AS epoch_us(CAST(x AS TIMESTAMPTZ))",
-  "CREATE MACRO spark_last_day(x) AS last_day(CAST(x AS DATE))",
-  "CREATE MACRO spark_datediff(a, b) AS CAST(date_diff('day', CAST(b AS DATE), CAST(a AS DATE)) AS INTEGER)",
-  "CREATE MACRO spark_date_add(d, n) AS CAST(d AS DATE) + CAST(n AS INTEGER)",
-  "CREATE MACRO spark_date_sub(d, n) AS CAST(d AS DATE) - CAST(n AS INTEGER)",
-  "CREATE MACRO spark_add_months(d, n) AS CAST(CAST(d AS DATE) + to_months(CAST(n AS INTEGER)) AS DATE)",
-  "CREATE MACRO spark_date_trunc(u, t) AS date_trunc(u, CAST(t AS TIMESTAMPTZ))",
-  "CREATE MACRO spark_trunc_date(u, d) AS CAST(date_trunc(u, CAST(d AS DATE)) AS DATE)",
-  "CREATE MACRO spark_date_format(d, f) AS strftime(CAST(d AS DATE), f)",
+  "CREATE MACRO spark_last_day(x) AS last_day(spark_date(x))",
+  "CREATE MACRO spark_datediff(a, b) AS CAST(date_diff('day', spark_date(b), spark_date(a)) AS INTEGER)",
+  `CREATE MACRO spark_whole(n) AS CASE WHEN typeof(n) NOT IN ('BIGINT', 'INTEGER', 'SMALLINT', 'TINYINT', '"NULL"') THEN error('UNSUPPORTED: a number of days or months that is a ' || typeof(n)) ELSE CAST(n AS INTEGER) END`,
+  "CREATE MACRO spark_date_add(d, n) AS spark_date(d) + spark_whole(n)",
+  "CREATE MACRO spark_date_sub(d, n) AS spark_date(d) - spark_whole(n)",
+  "CREATE MACRO spark_add_months(d, n) AS CAST(spark_date(d) + to_months(spark_whole(n)) AS DATE)",
+  "CREATE MACRO spark_date_trunc(u, t) AS date_trunc(u, spark_timestamp(t))",
+  "CREATE MACRO spark_trunc_date(u, d) AS CAST(date_trunc(u, spark_date(d)) AS DATE)",
+  "CREATE MACRO spark_date_format(d, f) AS strftime(spark_date(d), f)",
 ];

@@ -3,7 +3,7 @@ import { generate, parse } from "@polyglot-sql/sdk";
 import { LakeError } from "./errors.ts";
 import { lakeErrors } from "./spark-errors.ts";
 import { PARAMETER } from "./spark-leaves.ts";
-import { query } from "./spark-query.ts";
+import { rebuild } from "./spark-query.ts";
 import { node, refuse } from "./sql-tree.ts";
 
 /** A checked query in DuckDB's SQL: parameters are `$name`, tables are the views it was checked against. */
@@ -28,9 +28,10 @@ export function sparkToDuck(sql: string, views: readonly string[]): DuckQuery {
   if (!Array.isArray(statements) || statements.length !== 1) {
     return refuse(`one query is expected, ${Array.isArray(statements) ? statements.length : 0} statements were given`);
   }
-  const tree = query(node(statements[0]), new Set(views.map((v) => v.toLowerCase())));
+  const tree = rebuild(node(statements[0]), new Set(views.map((v) => v.toLowerCase())));
   const generated = generate([tree], "duckdb" as Parameters<typeof generate>[1]); // as above
   const text = generated.sql?.[0];
+  if (!generated.success && /call stack/i.test(generated.error ?? "")) return refuse("a query nested this deeply");
   if (!generated.success || text === undefined) {
     throw new LakeError("SQL_SYNTAX", `The SQL cannot be written for DuckDB: ${generated.error ?? "unknown error"}`, {
       field: "sql",

@@ -39,7 +39,7 @@ export async function onlineFeatures(
   entityRows: readonly Readonly<Record<string, FeatureValue>>[],
   rules: ReadingRules,
 ): Promise<OnlineFeatures[]> {
-  for (const [index, row] of entityRows.entries()) checkEntityRow(resolved, row, `entityRows.${index}`);
+  for (const [index, row] of entityRows.entries()) checkEntityRow(resolved, row, index);
   const queries = resolved.views.map(({ view }) => queryOf(view, entityRows));
   const answers = await online.read(queries.map(({ view, entities }) => ({ view, entities })));
   const held = queries.map(({ rows }, at) => {
@@ -55,14 +55,22 @@ export async function onlineFeatures(
       if (empty && !(await online.holds(view))) throw new FeatureViewNotMaterializedError(view.name);
     }
   }
-  return entityRows.map((entity, row) =>
-    answerOf(
-      resolved,
-      entity,
-      held.map((ofView) => ofView[row]),
-      rules,
-    ),
+  const places = placesOf(resolved);
+  return entityRows.map((entity, row) => answerOf(resolved, places, entity, held, row, rules));
+}
+
+/** Where the value of an answered name comes from: a view and its feature, or, without one, a transformation. */
+interface Place {
+  readonly name: string;
+  readonly at: number;
+  readonly feature: string;
+}
+
+function placesOf({ views, outputs }: ResolvedFeatures): Place[] {
+  const known = new Map(
+    views.flatMap(({ features }, at) => features.map(({ column, feature }) => [column, { at, feature }] as const)),
   );
+  return outputs.map((name) => ({ name, ...(known.get(name) ?? { at: -1, feature: "" }) }));
 }
 
 /** The entities of a view, without rows of which a join key is null. */
@@ -79,67 +87,81 @@ function queryOf(view: FeatureView, entityRows: readonly Readonly<Record<string,
 }
 
 function answerOf(
-  { views, transformations, outputs }: ResolvedFeatures,
+  { views, transformations }: ResolvedFeatures,
+  places: readonly Place[],
   entity: Readonly<Record<string, FeatureValue>>,
-  held: readonly (OnlineValues | undefined)[],
+  held: readonly (readonly (OnlineValues | undefined)[])[],
+  row: number,
   { nowUs, pastTtl }: ReadingRules,
 ): OnlineFeatures {
-  const columns: Record<string, FeatureValue> = {};
-  const found: Record<string, FeatureStatus> = {};
-  const since: Record<string, string | null> = {};
-  let newestUs: number | null = null;
-  for (const [at, { view, features }] of views.entries()) {
-    const one = held[at];
-    const stale = one !== undefined && view.ttl > 0 && nowUs - one.eventUs > view.ttl * 1000;
-    const timestamp = one === undefined ? null : isoOf(one.eventUs);
-    if (one !== undefined) newestUs = Math.max(newestUs ?? one.eventUs, one.eventUs);
-    for (const { feature, column } of features) {
-      const value = one?.values[feature];
-      columns[column] = value === undefined || (stale && pastTtl === "null") ? null : value;
-      found[column] = value === undefined ? "NOT_FOUND" : stale ? "OUTSIDE_MAX_AGE" : "PRESENT";
-      since[column] = value === undefined ? null : timestamp;
-    }
-  }
+  let newest: number | null = null;
+  const ofViews = views.map(({ view }, at) => {
+    const one = held[at]?.[row];
+    if (one === undefined) return undefined;
+    newest = Math.max(newest ?? one.eventUs, one.eventUs);
+    const stale = view.ttl > 0 && nowUs - one.eventUs > view.ttl * 1000;
+    return { values: one.values, stale, hidden: stale && pastTtl === "null", since: isoOf(one.eventUs) };
+  });
+  let computed: Readonly<Record<string, FeatureValue>> = {};
   if (transformations.length > 0) {
-    Object.assign(columns, transformed(transformations, { ...entity, ...columns }));
-    for (const { column } of transformations.flatMap(({ features }) => features)) found[column] = "PRESENT";
+    const inputs: Record<string, FeatureValue> = { ...entity };
+    for (const [at, { features }] of views.entries()) {
+      const one = ofViews[at];
+      for (const { feature, column } of features) inputs[column] = one?.hidden ? null : (one?.values[feature] ?? null);
+    }
+    computed = transformed(transformations, inputs);
   }
   const values: Record<string, FeatureValue> = {};
   const statuses: Record<string, FeatureStatus> = {};
   const eventTimestamps: Record<string, string | null> = {};
-  for (const name of outputs) {
-    values[name] = columns[name] ?? null;
-    statuses[name] = found[name] ?? "NOT_FOUND";
-    eventTimestamps[name] = since[name] ?? null;
+  for (const { name, at, feature } of places) {
+    if (at < 0) {
+      values[name] = computed[name] ?? null;
+      statuses[name] = "PRESENT";
+      eventTimestamps[name] = null;
+      continue;
+    }
+    const one = ofViews[at];
+    const value = one?.values[feature];
+    values[name] = value === undefined || one?.hidden ? null : value;
+    statuses[name] = value === undefined ? "NOT_FOUND" : one?.stale ? "OUTSIDE_MAX_AGE" : "PRESENT";
+    eventTimestamps[name] = value === undefined ? null : (one?.since ?? null);
   }
-  return { entity, values, statuses, eventTimestamps, eventTimestamp: isoOf(newestUs) };
+  return { entity, values, statuses, eventTimestamps, eventTimestamp: isoOf(newest) };
 }
 
 /** Checks the fields of an entity row: every join key and request value is there, in its type, and nothing else. */
 export function checkEntityRow(
-  { entities, request }: Pick<ResolvedFeatures, "entities" | "request">,
+  expected: Pick<ResolvedFeatures, "entities" | "request">,
   row: Readonly<Record<string, FeatureValue>>,
-  field: string,
+  index: number,
 ): void {
-  const hint = () => {
-    const requested = [...request.keys()].join(", ");
-    return `Join keys: ${[...entities.keys()].join(", ")}${requested === "" ? "" : `; values of the request: ${requested}`}`;
-  };
-  for (const name of [...entities.keys(), ...request.keys()]) {
-    if (Object.hasOwn(row, name)) continue;
-    throw new InvalidFeatureRequestError(`${field}.${name}`, "is missing (null means that it is not known)", hint());
+  const { entities, request } = expected;
+  for (const names of [entities, request]) {
+    for (const name of names.keys()) {
+      if (row[name] !== undefined) continue;
+      const problem = "is missing (null means that it is not known)";
+      throw new InvalidFeatureRequestError(`entityRows.${index}.${name}`, problem, fieldsOf(expected));
+    }
   }
   for (const [name, value] of Object.entries(row)) {
     const entity = entities.get(name);
     const type = entity?.type ?? request.get(name);
     if (type === undefined) {
-      throw new InvalidFeatureRequestError(`${field}.${name}`, "is no join key of the requested views", hint());
+      const problem = "is no join key of the requested views";
+      throw new InvalidFeatureRequestError(`entityRows.${index}.${name}`, problem, fieldsOf(expected));
     }
-    const wanted = wantedIn(entity, type);
     if (value !== null && !fits(type, value)) {
-      throw new InvalidFeatureRequestError(`${field}.${name}`, `${JSON.stringify(value)} is not ${wanted}`);
+      const problem = `${JSON.stringify(value)} is not ${wantedIn(entity, type)}`;
+      throw new InvalidFeatureRequestError(`entityRows.${index}.${name}`, problem);
     }
   }
+}
+
+/** What an entity row must hold, for a hint. */
+function fieldsOf({ entities, request }: Pick<ResolvedFeatures, "entities" | "request">): string {
+  const keys = `Join keys: ${[...entities.keys()].join(", ")}`;
+  return request.size === 0 ? keys : `${keys}; values of the request: ${[...request.keys()].join(", ")}`;
 }
 
 function wantedIn(entity: Entity | undefined, type: ValueType): string {

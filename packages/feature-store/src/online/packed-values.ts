@@ -14,15 +14,18 @@ export interface Layout {
 
 const ID_LENGTH = 8;
 
+const spaces = new WeakMap<FeatureView, string>();
+
 /** Under which name a store keeps a view's values: its own, and a mark of what decides whose values they are. */
-export function spaceOf({ name, entities, source }: FeatureView): string {
-  const decisive = [
-    entities.map(({ joinKey, type }) => [joinKey, type]),
-    source.table,
-    source.timestampField,
-    source.createdTimestampColumn ?? null,
-  ];
-  return `${name}@${hash(decisive)}`;
+export function spaceOf(view: FeatureView): string {
+  const known = spaces.get(view);
+  if (known !== undefined) return known;
+  const { name, entities, source } = view;
+  const { table, timestampField, createdTimestampColumn = null } = source;
+  const keys = entities.map(({ joinKey, type }) => [joinKey, type]);
+  const space = `${name}@${hash([keys, table, timestampField, createdTimestampColumn])}`;
+  spaces.set(view, space);
+  return space;
 }
 
 /** The layout in which a view's rows are written. */

@@ -31,11 +31,8 @@ const PUT = `
 /** Rows that one transaction brings in: other writers wait for no more than these. */
 const ROWS_OF_A_TRANSACTION = 5_000;
 
-interface ValueRow {
-  readonly entity: string;
-  readonly event_us: number;
-  readonly packed: string;
-}
+/** The place of the entity among those that are wanted, its event timestamp, its packed values. */
+type ValueRow = readonly [place: number, eventUs: number, packed: string];
 
 /** Opens the online store in an SQLite file; several processes may use one file. */
 export function openSqliteOnlineStore(file: string): OnlineStore {
@@ -45,11 +42,13 @@ export function openSqliteOnlineStore(file: string): OnlineStore {
   database.exec(SCHEMA);
   database.prepare("INSERT INTO store_identity VALUES (1, ?) ON CONFLICT DO NOTHING").run(randomUUID());
   const put = database.prepare(PUT);
-  const get = database.prepare<[string, string], ValueRow>(
-    // CROSS JOIN: each wanted entity is looked up; the planner would rather read all of the space.
-    `SELECT v.entity, v.event_us, v.packed FROM json_each(?) AS wanted
-      CROSS JOIN feature_values AS v ON v.space = ? AND v.entity = wanted.value`,
-  );
+  const get = database
+    .prepare<[string, string], ValueRow>(
+      // CROSS JOIN: each wanted entity is looked up; the planner would rather read all of the space.
+      `SELECT wanted.key, v.event_us, v.packed FROM json_each(?) AS wanted
+        CROSS JOIN feature_values AS v ON v.space = ? AND v.entity = wanted.value`,
+    )
+    .raw();
   const statistics = database.prepare<[string], { entities: number; newest: number | null }>(
     "SELECT COUNT(*) AS entities, MAX(event_us) AS newest FROM feature_values WHERE space = ?",
   );
@@ -94,13 +93,12 @@ export function openSqliteOnlineStore(file: string): OnlineStore {
     },
     read: async (queries) =>
       queries.map(({ view, entities }) => {
-        const keys = entities.map((entity) => JSON.stringify(entity));
-        const found = new Map<string, OnlineValues>();
-        for (const { entity, event_us, packed } of get.all(JSON.stringify(keys), spaceOf(view))) {
-          if (found.has(entity)) continue;
-          found.set(entity, { eventUs: event_us, values: unpackerOf(view, layoutIdOf(packed)).unpack(packed) });
+        const keys = JSON.stringify(entities.map((entity) => JSON.stringify(entity)));
+        const found = new Array<OnlineValues | undefined>(entities.length).fill(undefined);
+        for (const [place, eventUs, packed] of get.all(keys, spaceOf(view))) {
+          found[place] = { eventUs, values: unpackerOf(view, layoutIdOf(packed)).unpack(packed) };
         }
-        return keys.map((key) => found.get(key));
+        return found;
       }),
     holds: async (view) =>
       database.prepare("SELECT 1 FROM feature_spaces WHERE space = ?").get(spaceOf(view)) !== undefined,

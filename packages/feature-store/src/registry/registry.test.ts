@@ -1,10 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openObjectStore } from "@dagwright/lake";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Definitions, entity, featureService, featureView, onDemandView } from "../definitions.ts";
 import { Registry, recorded } from "./registry.ts";
-import { registryFolder } from "./registry-files.ts";
 import { planOf } from "./registry-plan.ts";
 
 const user = entity({ name: "user", joinKey: "user_id", type: "bigint" });
@@ -34,16 +34,16 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const open = () => new Registry(registryFolder(join(folder, "registry")));
+const open = async () => new Registry(await openObjectStore(folder));
 const put = (registry: Registry, definitions: Definitions) =>
   registry.change(({ state }) => ({ ...state, definitions: recorded(definitions) }));
 
 test("what changes is told before it is applied", async () => {
-  const empty = await open().read();
+  const empty = await (await open()).read();
   expect(planOf(empty.version, empty.state.definitions, recorded(all)).text).toBe(
     "+ entity user\n+ feature view spending\n+ on-demand view ratio\n+ feature service scores",
   );
-  const { state } = await put(open(), all);
+  const { state } = await put(await open(), all);
   expect(planOf(1, state.definitions, recorded(all))).toEqual({ version: 1, changes: [], text: "" });
   const features = { spend: "bigint", city: "string" } as const;
   const changed = featureView({
@@ -64,13 +64,13 @@ test("what changes is told before it is applied", async () => {
 });
 
 test("the same twice is written once", async () => {
-  expect((await put(open(), all)).version).toBe(1);
-  expect((await put(open(), all)).version).toBe(1);
+  expect((await put(await open(), all)).version).toBe(1);
+  expect((await put(await open(), all)).version).toBe(1);
   expect(readdirSync(join(folder, "registry"))).toEqual(["0000000001.json"]);
 });
 
 test("of writers at once every change counts, and only the last versions are kept", async () => {
-  const writers = Array.from({ length: 8 }, open);
+  const writers = await Promise.all(Array.from({ length: 8 }, open));
   await Promise.all(
     writers.map(async (registry, nth) => {
       for (let step = 0; step < 10; step += 1) {
@@ -81,13 +81,13 @@ test("of writers at once every change counts, and only the last versions are kep
       }
     }),
   );
-  const { version, state } = await open().read();
+  const { version, state } = await (await open()).read();
   expect([version, Object.keys(state.materializations).length]).toEqual([80, 80]);
   expect(readdirSync(join(folder, "registry"))).toHaveLength(50);
 });
 
 test("other files of the folder are none of its", async () => {
-  await put(open(), all);
+  await put(await open(), all);
   writeFileSync(join(folder, "registry", "notes.txt"), "?");
-  expect((await open().read()).version).toBe(1);
+  expect((await (await open()).read()).version).toBe(1);
 });

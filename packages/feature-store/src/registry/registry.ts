@@ -1,10 +1,12 @@
+import { randomUUID } from "node:crypto";
+import type { ObjectStore } from "@dagwright/lake";
 import { z } from "zod";
 import { type Definitions, isOnDemand, ValueType } from "../definitions.ts";
-import type { RegistryFiles } from "./registry-files.ts";
 
 /** How many versions are kept. */
 const VERSIONS_KEPT = 50;
-const FILE = /^(\d{10})\.json$/;
+const FOLDER = "registry/";
+const KEY = /^registry\/(\d{10})\.json$/;
 
 const Features = z.record(z.string(), ValueType);
 
@@ -60,12 +62,15 @@ const EMPTY: RegistryState = {
   materializations: {},
 };
 
+/** Where a registry keeps its versions: a folder, or a prefix of a bucket. */
+export type RegistryStore = Pick<ObjectStore, "keys" | "read" | "putIfAbsent" | "remove" | "close">;
+
 /** What is applied and what was materialised, in one file a version: writers never overwrite each other. */
 export class Registry {
-  readonly #files: RegistryFiles;
+  readonly #store: RegistryStore;
 
-  constructor(files: RegistryFiles) {
-    this.#files = files;
+  constructor(store: RegistryStore) {
+    this.#store = store;
   }
 
   /** The newest version. */
@@ -73,9 +78,10 @@ export class Registry {
     for (;;) {
       const newest = Math.max(0, ...(await this.#versions()));
       if (newest === 0) return { version: 0, state: EMPTY };
-      const text = await this.#files.get(fileOf(newest));
+      const bytes = await this.#store.read(keyOf(newest));
       // Removed since it was listed: then there are newer ones.
-      if (text !== undefined) return { version: newest, state: RegistryState.parse(JSON.parse(text)) };
+      if (bytes === undefined) continue;
+      return { version: newest, state: RegistryState.parse(JSON.parse(new TextDecoder().decode(bytes))) };
     }
   }
 
@@ -89,7 +95,9 @@ export class Registry {
       const state = change(now);
       if (state === undefined || JSON.stringify(state) === JSON.stringify(now.state)) return now;
       const version = now.version + 1;
-      if (await this.#files.putIfAbsent(fileOf(version), `${JSON.stringify(state, null, 2)}\n`)) {
+      // By the id a writer knows its own file again, when the answer to its first try was lost.
+      const text = `${JSON.stringify({ writer: randomUUID(), ...state }, null, 2)}\n`;
+      if (await this.#store.putIfAbsent(keyOf(version), new TextEncoder().encode(text))) {
         await this.#removeOld(version);
         return { version, state };
       }
@@ -97,16 +105,15 @@ export class Registry {
   }
 
   async #versions(): Promise<number[]> {
-    return (await this.#files.list()).flatMap((name) => {
-      const [, digits] = FILE.exec(name) ?? [];
+    return (await this.#store.keys(FOLDER)).flatMap((key) => {
+      const [, digits] = KEY.exec(key) ?? [];
       return digits === undefined ? [] : [Number(digits)];
     });
   }
 
   async #removeOld(newest: number): Promise<void> {
-    for (const version of await this.#versions()) {
-      if (version <= newest - VERSIONS_KEPT) await this.#files.remove(fileOf(version));
-    }
+    const old = (await this.#versions()).filter((version) => version <= newest - VERSIONS_KEPT);
+    if (old.length > 0) await this.#store.remove(old.map(keyOf));
   }
 }
 
@@ -135,6 +142,6 @@ export function recorded({ entities, views, services }: Definitions): RecordedDe
   return definitions;
 }
 
-function fileOf(version: number): string {
-  return `${String(version).padStart(10, "0")}.json`;
+function keyOf(version: number): string {
+  return `${FOLDER}${String(version).padStart(10, "0")}.json`;
 }
