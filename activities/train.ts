@@ -51,6 +51,8 @@ const Metrics = z.object({
 export const train = task("train", {
   input: z.object({
     purchases: TableVersion,
+    /** The feature view's table, for the lineage: what is learnt from is joined as of the cut. */
+    features: TableVersion,
     asOf: z.iso.datetime(),
     algorithm: Algorithm,
     seed: z.number().int(),
@@ -68,7 +70,7 @@ export const train = task("train", {
     validation: TableVersion,
     modelUri: z.string(),
   }),
-  run: async ({ purchases, asOf, algorithm, seed, dagRun, trigger }, ctx) => {
+  run: async ({ purchases, features, asOf, algorithm, seed, dagRun, trigger }, ctx) => {
     const cut = dayOf(daysBefore(asOf, HORIZON_DAYS));
     const labels = await ctx.mcp(spark).call("run_spark_sql", {
       sql: LABELS_SQL,
@@ -104,7 +106,10 @@ export const train = task("train", {
       seed,
       experiment: "customer_repurchase",
       tags: {
+        // A run's id is its DAG's id and its date.
+        "dagwright.dag": dagRun.split("/", 1)[0] ?? dagRun,
         "dagwright.run": dagRun,
+        "dagwright.feature_view.customer_features": String(features.version),
         "dagwright.trigger": trigger,
         "dagwright.cut": cut,
         // What `drift_check` compares the present with.

@@ -9,6 +9,7 @@ import type { Lake } from "@dagwright/lake";
 import { createMcpPool, type McpPool, type ServerImplementation } from "@dagwright/mcp-kit";
 import { type Deployments, openDeployments } from "@dagwright/serving";
 import type { Tracking } from "@dagwright/tracking";
+import { codeVersionOf, withCodeVersion } from "./code-version.ts";
 
 /** Folder of the shipped DAGs. */
 export const SHIPPED_DAGS = fileURLToPath(new URL("../workflows", import.meta.url));
@@ -70,9 +71,11 @@ export async function openHouse(
   const tracking: Opened<Tracking> = opened(async () => {
     const { connectTracking, openTracking } = await import("@dagwright/tracking");
     const { server, username, password, token } = settings.tracking;
-    return server === undefined
-      ? openTracking(settings.tracking)
-      : connectTracking({ url: server, username, password, token });
+    const tracking =
+      server === undefined
+        ? await openTracking(settings.tracking)
+        : connectTracking({ url: server, username, password, token });
+    return withCodeVersion(tracking, await codeVersionOf(productFolder));
   });
   const features: Opened<FeatureStore> = opened(async () => {
     const { openFeatureStore, openRedisOnlineStore } = await import("@dagwright/feature-store");

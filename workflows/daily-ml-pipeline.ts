@@ -38,7 +38,15 @@ export const dailyMlPipeline = defineDag(
     const online = materialize({ views: ["customer_features"], until: asOf }, { after: [feats] });
 
     const model = train(
-      { purchases, asOf, algorithm: params.model, seed: params.seed, dagRun: run.id, trigger: run.trigger },
+      {
+        purchases,
+        features: { table: feats.table, version: feats.version },
+        asOf,
+        algorithm: params.model,
+        seed: params.seed,
+        dagRun: run.id,
+        trigger: run.trigger,
+      },
       { after: [online] },
     );
     // The gate of promotion: good enough by itself, then better than the champion (in `register`).
