@@ -119,7 +119,8 @@ export const train = task("train", {
     };
     const trained = await ctx.mcp(training).call("train_model", ask).catch(skipIfNothingToLearn);
     ctx.log.info("Trained", { runId: trained.runId, ...trained.metrics });
-    const { runId, metrics, featureImportance, rows, positives, modelUri } = trained;
+    const { runId, featureImportance, rows, positives, modelUri } = trained;
+    const metrics = Metrics.parse(trained.metrics);
     return { runId, algorithm, cut, metrics, featureImportance, rows, positives, validation, modelUri };
   },
 });

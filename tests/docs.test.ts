@@ -25,6 +25,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Documents whose commands are checked. */
 const DOCUMENTS = [
+  ...["docs/monitoring.md", "docs/coming-from-evidently.md"],
+  ...["training", "coming-from-scikit-learn"].map((name) => `docs/${name}.md`),
   ...["README.md", "CONTRIBUTING.md"],
   ...["guide", "coming-from-airflow", "features", "coming-from-feast", "tracking", "coming-from-mlflow"].map(
     (name) => `docs/${name}.md`,
@@ -44,6 +46,10 @@ function filesOf(document: string): string {
   return at;
 }
 
+const [monitoring, evidently] = [filesOf("docs/monitoring.md"), filesOf("docs/coming-from-evidently.md")];
+/** Documents on training, whose code is tests. */
+const training = [filesOf("docs/training.md"), filesOf("packages/learn/README.md")];
+
 const guide = filesOf("docs/guide.md");
 const airflow = filesOf("docs/coming-from-airflow.md");
 /** Documents whose code is modules and tests, not DAGs. */
@@ -61,6 +67,7 @@ async function play(from: string, id: string, options: InProcessOptions = {}): P
 
 /** Every DAG of these documents, and how it ends; a DAG that is missing here fails the test. */
 const ENDS: readonly [string, string, InProcessOptions, unknown][] = [
+  [monitoring, "retrain_churn", { conf: { reason: "PSI of age is 0.4" } }, "PSI of age is 0.4"],
   [guide, "orders", { params: { rate: 3 }, logicalDate: "2026-01-31" }, { total: 180 }],
   [guide, "release", { answers: { go: { approved: true, by: "ada" } } }, "day.csv, released by ada"],
   [guide, "sales", { logicalDate: "2026-01-31" }, 120],
@@ -126,7 +133,7 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const from of [guide, airflow, features, ...quality]) {
+for (const from of [guide, airflow, features, ...training, ...quality]) {
   for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
     describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
       await import(join(from, name));
@@ -138,6 +145,14 @@ it("the README of the feature store gives what it says", async () => {
   const { totals } = await import(join(featureStore, "features.ts"));
   expect(await totals(join(featureStore, "state"))).toEqual([40.5, null]);
 });
+
+for (const from of [monitoring, evidently]) {
+  for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
+    describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
+      await import(join(from, name));
+    });
+  }
+}
 
 /** The verbs, doing nothing. */
 function idleProgram(): Command {

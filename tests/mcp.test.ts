@@ -47,7 +47,11 @@ describe("the workflows server over stdio", () => {
     const dags = z
       .object({ dags: z.array(z.object({ id: z.string() })) })
       .parse((await call("list_dags", {})).structuredContent);
-    expect(dags.dags.map(({ id }) => id).sort()).toEqual(["daily_ml_pipeline", "weekly_model_retraining"]);
+    expect(dags.dags.map(({ id }) => id).sort()).toEqual([
+      "daily_ml_pipeline",
+      "hyperparameter_search",
+      "weekly_model_retraining",
+    ]);
     const started = z
       .object({ runId: z.string(), state: z.string() })
       .parse((await call("start_workflow", { dag: "daily_ml_pipeline", logicalDate: "1997-02-01" })).structuredContent);

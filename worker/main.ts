@@ -9,6 +9,7 @@ import { openObjectFolder, openRunStore } from "@dagwright/engine/store";
 import { createDagWorker } from "@dagwright/engine/worker";
 import { BUNDLE_FOLDER } from "./bundle-folder.ts";
 import { openDags } from "./dags.ts";
+import { startModelMonitor } from "./model-monitor.ts";
 import { reportFailure, reportReady } from "./readiness.ts";
 import { stageServices } from "./stage-services.ts";
 import { openHouse } from "./wiring.ts";
@@ -76,6 +77,22 @@ try {
   const restored = await house.deployments.restore();
   for (const controller of controllers) await engine.ensureController(controller);
 
+  const monitor =
+    settings.monitor.schedule === null
+      ? null
+      : startModelMonitor(
+          {
+            pool: house.pool,
+            deployments: house.deployments,
+            engine,
+            stateFolder: join(settings.home, "monitor"),
+            windowMs: settings.monitor.windowMs,
+            log: (event, fields) => console.info(`${event}: ${JSON.stringify(fields)}`),
+          },
+          controllers.map(({ model }) => model),
+          settings.monitor.schedule,
+        );
+
   let stopping = false;
   const stop = () => {
     if (stopping) return;
@@ -89,6 +106,7 @@ try {
 
   reportReady({ dags: registry.list().map((dag) => dag.id), restored: restored.map(({ model }) => model) });
   await worker.run();
+  await monitor?.stop();
   close();
   await house.close();
   await engine.close();

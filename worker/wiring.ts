@@ -125,7 +125,11 @@ export async function openHouse(
     },
     monitoring: async () => {
       const { createMonitoringServer } = await import("../mcp-servers/monitoring/server.ts");
-      return createMonitoringServer({ lake: await lake.get(), reportsRoot: join(home, "reports") });
+      return createMonitoringServer({
+        lake: await lake.get(),
+        reportsRoot: join(home, "reports"),
+        answered: (model, window) => deployments.predictions(model, window),
+      });
     },
   };
   if (engine !== null) {

@@ -54,6 +54,7 @@ function tableOf(side: Side): Table {
 }
 
 const begun = performance.now();
+const cpu = process.cpuUsage();
 const report = runReport({
   presets: [{ preset: "DataDriftPreset" }],
   reference: tableOf("reference"),
@@ -62,10 +63,12 @@ const report = runReport({
 });
 report.json();
 const seconds = (performance.now() - begun) / 1000;
+const { user, system } = process.cpuUsage(cpu);
 const drift = report.sections[0]?.drift?.columns ?? [];
 console.log(
   JSON.stringify({
     seconds,
+    cpuSeconds: (user + system) / 1e6,
     readSeconds: readMs / 1000,
     peakMiB: process.resourceUsage().maxRSS / 1024,
     columns: drift.map(({ column, method, score, drifted }) => ({ column, method, score, drifted })),

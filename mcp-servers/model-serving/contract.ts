@@ -5,7 +5,9 @@ const Model = z.string().min(1).describe("A registered model's name.");
 const VersionNumber = z.number().int().min(1);
 const Endpoint = z.string().describe("Base URL of the prediction server.");
 
-const Row = z.record(z.string(), z.number().nullable()).describe("Features by name; null is a missing value.");
+const Row = z
+  .record(z.string(), z.union([z.number(), z.string(), z.null()]))
+  .describe("Features by name; null is a missing value.");
 
 const Status = z.object({
   model: z.string(),

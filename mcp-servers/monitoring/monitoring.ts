@@ -1,17 +1,12 @@
 import type { ColumnValues, Lake, TableRef } from "@dagwright/lake";
-import { nearest, ToolError } from "@dagwright/mcp-kit";
-import { columnDrift, DriftError, datasetDrift } from "evidently-lite";
-
-/** Rows of which one column equals a value; of a timestamp column, ISO-8601 text (no zone = UTC). */
-export interface RowFilter {
-  readonly column: string;
-  readonly equals: string | number | boolean;
-}
+import { ToolError } from "@dagwright/mcp-kit";
+import { columnDrift, DriftError, type Report, runReport } from "evidently-lite";
+import { type ReadAnswered, type RowFilter, type Rows, readRows, readServed, type ServedRows } from "./rows.ts";
 
 /** Which rows are compared, and from what on a column counts as drifted. */
 export interface DriftRequest {
   readonly reference: TableRef;
-  readonly current: TableRef;
+  readonly current: TableRef | ServedRows;
   readonly referenceWhere?: RowFilter | undefined;
   readonly currentWhere?: RowFilter | undefined;
   readonly columns: readonly string[];
@@ -46,23 +41,29 @@ export interface DriftReport {
   readonly rows: { reference: number; current: number };
 }
 
-interface Rows {
-  readonly count: number;
-  readonly columns: Record<string, ColumnValues>;
+/** Where the rows of a comparison come from. */
+export interface DriftSources {
+  readonly lake: Lake;
+  /** What served models have answered; null where no model is served. */
+  readonly answered: ReadAnswered | null;
 }
 
 /**
- * Measures the drift of columns between two tables with Evidently's methods: numbers and timestamps by PSI and KS,
- * text and booleans by PSI.
- * @throws ToolError NO_ROWS, COLUMN_NOT_FOUND, COLUMN_TYPE_CHANGED, INVALID_FILTER, EMPTY_COLUMN, and the lake's own
+ * Measures the drift of columns between two tables, or between a table and what a served model was asked, with Evidently's
+ * methods: numbers and timestamps by PSI and KS, text and booleans by PSI.
+ * @throws ToolError NO_ROWS, COLUMN_NOT_FOUND, COLUMN_TYPE_CHANGED, INVALID_FILTER, EMPTY_COLUMN, NOT_SERVED, and the lake's own
  */
-export async function detectDrift(lake: Lake, request: DriftRequest): Promise<DriftReport> {
+export async function detectDrift(
+  { lake, answered }: DriftSources,
+  request: DriftRequest,
+  about: { readonly title: string; readonly timestamp: Date },
+): Promise<{ readonly drift: DriftReport; readonly report: Report }> {
   const names = [...new Set(request.columns)];
   const reference = await readRows(lake, request.reference, names, request.referenceWhere, "reference");
-  const current = await readRows(lake, request.current, names, request.currentWhere, "current");
+  const current = await readCurrent();
   for (const name of names) requireSameType(name, reference, current);
   try {
-    return measure(names, reference, current, request);
+    return measure(names, reference, current, request, about);
   } catch (error) {
     if (error instanceof DriftError)
       throw new ToolError(error.code, error.message, {
@@ -72,32 +73,63 @@ export async function detectDrift(lake: Lake, request: DriftRequest): Promise<Dr
       });
     throw error;
   }
+
+  async function readCurrent(): Promise<Rows> {
+    if (!("model" in request.current)) return readRows(lake, request.current, names, request.currentWhere, "current");
+    if (request.currentWhere !== undefined)
+      throw new ToolError("INVALID_ARGUMENTS", "currentWhere filters a table: expected none for a served model.", {
+        field: "currentWhere",
+      });
+    if (answered !== null) return readServed(answered, request.current, names);
+    throw new ToolError(
+      "NOT_SERVED",
+      `This server knows no served models: "${request.current.model}" cannot be read.`,
+      {
+        field: "current.model",
+      },
+    );
+  }
 }
 
-function measure(names: string[], reference: Rows, current: Rows, request: DriftRequest): DriftReport {
+function measure(
+  names: string[],
+  reference: Rows,
+  current: Rows,
+  request: DriftRequest,
+  about: { readonly title: string; readonly timestamp: Date },
+) {
   const valuesOf = (rows: Rows) => Object.fromEntries(names.map((name) => [name, rows.columns[name]!.values]));
   const before = valuesOf(reference);
   const now = valuesOf(current);
   const isCategory = (name: string) => ["string", "boolean"].includes(reference.columns[name]!.type);
-  const byPsi = datasetDrift({
+  const report = runReport({
+    ...about,
     reference: before,
     current: now,
     types: Object.fromEntries(names.map((name) => [name, isCategory(name) ? "cat" : "num"])),
-    options: { method: "psi", threshold: request.threshold, driftShare: request.driftShare },
+    presets: [
+      {
+        preset: "DataDriftPreset",
+        options: { method: "psi", threshold: request.threshold, driftShare: request.driftShare },
+      },
+    ],
   });
+  const byPsi = report.sections[0]?.drift;
+  if (byPsi === undefined) throw new Error("the report has no drift");
   const columns = byPsi.columns.map(({ column, type, score, threshold, drifted }) => ({
     column,
     psi: { score, threshold, drifted },
     ks: type === "num" ? byKs(before[column]!, now[column]!, request.ksThreshold) : null,
     drifted,
   }));
-  return {
+  const drift: DriftReport = {
     drifted: byPsi.dataset.datasetDrift,
     share: byPsi.dataset.share,
     driftedColumns: columns.filter(({ drifted }) => drifted).map(({ column }) => column),
     columns,
     rows: { reference: reference.count, current: current.count },
   };
+  return { drift, report };
 }
 
 function byKs(reference: ColumnValues["values"], current: ColumnValues["values"], threshold: number) {
@@ -105,78 +137,14 @@ function byKs(reference: ColumnValues["values"], current: ColumnValues["values"]
   return { score: drift.score, statistic: drift.statistic ?? 0, threshold, drifted: drift.drifted };
 }
 
-async function readRows(
-  lake: Lake,
-  ref: TableRef,
-  names: readonly string[],
-  where: RowFilter | undefined,
-  side: "reference" | "current",
-): Promise<Rows> {
-  const { version, columns: known } = await lake.snapshot(ref);
-  const wanted = new Set(names);
-  if (where !== undefined) wanted.add(where.column);
-  for (const name of wanted)
-    if (!known.some((column) => column.name === name)) {
-      const all = known.map((column) => column.name);
-      const meant = nearest(name, all);
-      throw new ToolError("COLUMN_NOT_FOUND", `Table "${ref.table}" at version ${version} has no column "${name}".`, {
-        field: names.includes(name) ? "columns" : `${side}Where.column`,
-        hint: meant === undefined ? `It has: ${all.join(", ")}.` : `Did you mean "${meant}"?`,
-      });
-    }
-  const read = await lake.readColumns({ table: ref.table, version }, { columns: [...wanted] });
-  const keep = where === undefined ? null : matchingRows(read.columns[where.column]!, where, side);
-  const count = keep === null ? read.rowCount : keep.length;
-  if (count === 0)
-    throw new ToolError(
-      "NO_ROWS",
-      `Table "${ref.table}" at version ${version} has no rows${where ? ` whose "${where.column}" is ${JSON.stringify(where.equals)}` : ""}: expected at least one.`,
-      { field: where === undefined ? side : `${side}Where` },
-    );
-  return {
-    count,
-    columns: Object.fromEntries(
-      names.map((name) => [name, keep === null ? read.columns[name]! : pick(read.columns[name]!, keep)]),
-    ),
-  };
-}
-
-function pick(column: ColumnValues, rows: readonly number[]): ColumnValues {
-  return column.type === "string"
-    ? { type: column.type, values: rows.map((row) => column.values[row] ?? null) }
-    : { type: column.type, values: Float64Array.from(rows, (row) => column.values[row]!) };
-}
-
-function matchingRows(column: ColumnValues, where: RowFilter, side: string): number[] {
-  const target = comparable(column.type, where, side);
-  const rows: number[] = [];
-  for (let row = 0; row < column.values.length; row++) if (column.values[row] === target) rows.push(row);
-  return rows;
-}
-
-/** The filter's value as the column holds it: milliseconds for a timestamp, 0 or 1 for a boolean. */
-function comparable(type: ColumnValues["type"], { column, equals }: RowFilter, side: string): string | number {
-  if (type === "string" && typeof equals === "string") return equals;
-  if (type === "number" && typeof equals === "number") return equals;
-  if (type === "boolean" && typeof equals === "boolean") return Number(equals);
-  if (type === "timestamp" && typeof equals === "string") {
-    const moment = Date.parse(/T.*(?:Z|[+-]\d\d:?\d\d)$/.test(equals) || !equals.includes("T") ? equals : `${equals}Z`);
-    if (!Number.isNaN(moment)) return moment;
-  }
-  throw new ToolError(
-    "INVALID_FILTER",
-    `${side}Where.equals is ${JSON.stringify(equals)}: expected ${type === "timestamp" ? "an ISO-8601 date or moment" : `a ${type}`}, as "${column}" holds.`,
-    { field: `${side}Where.equals` },
-  );
-}
-
 function requireSameType(name: string, reference: Rows, current: Rows): void {
   const before = reference.columns[name]!.type;
   const now = current.columns[name]!.type;
-  if (before !== now)
-    throw new ToolError(
-      "COLUMN_TYPE_CHANGED",
-      `Column "${name}" holds ${before} values in the reference and ${now} values in the current table: expected one type.`,
-      { field: "columns" },
-    );
+  // What a served model was asked knows numbers and texts alone.
+  if (before === now || (now === "number" && before !== "string")) return;
+  throw new ToolError(
+    "COLUMN_TYPE_CHANGED",
+    `Column "${name}" holds ${before} values in the reference and ${now} values in the current table: expected one type.`,
+    { field: "columns" },
+  );
 }

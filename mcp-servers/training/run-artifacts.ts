@@ -9,20 +9,9 @@ const SIGNATURE_PATH = "model/signature.json";
 const IMPORTANCE_PATH = "feature_importance.json";
 const METRICS_PATH = "metrics.json";
 
-const Metrics = z.object({
-  train_accuracy: z.number(),
-  val_accuracy: z.number(),
-  val_precision: z.number(),
-  val_recall: z.number(),
-  val_f1: z.number(),
-  val_roc_auc: z.number(),
-  baseline_f1: z.number(),
-  baseline_accuracy: z.number(),
-});
-
 /** What was measured, beside the model. */
 const Measured = z.object({
-  metrics: Metrics,
+  metrics: z.record(z.string(), z.number()),
   rows: z.object({ train: z.number(), validation: z.number() }),
   positives: z.number(),
 });
@@ -44,7 +33,7 @@ export async function logModel(
   await tracking.logArtifact(
     runId,
     SIGNATURE_PATH,
-    json({ features: model.featureNames, label, classes: model.classes }),
+    json({ features: model.featureNames, label, classes: model.classes, inputs: model.inputs }),
   );
   await tracking.logArtifact(runId, IMPORTANCE_PATH, json(model.featureImportance));
   await tracking.logArtifact(runId, METRICS_PATH, json(measured));

@@ -66,7 +66,7 @@ describe("train_model", () => {
     const answer = await client().call("train_model", { ...ask, algorithm, params, tags, runName: "first" });
     expect(answer).toMatchObject({ algorithm, rows: { train: 1200, validation: 300 }, alreadyDone: false });
     expect(answer.metrics.val_roc_auc).toBeGreaterThan(0.9);
-    expect(answer.metrics.val_f1).toBeGreaterThan(answer.metrics.baseline_f1);
+    expect(answer.metrics.val_f1).toBeGreaterThan(answer.metrics.baseline_f1 ?? 1);
     expect(answer.metrics.baseline_accuracy).toBeCloseTo(1 - answer.positives, 12);
     expect(answer.featureImportance[0]?.feature).toBe("signal");
 
@@ -94,7 +94,7 @@ describe("train_model", () => {
     const signature: unknown = JSON.parse(
       new TextDecoder().decode(await tracking.readArtifact(answer.runId, "model/signature.json")),
     );
-    expect(signature).toEqual({ features: ["signal", "gap", "even"], label: "label", classes: [0, 1] });
+    expect(signature).toMatchObject({ features: ["signal", "gap", "even"], label: "label", classes: [0, 1] });
     const model = loadModel(await tracking.readArtifact(answer.runId, "model/model.bin"));
     expect(model.predictRow({ signal: 99, gap: null, even: 1 }).prediction).toBe(1);
   });
@@ -148,7 +148,7 @@ describe("train_model", () => {
     [{ features: ["signal", "gaap"] }, { code: "COLUMN_NOT_FOUND", field: "features", hint: 'Did you mean "gap"?' }],
     [{ features: ["signal", "label"] }, { code: "LABEL_IS_FEATURE", field: "features" }],
     [{ features: ["signal", "signal"] }, { code: "DUPLICATE_FEATURE", field: "features" }],
-    [{ features: ["text"] }, { code: "COLUMN_NOT_NUMERIC", field: "features" }],
+    [{ label: "text" }, { code: "COLUMN_NOT_NUMERIC", field: "label" }],
     [{ features: ["day"] }, { code: "COLUMN_NOT_NUMERIC", field: "features" }],
     [{ label: "holes" }, { code: "LABEL_MISSING", field: "label" }],
     [{ label: "constant" }, { code: "ONE_CLASS", field: "train" }],
@@ -167,9 +167,63 @@ describe("train_model", () => {
     await expect(call).rejects.toMatchObject({
       code: "UNKNOWN_PARAM",
       field: "params.trees",
-      message: expect.stringContaining("it has n_estimators, max_depth"),
+      message: expect.stringContaining("it has n_estimators, criterion, max_depth"),
     });
     expect(await tracking.searchRuns({ experiment: "refused" })).toEqual([]);
+  });
+});
+
+describe("raw columns", () => {
+  test("texts, preprocessing, weights and numbers to predict", async () => {
+    const answer = await client().call("train_model", {
+      ...ask,
+      task: "regression",
+      algorithm: "gradient_boosting",
+      label: "signal",
+      features: ["gap", "text", "label"],
+      weight: "third",
+      preprocessing: { gap: { impute: "median", indicator: true } },
+    });
+    expect(Object.keys(answer.metrics).sort()).toEqual(["baseline_rmse", "train_r2", "val_mae", "val_r2", "val_rmse"]);
+    expect(answer.metrics.val_rmse).toBeLessThan(answer.metrics.baseline_rmse ?? 0);
+    const loaded = await client().call("load_model", { runId: answer.runId });
+    expect(loaded.features).toEqual([
+      { name: "gap", type: "number" },
+      { name: "text", type: "text" },
+      { name: "label", type: "number" },
+    ]);
+    const preprocessing = { gap: { impute: "meen" } };
+    const wrong = client().call("train_model", { ...ask, experiment: "refused", preprocessing });
+    await expect(wrong).rejects.toMatchObject({ code: "INVALID_PREPROCESSING", field: "preprocessing.gap.impute" });
+  });
+});
+
+describe("validate_model, save_model and load_model", () => {
+  test("a model is measured, held to thresholds, written to a file and read from it", async () => {
+    const { runId, metrics } = await client().call("train_model", ask);
+    const data = { table: "held_out" };
+    const thresholds = { f1: { min: 0.99 }, log_loss: { max: 5 } };
+    const answer = await client().call("validate_model", {
+      ...{ runId, data, label: "label", thresholds, permutationImportance: true },
+    });
+    expect(answer).toMatchObject({ task: "classification", rows: 300, passed: false, metrics: { f1: metrics.val_f1 } });
+    expect(answer.failures).toEqual([{ score: "f1", value: metrics.val_f1, expected: "at least 0.99" }]);
+    expect(answer.confusionMatrix?.counts.flat().reduce((sum, count) => sum + count)).toBe(300);
+    expect(answer.importance[0]?.feature).toBe("signal");
+    const unknown = client().call("validate_model", { runId, data, label: "label", thresholds: { f2: { min: 1 } } });
+    await expect(unknown).rejects.toMatchObject({ code: "UNKNOWN_SCORE", field: "thresholds.f2" });
+
+    const saved = await client().call("save_model", { runId, name: "champion" });
+    const onnx = await client().call("save_model", { runId, name: "champion", format: "onnx" });
+    expect(onnx.uri).toMatch(/saved\/champion\.onnx$/);
+    const imported = await client().call("load_model", { source: fileURLToPath(saved.uri) });
+    expect(imported).toMatchObject({ algorithm: "random_forest", classes: [0, 1], bytes: saved.bytes });
+    expect((await client().call("load_model", { source: fileURLToPath(saved.uri) })).runId).toBe(imported.runId);
+    const again = await client().call("validate_model", { runId: imported.runId, data, label: "label" });
+    expect(again.metrics).toEqual(answer.metrics);
+    await expect(client().call("load_model", {})).rejects.toMatchObject({ code: "ONE_SOURCE" });
+    const nowhere = client().call("load_model", { source: join(home, "none.bin") });
+    await expect(nowhere).rejects.toMatchObject({ code: "SOURCE_UNREADABLE", field: "source" });
   });
 });
 

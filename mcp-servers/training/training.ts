@@ -1,9 +1,20 @@
 import type { Lake, TableRef } from "@dagwright/lake";
-import { accuracy, checkTraining, classificationMetrics, type Model, precisionRecallF1, train } from "@dagwright/learn";
+import {
+  accuracy,
+  checkTraining,
+  confusionMatrix,
+  type Model,
+  type Preprocessing,
+  permutationImportance,
+  precisionRecallF1,
+  type Score,
+  scoresOf,
+  train,
+} from "@dagwright/learn";
 import { type ToolArguments, type ToolContext, ToolError, type ToolOutput } from "@dagwright/mcp-kit";
 import type { Tracking } from "@dagwright/tracking";
 import type { training } from "./contract.ts";
-import { type LabelledRows, readLabelledRows } from "./labelled-rows.ts";
+import { checkFeatures, type LabelledRows, readLabelledRows } from "./labelled-rows.ts";
 import { logModel, type Measured, MODEL_PATH, ONNX_PATH, readMeasured, readModel } from "./run-artifacts.ts";
 
 type TrainArguments = ToolArguments<typeof training, "train_model">;
@@ -26,11 +37,15 @@ export async function trainModel(
   ctx: Pick<ToolContext, "signal" | "progress" | "idempotencyKey">,
 ): Promise<TrainOutput> {
   checkFeatures(args);
-  const training = await readLabelledRows(lake, args.train, args.features, args.label, "train");
+  const training = await readLabelledRows(lake, args.train, args.features, args.label, "train", args.weight);
   const validation = await readLabelledRows(lake, args.validation, args.features, args.label, "validation");
-  checkValidation(training, validation, args.label);
+  if (args.task === "classification") checkValidation(training, validation, args.label);
   const learning = {
     algorithm: args.algorithm,
+    task: args.task,
+    // Checked by checkTraining, which names what is wrong.
+    preprocessing: args.preprocessing as Preprocessing,
+    ...(training.weight !== undefined && { sampleWeight: training.weight }),
     columns: training.columns,
     target: training.label,
     params: { ...SERVER_DEFAULTS[args.algorithm], ...args.params },
@@ -44,6 +59,7 @@ export async function trainModel(
     tags: {
       ...args.tags,
       algorithm: args.algorithm,
+      task: args.task,
       "train.table": training.table,
       "train.version": String(training.version),
       "validation.table": validation.table,
@@ -76,8 +92,9 @@ export async function trainModel(
       signal: ctx.signal,
       onProgress: ({ done, total }) => ctx.progress({ done, total, note: NOTES[args.algorithm] }),
     });
+    if (model.backend !== undefined) await tracking.logBatch(runId, { tags: { backend: model.backend } });
     const measured = measure(model, training, validation);
-    const params = Object.entries(model.params).map(([name, value]) => [name, String(value)]);
+    const params = Object.entries(model.params).map(([name, value]) => [name, textOf(value)]);
     await tracking.logBatch(runId, {
       params: { algorithm: args.algorithm, seed: args.seed, ...Object.fromEntries(params) },
       metrics: measured.metrics,
@@ -104,28 +121,20 @@ const SERVER_DEFAULTS: Readonly<Record<TrainArguments["algorithm"], Readonly<Rec
   random_forest: { min_samples_leaf: 5 },
   gradient_boosting: {},
   logistic_regression: {},
+  ridge: {},
+  neural_network: {},
 };
 
 const NOTES: Readonly<Record<TrainArguments["algorithm"], string>> = {
   random_forest: "trees",
   gradient_boosting: "rounds",
   logistic_regression: "iterations",
+  ridge: "columns",
+  neural_network: "epochs",
 };
 
-function checkFeatures({ features, label }: TrainArguments): void {
-  if (features.includes(label))
-    throw new ToolError(
-      "LABEL_IS_FEATURE",
-      `The label "${label}" is among the features: expected only columns known before it.`,
-      {
-        field: "features",
-      },
-    );
-  const twice = features.find((name, at) => features.indexOf(name) !== at);
-  if (twice !== undefined)
-    throw new ToolError("DUPLICATE_FEATURE", `features names "${twice}" twice: expected each column once.`, {
-      field: "features",
-    });
+function textOf(value: unknown): string {
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
 }
 
 /** Both tables must have the same classes, at least two: otherwise nothing can be learnt or measured. */
@@ -153,28 +162,33 @@ function checkValidation(training: LabelledRows, validation: LabelledRows, label
 }
 
 function measure(model: Model, training: LabelledRows, validation: LabelledRows): Measured {
-  const { accuracy: val_accuracy, precision, recall, f1, roc_auc } = metricsOn(model, validation);
+  const rows = { train: training.label.length, validation: validation.label.length };
+  const scores = scoresOf(model, validation.columns, validation.label);
+  if (model.task === "regression") {
+    const mean = training.label.reduce((sum, value) => sum + value / rows.train, 0);
+    const squares = validation.label.reduce((sum, value) => sum + (value - mean) ** 2 / rows.validation, 0);
+    const { r2: train_r2 = Number.NaN } = scoresOf(model, training.columns, training.label);
+    const metrics = { train_r2, ...prefixed(scores), baseline_rmse: Math.sqrt(squares) };
+    return { metrics: finite(metrics), rows, positives: 0 };
+  }
+  const { log_loss: _, ...compared } = scores;
   const majority = mostFrequent(training.label);
   const always = new Float64Array(validation.label.length).fill(majority);
   const greatest = model.classes[model.classes.length - 1];
   return {
-    metrics: {
+    metrics: finite({
       train_accuracy: accuracy(training.label, model.predict(training.columns)),
-      val_accuracy,
-      val_precision: precision,
-      val_recall: recall,
-      val_f1: f1,
-      val_roc_auc: roc_auc,
+      ...prefixed(compared),
       baseline_f1: precisionRecallF1(validation.label, always, { average: "weighted" }).f1,
       baseline_accuracy: accuracy(validation.label, always),
-    },
-    rows: { train: training.label.length, validation: validation.label.length },
+    }),
+    rows,
     positives: validation.label.filter((value) => value === greatest).length / validation.label.length,
   };
 }
 
-function metricsOn(model: Model, { label, columns }: LabelledRows) {
-  return classificationMetrics(label, model.predict(columns), model.predictProba(columns), model.classes);
+function prefixed(scores: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(scores).map(([name, value]) => [`val_${name}`, value]));
 }
 
 /** The smallest of equals. */
@@ -190,20 +204,63 @@ export async function compareModels(
   { runIds, validation, label }: { runIds: readonly string[]; validation: TableRef; label: string },
 ): Promise<ToolOutput<typeof training, "compare_models">> {
   const { version } = await lake.snapshot(validation);
-  const models = [];
+  const models: { runId: string; task: Model["task"]; metrics: Record<string, number> }[] = [];
   for (const runId of runIds) {
     const model = await readModel(tracking, runId);
-    const rows = await readLabelledRows(
-      lake,
-      { table: validation.table, version },
-      model.featureNames,
-      label,
-      "validation",
-    );
-    models.push({ runId, metrics: { ...metricsOn(model, rows) } });
+    const first = models[0];
+    if (first !== undefined && model.task !== first.task)
+      throw new ToolError("TASKS_DIFFER", `Run ${first.runId} learnt ${first.task} and ${runId} ${model.task}.`, {
+        field: "runIds",
+        hint: "Compare models of the same task.",
+      });
+    const table = { table: validation.table, version };
+    const rows = await readLabelledRows(lake, table, model.featureNames, label, "validation");
+    const { log_loss: _, ...metrics } = scoresOf(model, rows.columns, rows.label);
+    models.push({ runId, task: model.task, metrics: finite(metrics) });
   }
-  const best = models.reduce((leader, one) => (one.metrics.roc_auc > leader.metrics.roc_auc ? one : leader));
-  return { models, best: best.runId };
+  const rank = ({ task, metrics }: (typeof models)[number]) =>
+    metrics[task === "regression" ? "r2" : "roc_auc"] ?? Number.NEGATIVE_INFINITY;
+  const best = models.reduce((leader, one) => (rank(one) > rank(leader) ? one : leader));
+  return { models: models.map(({ runId, metrics }) => ({ runId, metrics })), best: best.runId };
+}
+
+/** Measures a run's model on a table and holds it to thresholds. */
+export async function validateModel(
+  { lake, tracking }: TrainingServices,
+  { runId, data, label, thresholds, ...args }: ToolArguments<typeof training, "validate_model">,
+): Promise<ToolOutput<typeof training, "validate_model">> {
+  const model = await readModel(tracking, runId);
+  const { columns, label: target } = await readLabelledRows(lake, data, model.featureNames, label, "data");
+  const metrics = finite(scoresOf(model, columns, target));
+  const unknown = Object.keys(thresholds).find((name) => metrics[name] === undefined);
+  if (unknown !== undefined)
+    throw new ToolError(
+      "UNKNOWN_SCORE",
+      `thresholds names "${unknown}": expected one of ${Object.keys(metrics).join(", ")}.`,
+      {
+        field: `thresholds.${unknown}`,
+      },
+    );
+  const failures = Object.entries(thresholds).flatMap(([score, { min, max }]) => {
+    const value = metrics[score]!;
+    if (min !== undefined && value < min) return [{ score, value, expected: `at least ${min}` }];
+    return max !== undefined && value > max ? [{ score, value, expected: `at most ${max}` }] : [];
+  });
+  const score: Score = model.task === "regression" ? "r2" : "roc_auc";
+  const classes = [...model.classes];
+  return {
+    runId,
+    task: model.task,
+    rows: columns.rowCount,
+    metrics,
+    confusionMatrix:
+      model.task === "regression"
+        ? null
+        : { classes, counts: confusionMatrix(target, model.predict(columns), { labels: classes }).matrix },
+    importance: args.permutationImportance ? permutationImportance(model, columns, target, { score }) : [],
+    passed: failures.length === 0,
+    failures,
+  };
 }
 
 /** The newest finished runs of an experiment, at most `limit`. */

@@ -18,7 +18,7 @@ const DEEPEST = 6;
 
 /** One side: where its values come from, how many there are in all, and how many lie below this stretch. */
 interface Side {
-  readonly source: Pick<NumberSource, "each">;
+  readonly source: Pick<NumberSource, "each" | "length">;
   readonly total: number;
   readonly below: number;
   readonly count: number;
@@ -28,7 +28,13 @@ interface Side {
 interface Cells {
   readonly counts: Uint32Array;
   readonly depths: Float64Array;
+  /** The cell of each value by row, `NO_CELL` where it is missing; null for a side that is too large for it. */
+  readonly byRow: Uint16Array | null;
 }
+
+const NO_CELL = 0xffff;
+/** Up to so many rows the cell of each is noted: two bytes a row, and less work the second time. */
+const MOST_NOTED = 8_000_000;
 
 /** The stretch of values that is compared. */
 interface Stretch {
@@ -88,48 +94,76 @@ function gridOver({ from, to }: Stretch, sides: readonly Side[]): Grid {
   return { from, scale, zoneWidth: (to - from) / ZONES, first, cells, size };
 }
 
-function fill({ source }: Side, { from, scale, first, cells, size }: Grid): Cells {
+/** Memory for the noted cells of either side of whole columns, used again: it would be most of what a comparison takes. */
+const notes = [new Uint16Array(0), new Uint16Array(0)];
+/** Notes of more rows are let go. */
+const MOST_KEPT = 2_000_000;
+
+function notesFor(rows: number, side: 0 | 1 | null): Uint16Array {
+  if (side === null || rows > MOST_KEPT) return new Uint16Array(rows);
+  if (notes[side]!.length < rows) notes[side] = new Uint16Array(rows);
+  return notes[side]!;
+}
+
+/** @param side whose notes are used: none within a cell of a grid, where those of the grid are still needed */
+function fill({ source }: Side, { from, scale, first, cells, size }: Grid, side: 0 | 1 | null): Cells {
   const counts = new Uint32Array(size + 1);
   const depths = new Float64Array(size + 1);
+  const noted = source.length <= MOST_NOTED;
+  const byRow = notesFor(noted ? source.length : 0, side);
+  let row = 0;
   source.each((block, length) => {
     for (let at = 0; at < length; at++) {
       const place = (block[at]! - from) * scale;
       // The infinities and NaN.
-      if (place - place !== 0) continue;
+      if (place - place !== 0) {
+        if (noted) byRow[row + at] = NO_CELL;
+        continue;
+      }
       // Rounding may put a value a hair's breadth before its stretch: cutting off takes it back.
       const zone = place | 0;
       const within = (place - zone) * cells[zone]!;
       const cell = first[zone]! + (within | 0);
+      if (noted) byRow[row + at] = cell;
       counts[cell]! += 1;
       depths[cell]! += within - (within | 0);
     }
+    row += length;
   });
-  return { counts, depths };
+  return { counts, depths, byRow: noted ? byRow : null };
+}
+
+/** The cell of a value, `NO_CELL` where it is missing. It grows with the value, and is the same each time. */
+function cellOf({ from, scale, first, cells }: Grid, value: number): number {
+  const place = (value - from) * scale;
+  if (place - place !== 0) return NO_CELL;
+  const zone = place | 0;
+  return first[zone]! + (((place - zone) * cells[zone]!) | 0);
 }
 
 /** The values of the open cells, cell after cell, each in the column's order; `ends` says where each cell's end. */
-function gather({ source }: Side, grid: Grid, { counts }: Cells, open: OpenCells) {
-  const { from, scale, first, cells } = grid;
-  const places = new Int32Array(grid.size + 1).fill(-1);
+function gather({ source }: Side, grid: Grid, { counts, byRow }: Cells, open: OpenCells) {
+  // One more for the rows without a cell.
+  const isOpen = new Uint8Array(NO_CELL + 1);
+  const places = new Int32Array(grid.size + 1);
   let size = 0;
   for (const cell of open.cells) {
+    isOpen[cell] = 1;
     places[cell] = size;
     size += counts[cell]!;
   }
   const values = new Float64Array(size);
+  let row = 0;
   if (size > 0)
     source.each((block, length) => {
       for (let at = 0; at < length; at++) {
-        const value = block[at]!;
-        const place = (value - from) * scale;
-        if (place - place !== 0) continue;
-        const zone = place | 0;
-        const cell = first[zone]! + (((place - zone) * cells[zone]!) | 0);
+        const cell = byRow === null ? cellOf(grid, block[at]!) : byRow[row + at]!;
+        if (isOpen[cell] === 0) continue;
         const free = places[cell]!;
-        if (free < 0) continue;
-        values[free] = value;
+        values[free] = block[at]!;
         places[cell] = free + 1;
       }
+      row += length;
     });
   return { values, ends: open.cells.map((cell) => places[cell]!) };
 }
@@ -214,16 +248,53 @@ function allOf({ source, count, below, total }: Side): Part {
   return { values, from: 0, to: count, below, total };
 }
 
+/** How many values of each side lie between edges, filled on the way. */
+export interface EdgeCounts {
+  readonly edges: Float64Array;
+  readonly one: Float64Array;
+  readonly two: Float64Array;
+}
+
+/** Counts the values of a side between edges: whole cells, and the values of the cells in which an edge lies. */
+function countBetween(
+  { edges }: EdgeCounts,
+  counts: Float64Array,
+  grid: Grid,
+  cells: Cells,
+  edgeCells: ReadonlyMap<number, Float64Array>,
+): void {
+  const bins = edges.length - 1;
+  let bin = 0;
+  let next = cellOf(grid, edges[1]!);
+  for (let cell = 0; cell <= grid.size; cell++) {
+    const values = edgeCells.get(cell);
+    if (values === undefined) {
+      while (bin < bins - 1 && next < cell) {
+        bin += 1;
+        next = cellOf(grid, edges[bin + 1]!);
+      }
+      counts[bin]! += cells.counts[cell]!;
+      continue;
+    }
+    for (const value of values) {
+      let at = bin;
+      while (at < bins - 1 && value >= edges[at + 1]!) at += 1;
+      counts[at]! += 1;
+    }
+  }
+}
+
 /** ∫ |F − G| dx over the stretch, which holds all values of both sides. */
-function areaOver(one: Side, two: Side, stretch: Stretch, depth: number): number {
+function areaOver(one: Side, two: Side, stretch: Stretch, depth: number, between?: EdgeCounts): number {
   const { from } = stretch;
   if (one.count + two.count <= FEW || depth === DEEPEST || isFinestStretch(stretch))
     return partArea(allOf(one), allOf(two), stretch);
   const grid = gridOver(stretch, [one, two]);
-  const a = fill(one, grid);
-  const b = fill(two, grid);
+  const a = fill(one, grid, depth === 0 ? 0 : null);
+  const b = fill(two, grid, depth === 0 ? 1 : null);
   const open: OpenCells = { cells: [], below1: [], below2: [] };
   const inner: Stretch[] = [];
+  const edgeCells = new Set(between === undefined ? [] : Array.from(between.edges, (edge) => cellOf(grid, edge)));
   let area = 0;
   let below1 = one.below;
   let below2 = two.below;
@@ -234,7 +305,7 @@ function areaOver(one: Side, two: Side, stretch: Stretch, depth: number): number
       const count2 = b.counts[cell]!;
       const gap = below1 / one.total - below2 / two.total;
       if (count1 + count2 === 0) area += Math.abs(gap) * width;
-      else if (gap - count2 / two.total >= 0 || gap + count1 / one.total <= 0)
+      else if ((gap - count2 / two.total >= 0 || gap + count1 / one.total <= 0) && !edgeCells.has(cell))
         area += width * Math.abs(gap + (count1 - a.depths[cell]!) / one.total - (count2 - b.depths[cell]!) / two.total);
       else {
         const start = from + zone * grid.zoneWidth + (cell - grid.first[zone]!) * width;
@@ -249,6 +320,16 @@ function areaOver(one: Side, two: Side, stretch: Stretch, depth: number): number
   }
   const found1 = gather(one, grid, a, open);
   const found2 = gather(two, grid, b, open);
+  if (between !== undefined) {
+    const valuesAt = (found: typeof found1, { counts }: Cells) =>
+      new Map(
+        open.cells.flatMap((cell, at) =>
+          edgeCells.has(cell) ? [[cell, found.values.subarray(found.ends[at]! - counts[cell]!, found.ends[at]!)]] : [],
+        ),
+      );
+    countBetween(between, between.one, grid, a, valuesAt(found1, a));
+    countBetween(between, between.two, grid, b, valuesAt(found2, b));
+  }
   for (const [at, cell] of open.cells.entries()) {
     const part1 = partOf(found1, at, a.counts[cell]!, open.below1[at]!, one.total);
     const part2 = partOf(found2, at, b.counts[cell]!, open.below2[at]!, two.total);
@@ -271,7 +352,7 @@ function partOf(
 
 function sideOf({ values, from, to, below, total }: Part): Side {
   const own = values.subarray(from, to);
-  return { source: { each: (visit) => visit(own, own.length) }, total, below, count: own.length };
+  return { source: { length: own.length, each: (visit) => visit(own, own.length) }, total, below, count: own.length };
 }
 
 /** A whole column, as a pass over it has found it. */
@@ -293,12 +374,13 @@ function stretchOver(one: GridColumn, two: GridColumn): Stretch {
 /**
  * ∫ |F − G| dx between the empirical distribution functions of two columns, to at least 1e-7 of its value; NaN where it
  * is so small beside the range of the values that sorting has to say.
+ * @param between Filled with the counts between edges over the whole range, which cost nothing more.
  */
-export function areaBetweenColumns(one: GridColumn, two: GridColumn): number {
+export function areaBetweenColumns(one: GridColumn, two: GridColumn, between?: EdgeCounts): number {
   const stretch = stretchOver(one, two);
   if (stretch.from === stretch.to) return 0;
   if (isFinestStretch(stretch)) return Number.NaN;
-  const area = areaOver(wholeSide(one), wholeSide(two), stretch, 0);
+  const area = areaOver(wholeSide(one), wholeSide(two), stretch, 0, between);
   return area > 1e-8 * (stretch.to - stretch.from) || area === 0 ? area : Number.NaN;
 }
 
@@ -309,8 +391,8 @@ export function largestGapOfColumns(one: GridColumn, two: GridColumn): number {
   const [side1, side2] = [wholeSide(one), wholeSide(two)];
   if (isFinestStretch(stretch)) return partGap(allOf(side1), allOf(side2));
   const grid = gridOver(stretch, [side1, side2]);
-  const a = fill(side1, grid);
-  const b = fill(side2, grid);
+  const a = fill(side1, grid, 0);
+  const b = fill(side2, grid, 1);
   let largest = 0;
   let [below1, below2] = [0, 0];
   for (let cell = 0; cell <= grid.size; cell++) {

@@ -1,5 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { edgesOver } from "./bins.ts";
+import { wasserstein } from "./distances.ts";
 import { areaBetweenColumns, largestGapOfColumns } from "./ecdf-grid.ts";
 import {
   CategorySketch,
@@ -39,7 +41,7 @@ function drawn(seed: number, size: number, kind: "even" | "tail" | "ties"): Floa
 }
 const column = fc.record({
   seed: fc.integer(),
-  size: fc.integer({ min: 6000, max: 20_000 }),
+  size: fc.integer({ min: 6000, max: 25_000 }),
   kind: fc.constantFrom("even", "tail", "ties"),
 });
 
@@ -105,6 +107,12 @@ describe("the grid", () => {
         const fast = areaBetweenColumns(one, two);
         // NaN hands the question back to sorting.
         if (!Number.isNaN(fast)) expect(Math.abs(fast - area)).toBeLessThanOrEqual(1e-7 * area);
+        // On the way to the distance the values are counted in the bins that a report shows.
+        const [p, q] = [new NumberSample(x, "x"), new NumberSample(y, "y")];
+        const edges = edgesOver(p, q, x.length + y.length);
+        const counted = [p.histogram(edges), q.histogram(edges)];
+        wasserstein(p, q);
+        expect([p.histogram(edges), q.histogram(edges)]).toEqual(counted);
       }),
       { numRuns: 25 },
     ));

@@ -49,8 +49,9 @@ export function quantile(sorted: ArrayLike<number>, q: number): number {
   const at = (sorted.length - 1) * q;
   const below = Math.floor(at);
   const low = sorted[below]!;
+  const high = sorted[Math.min(below + 1, sorted.length - 1)]!;
   const share = at - below;
-  if (share === 0) return low;
-  const high = sorted[below + 1]!;
-  return low === high ? low : low + (high - low) * share;
+  // As numpy has it, NaN beside an infinity.
+  const distance = high - low;
+  return share >= 0.5 ? high - distance * (1 - share) : low + distance * share;
 }

@@ -42,6 +42,7 @@ export class NumberSample implements NumberView {
   #scan: Scan | undefined;
   #sorted: Float64Array | undefined;
   #spread: number | undefined;
+  #kept: { readonly edges: Float64Array; readonly counts: Float64Array } | undefined;
 
   constructor(column: Column, field: string) {
     this.source = numberSource(column, field);
@@ -93,7 +94,15 @@ export class NumberSample implements NumberView {
     return all;
   }
 
+  /** Keeps counts that were found while something else was worked out. */
+  keepHistogram(edges: Float64Array, counts: Float64Array): void {
+    this.#kept = { edges, counts };
+  }
+
   histogram(edges: Float64Array): Float64Array {
+    const kept = this.#kept;
+    if (kept !== undefined && kept.edges.length === edges.length && kept.edges.every((edge, at) => edge === edges[at]))
+      return kept.counts;
     const bins = edges.length - 1;
     const counts = new Float64Array(bins);
     const first = edges[0]!;

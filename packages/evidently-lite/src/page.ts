@@ -5,7 +5,7 @@ const CSS = `:root{color-scheme:light dark;--ink:#1c2229;--soft:#5b6672;--paper:
 *{box-sizing:border-box}body{font:15px/1.45 system-ui,sans-serif;margin:0 auto;padding:1.25rem;max-width:1200px;color:var(--ink);background:var(--paper)}
 h1{font-size:1.5rem;margin:0 0 .25rem}h2{font-size:1.15rem;margin:2rem 0 .5rem}h3{font-size:1rem;margin:1rem 0 .25rem}p{margin:.25rem 0}.soft{color:var(--soft)}
 .scroll{overflow-x:auto;max-width:100%}table{border-collapse:collapse;margin:.5rem 0;font-variant-numeric:tabular-nums}
-th,td{border-bottom:1px solid var(--line);padding:.3rem .7rem .3rem 0;text-align:left;vertical-align:top;overflow-wrap:anywhere;min-width:3.5rem}th{color:var(--soft);font-weight:600}
+th,td{border-bottom:1px solid var(--line);padding:.3rem .7rem .3rem 0;text-align:left;vertical-align:top;max-width:26rem;overflow-wrap:break-word}th{color:var(--soft);font-weight:600}
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,320px),1fr));gap:1rem;margin-top:.75rem}
 figure{margin:0;padding:.75rem;background:var(--card);border-radius:8px}figcaption{font-weight:600;overflow-wrap:anywhere}
 svg{width:100%;height:auto;display:block}text{font-size:10px;fill:var(--soft)}.grid{stroke:var(--line)}

@@ -1,123 +1,235 @@
-import { binColumn } from "./bins.ts";
-import { addShares, type GrownTrees } from "./forest.ts";
-import { TreeGrower } from "./grow-tree.ts";
-import { softmaxRows } from "./links.ts";
-import type { Pace } from "./pace.ts";
-import { type BoostingParams, featuresPerNode } from "./params.ts";
-import { createRandom } from "./random.ts";
+import { z } from "zod";
+import { addShares, type GrownTrees, SentTree, type TreeTraining, weightedMean } from "./forest.ts";
+import { binColumns, endedBySignal } from "./kernel/binned.ts";
+import { BLOCK_BYTES, wholeBound, writeBlock } from "./kernel/block.ts";
+import type { KernelTree } from "./kernel/threads.ts";
+import { takeTreeOutput, treeOutputBytes } from "./kernel/tree-output.ts";
+import { type BoostingParams, countOf, featuresPerNode } from "./params.ts";
+import { holdOut } from "./splits.ts";
 import type { TrainingTarget } from "./target.ts";
-import { TreeEnsembleBuilder } from "./tree-ensemble.ts";
+import { joinTrees } from "./tree-ensemble.ts";
+
+/** Losses by the number that the kernel knows them by. */
+const LOSSES = {
+  squared_error: 0,
+  absolute_error: 3,
+  quantile: 4,
+  poisson: 5,
+  gamma: 6,
+  huber: 7,
+} as const;
+
+/** Histograms of all leaves at once take at most so many bytes; beyond, they are made anew for each leaf. */
+const MOST_HISTOGRAMS = 768 * 2 ** 20;
 
 /**
- * Gradient boosting (Friedman 2001) as in scikit-learn's GradientBoosting: regression trees on the gradient of the log
- * loss (squared error for regression), one tree a class and round beyond two classes, leaves by one Newton step, started
- * at the log-odds of the classes (the mean).
+ * Gradient boosting (Friedman 2001; splits by gradient and curvature as Chen & Guestrin 2016) under scikit-learn's names:
+ * one tree a class and round beyond two classes, leaves by one Newton step, started at the log-odds of the classes (the
+ * mean). With `max_leaf_nodes` the leaf that gains most is parted next, as in LightGBM. Sums are of whole numbers, so the
+ * threads change nothing.
  */
-export async function growBoosted(
-  columns: readonly Float64Array[],
-  target: TrainingTarget,
-  params: BoostingParams,
-  seed: number,
-  pace: Pace,
-): Promise<GrownTrees> {
+export async function growBoosted(training: TreeTraining, params: BoostingParams): Promise<GrownTrees> {
+  const { columns, isCategory, target, seed, pace } = training;
   const rowCount = target.values.length;
   const outputs = target.classes.length > 2 ? target.classes.length : 1;
-  const rules = {
-    maxDepth: params.max_depth ?? Number.POSITIVE_INFINITY,
-    minSamplesSplit: params.min_samples_split,
-    minSamplesLeaf: params.min_samples_leaf,
-    featuresPerNode: featuresPerNode(params.max_features, columns.length),
-  };
-  const base = startingScores(target, outputs);
-  const scores = new Float64Array(rowCount * outputs);
-  for (let at = 0; at < scores.length; at++) scores[at] = base[at % outputs]!;
-  const probabilities = new Float64Array(scores.length);
-  const gradient = new Float64Array(rowCount);
-  const weights = new Float64Array(rowCount).fill(1);
-  const rows = new Int32Array(rowCount);
-  const value = new Float64Array(1);
-  const grower = new TreeGrower(columns.map(binColumn), 1, rowCount);
-  const builder = new TreeEnsembleBuilder(1);
-  const importance = new Float64Array(columns.length);
-  const random = createRandom(seed, 0);
-  for (let round = 0; round < params.n_estimators; round++) {
-    if (target.task === "classification") fillProbabilities(scores, outputs, probabilities);
-    for (let output = 0; output < outputs; output++) {
-      fillGradient(target, output, outputs, scores, probabilities, gradient);
-      for (let row = 0; row < rowCount; row++) rows[row] = row;
-      const leaf = (own: Int32Array, start: number, end: number) => {
-        value[0] = params.learning_rate * newtonStep(target.task === "regression", outputs, gradient, own, start, end);
-        for (let at = start; at < end; at++) scores[own[at]! * outputs + output]! += value[0];
-        return value;
-      };
-      grower.grow({
-        builder,
-        output,
-        rows,
-        weights,
-        target: { kind: "number", values: gradient },
-        rules,
-        random,
-        leaf,
-        importance,
-      });
-      await pace.step(round + (output + 1) / outputs, params.n_estimators);
-    }
+  const held = params.n_iter_no_change === null ? undefined : holdOut(target, params.validation_fraction, seed);
+  const trainRows = rowCount - (held?.count ?? 0);
+  const minSamplesLeaf = countOf(params.min_samples_leaf, trainRows);
+  const leaves = Math.max(
+    1,
+    Math.min(
+      params.max_leaf_nodes ?? Number.POSITIVE_INFINITY,
+      2 ** (params.max_depth ?? Number.POSITIVE_INFINITY),
+      Math.floor(trainRows / minSamplesLeaf),
+    ),
+  );
+  const isBestFirst = params.max_leaf_nodes !== null;
+  const pending = Math.ceil(Math.log2(rowCount + 1)) + 8;
+  const groups = Math.ceil(columns.length / 4);
+  const slots = Math.min(
+    isBestFirst ? leaves + 1 : Math.min(leaves + 1, pending),
+    Math.floor(MOST_HISTOGRAMS / (groups * 16384)),
+  );
+  const tableSize = isBestFirst ? leaves + 2 : Math.min(leaves + 2, 2 * pending);
+  const hasCategories = isCategory.some(Boolean);
+  const sorts = params.loss === "absolute_error" || params.loss === "quantile" || params.loss === "huber";
+  const binned = await binColumns({
+    columns,
+    order: held?.order,
+    isCategory,
+    stride: 4,
+    maxBins: params.max_bins,
+    threads: Math.max(1, Math.min(training.threads, Math.ceil(rowCount / 2000), groups)),
+    more: (crew) =>
+      rowCount * (16 + 8 * outputs * (outputs > 1 ? 2 : 1) + 8 + 8 + 8 + (sorts ? 16 : 0)) +
+      slots * groups * 16384 +
+      (tableSize + 2 * crew) * 128 +
+      treeOutputBytes(leaves, hasCategories) +
+      leaves * 16 +
+      crew * 24576 +
+      columns.length * 16 +
+      slots * 4 +
+      256 +
+      24 * 64 +
+      BLOCK_BYTES,
+    pace,
+  });
+  try {
+    const { crew, arena } = binned;
+    const { buffer } = crew;
+    const take = (bytes: number) => arena.take(Math.max(8, bytes));
+    const shared = take(BLOCK_BYTES);
+    const base = startingScores(target, outputs, params);
+    const ordered = <T>(at: number, from: ArrayLike<number>, to: T & { [row: number]: number }) => {
+      for (let row = 0; row < rowCount; row++) to[row] = from[held?.order[row] ?? row]!;
+      return at;
+    };
+    const targetAt = take(rowCount * 8);
+    const isRegression = target.task === "regression";
+    ordered(targetAt, isRegression ? target.values : target.classIndex, new Float64Array(buffer, targetAt, rowCount));
+    const weightsAt = target.weights === undefined ? 0 : take(rowCount * 8);
+    if (target.weights !== undefined) ordered(weightsAt, target.weights, new Float64Array(buffer, weightsAt, rowCount));
+    const scoresAt = take(rowCount * outputs * 8);
+    const scores = new Float64Array(buffer, scoresAt, rowCount * outputs);
+    if (outputs === 1) scores.fill(base[0]!);
+    else for (let at = 0; at < scores.length; at++) scores[at] = base[at % outputs]!;
+    const out = takeTreeOutput(arena, leaves, hasCategories);
+    const importanceAt = take(columns.length * 8);
+    new Float64Array(buffer, importanceAt, columns.length).fill(0);
+    const orderAt = take(columns.length * 4);
+    new Int32Array(buffer, orderAt, columns.length).set(columns.map((_, column) => column));
+    const monotoneAt = take(columns.length);
+    const monotone = training.monotone ?? columns.map(() => 0);
+    new Int8Array(buffer, monotoneAt, columns.length).set(monotone);
+    const loss = isRegression
+      ? LOSSES[params.loss === "log_loss" ? "squared_error" : params.loss]
+      : outputs > 1
+        ? 2
+        : 1;
+    writeBlock(
+      buffer,
+      shared,
+      {
+        0: rowCount,
+        1: trainRows,
+        2: columns.length,
+        3: outputs,
+        4: Math.ceil(Math.log2(rowCount + 1)),
+        5: binned.bins,
+        6: binned.least,
+        7: binned.greatest,
+        8: binned.isCategory,
+        9: monotoneAt,
+        10: targetAt,
+        11: weightsAt,
+        12: wholeBound(params.max_depth ?? Number.POSITIVE_INFINITY),
+        13: countOf(params.min_samples_split, trainRows),
+        14: minSamplesLeaf,
+        15: featuresPerNode(params.max_features, columns.length),
+        16: params.max_leaf_nodes ?? 0,
+        17: loss,
+        18: crew.size,
+        19: scoresAt,
+        20: outputs > 1 ? take(rowCount * outputs * 8) : 0,
+        21: take(rowCount * 16),
+        22: take(rowCount * 4),
+        23: take(rowCount * 4),
+        24: take(slots * groups * 16384),
+        25: slots,
+        26: take(tableSize * 128),
+        27: take(2 * crew.size * 128),
+        28: binned.control,
+        29: out.feature,
+        30: out.threshold,
+        31: out.left,
+        32: out.right,
+        33: out.flags,
+        34: out.leafValues,
+        35: out.categories,
+        36: importanceAt,
+        37: take(8 * leaves),
+        38: seed | 0,
+        39: Math.floor(seed / 2 ** 32) | 0,
+        40: take(256),
+        41: take(2 * columns.length),
+        42: take(crew.size * 24576),
+        43: Number(monotone.some((way) => way !== 0)),
+        44: sorts ? take(rowCount * 16) : 0,
+        45: orderAt,
+        46: take(slots * 4),
+        47: take(leaves * 8),
+      },
+      {
+        32: params.l2_regularization,
+        33: 1e-150,
+        34: 0,
+        35: params.learning_rate,
+        36: params.subsample,
+        37: params.alpha,
+        41: outputs > 1 ? (outputs - 1) / outputs : 1,
+        42: target.weights?.reduce((most, weight) => Math.max(most, weight), 0) ?? 1,
+        43: 0,
+      },
+    );
+    const trees: KernelTree[] = [];
+    const stopping =
+      held === undefined
+        ? null
+        : { from: trainRows, until: rowCount, rounds: params.n_iter_no_change, tol: params.tol };
+    const lead = crew.run(
+      0,
+      "boostLead",
+      { shared, rounds: params.n_estimators, outputs, cancel: binned.cancel, out, stopping },
+      (news) => {
+        const { trees: grown, round } = Round.parse(news);
+        trees.push(...grown);
+        pace.report(round + 1, params.n_estimators);
+      },
+    );
+    const helpers = Array.from({ length: crew.size - 1 }, (_, at) =>
+      crew.run(at + 1, "boostHelp", { shared, thread: at + 1 }),
+    );
+    await endedBySignal(binned, pace.signal, Promise.all([lead, ...helpers]));
+    const importance = new Float64Array(columns.length);
+    addShares(importance, new Float64Array(buffer, importanceAt, columns.length));
+    const treeOutputs = trees.map((_, at) => at % outputs);
+    return { trees: joinTrees(trees, treeOutputs, { outputs, leafWidth: 1, base, average: false }), importance };
+  } finally {
+    await binned.crew.release();
   }
-  const shares = new Float64Array(columns.length);
-  addShares(shares, importance);
-  return { trees: builder.build({ outputs, base, average: false }), importance: shares };
 }
 
-/** The mean; the log-odds of the second of two classes; the logarithm of each class's share. */
-function startingScores({ task, values, classes, classIndex }: TrainingTarget, outputs: number): Float64Array {
-  if (task === "regression") return Float64Array.of(values.reduce((sum, value) => sum + value, 0) / values.length);
+const Round = z.object({ trees: z.array(SentTree), round: z.number(), loss: z.number().optional() });
+
+/** The value that alone fits best: log-odds, logarithms of shares, mean, median, quantile or logarithm of the mean. */
+function startingScores(target: TrainingTarget, outputs: number, { loss, alpha }: BoostingParams): Float64Array {
+  const { task, values, classes, classIndex, weights } = target;
+  if (task === "regression") {
+    if (loss === "poisson" || loss === "gamma") return Float64Array.of(Math.log(weightedMean(target)));
+    if (loss === "absolute_error" || loss === "huber") return Float64Array.of(weightedQuantile(values, weights, 0.5));
+    if (loss === "quantile") return Float64Array.of(weightedQuantile(values, weights, alpha));
+    return Float64Array.of(weightedMean(target));
+  }
   const counts = new Float64Array(classes.length);
-  for (const k of classIndex) counts[k]!++;
-  if (outputs === 1) return Float64Array.of(Math.log(counts[1]! / counts[0]!));
-  return counts.map((count) => Math.log(count / values.length));
-}
-
-function fillProbabilities(scores: Float64Array, outputs: number, probabilities: Float64Array): void {
-  if (outputs > 1) {
-    probabilities.set(scores);
-    softmaxRows(probabilities, outputs);
-  } else for (let row = 0; row < scores.length; row++) probabilities[row] = 1 / (1 + Math.exp(-scores[row]!));
-}
-
-/** Negative gradient of the loss by the score: what is left to explain. */
-function fillGradient(
-  { task, values, classIndex }: TrainingTarget,
-  output: number,
-  outputs: number,
-  scores: Float64Array,
-  probabilities: Float64Array,
-  gradient: Float64Array,
-): void {
-  const own = outputs === 1 ? 1 : output;
-  for (let row = 0; row < gradient.length; row++)
-    gradient[row] =
-      task === "regression"
-        ? values[row]! - scores[row]!
-        : (classIndex[row] === own ? 1 : 0) - probabilities[row * outputs + output]!;
-}
-
-/** Friedman's leaf values: Σ r / Σ |r| (1 - |r|), times (K - 1) / K for K > 2 classes; the mean for squared error. */
-function newtonStep(
-  squaredError: boolean,
-  outputs: number,
-  gradient: Float64Array,
-  rows: Int32Array,
-  start: number,
-  end: number,
-): number {
-  let sum = 0;
-  let curvature = 0;
-  for (let at = start; at < end; at++) {
-    const r = gradient[rows[at]!]!;
-    sum += r;
-    curvature += squaredError ? 1 : Math.abs(r) * (1 - Math.abs(r));
+  let total = 0;
+  for (let row = 0; row < classIndex.length; row++) {
+    const weight = weights?.[row] ?? 1;
+    counts[classIndex[row]!]! += weight;
+    total += weight;
   }
-  if (curvature < 1e-150) return 0;
-  return ((outputs > 1 ? (outputs - 1) / outputs : 1) * sum) / curvature;
+  if (outputs === 1) return Float64Array.of(Math.log(counts[1]! / counts[0]!));
+  return counts.map((count) => Math.log(count / total));
+}
+
+/** The least value at which the weights so far reach the share `q`; half way to the next where they just meet it. */
+function weightedQuantile(values: Float64Array, weights: Float64Array | undefined, q: number): number {
+  const order = Array.from(values, (_, row) => row).sort((a, b) => values[a]! - values[b]!);
+  const total = weights === undefined ? values.length : weights.reduce((sum, weight) => sum + weight, 0);
+  let sum = 0;
+  for (const [at, row] of order.entries()) {
+    sum += weights?.[row] ?? 1;
+    if (sum > q * total) return values[row]!;
+    if (sum === q * total && at + 1 < order.length) return (values[row]! + values[order[at + 1]!]!) / 2;
+  }
+  return values[order.at(-1) ?? 0] ?? 0;
 }

@@ -1,12 +1,18 @@
 import { LearnError } from "./errors.ts";
 
-/** Features, one array a column; NaN is a missing value. */
+/** A column: numbers, of which NaN is missing, or texts, of which null and "" are. */
+export type ColumnValues = Float64Array | readonly (string | null)[];
+
+/** Features, one array a column. */
 export interface Columns {
   readonly names: readonly string[];
   /** One array of `rowCount` values for every name. */
-  readonly values: readonly Float64Array[];
+  readonly values: readonly ColumnValues[];
   readonly rowCount: number;
 }
+
+/** A value of a single row; null is missing. */
+export type FieldValue = number | string | boolean | null;
 
 /**
  * Checks what a model is to be trained on: at least one row and one column, names once each, lengths that agree, and no
@@ -24,9 +30,7 @@ export function checkColumns({ names, values, rowCount }: Columns): void {
     throw new LearnError(
       "LENGTH_MISMATCH",
       `columns has ${names.length} names and ${values.length} arrays of values: expected as many of both.`,
-      {
-        field: "columns.values",
-      },
+      { field: "columns.values" },
     );
   const seen = new Set<string>();
   for (const [at, name] of names.entries()) {
@@ -43,7 +47,7 @@ export function checkColumns({ names, values, rowCount }: Columns): void {
  * The columns of the given names, in their order; other columns are left aside.
  * @throws LearnError MISSING_FEATURE that names all that lack, LENGTH_MISMATCH, INVALID_VALUE
  */
-export function selectColumns(names: readonly string[], columns: Columns): Float64Array[] {
+export function selectColumns(names: readonly string[], columns: Columns): ColumnValues[] {
   const at = new Map(columns.names.map((name, index) => [name, index]));
   const missing = names.filter((name) => !at.has(name));
   if (missing.length > 0) throw missingFeatures(missing, names, columns.names);
@@ -54,22 +58,10 @@ export function selectColumns(names: readonly string[], columns: Columns): Float
   });
 }
 
-/** One record as a row of the given features; null is a missing value, other keys are left aside. */
-export function selectRow(names: readonly string[], record: Readonly<Record<string, number | null>>): Float64Array {
+/** Says which of the features a record lacks. */
+export function missingFields(names: readonly string[], record: Readonly<Record<string, unknown>>): LearnError {
   const missing = names.filter((name) => !Object.hasOwn(record, name) || record[name] === undefined);
-  if (missing.length > 0) throw missingFeatures(missing, names, Object.keys(record));
-  return Float64Array.from(names, (name) => {
-    const value = record[name] ?? Number.NaN;
-    if (typeof value !== "number" || Math.abs(value) === Number.POSITIVE_INFINITY)
-      throw new LearnError(
-        "INVALID_VALUE",
-        `Feature "${name}" is ${JSON.stringify(record[name]) ?? value}: expected a finite number, or null where it is missing.`,
-        {
-          field: name,
-        },
-      );
-    return value;
-  });
+  return missingFeatures(missing, names, Object.keys(record));
 }
 
 function missingFeatures(missing: readonly string[], names: readonly string[], given: readonly string[]): LearnError {
@@ -79,25 +71,36 @@ function missingFeatures(missing: readonly string[], names: readonly string[], g
     `The model needs ${missing.length === 1 ? "the feature" : "the features"} ${list(missing)}; given: ${list(given)}.`,
     {
       field: missing[0] ?? "columns",
-      hint: `The model's features are ${list(names)}; a value may be ${"null"} where it is missing, but must be there.`,
+      hint: `The model's features are ${list(names)}; a value may be null where it is missing, but must be there.`,
     },
   );
 }
 
-function checkColumn(name: string, values: Float64Array, rowCount: number): void {
+function checkColumn(name: string, values: ColumnValues, rowCount: number): void {
   if (values.length !== rowCount)
     throw new LearnError(
       "LENGTH_MISMATCH",
       `Column "${name}" has ${values.length} values: expected ${rowCount}, one a row.`,
       { field: name },
     );
+  if (!(values instanceof Float64Array)) {
+    const row = values.findIndex((value) => value !== null && typeof value !== "string");
+    if (row >= 0)
+      throw new LearnError(
+        "INVALID_VALUE",
+        `Column "${name}" is ${values[row]} in row ${row}: expected a text or null.`,
+        {
+          field: name,
+          hint: "Numbers come as a Float64Array.",
+        },
+      );
+    return;
+  }
   for (let row = 0; row < rowCount; row++)
     if (Math.abs(values[row]!) === Number.POSITIVE_INFINITY)
       throw new LearnError(
         "INVALID_VALUE",
         `Column "${name}" is ${values[row]} in row ${row}: expected a finite number, or NaN where it is missing.`,
-        {
-          field: name,
-        },
+        { field: name },
       );
 }

@@ -1,7 +1,7 @@
 import { searchLine } from "./line-search.ts";
 
 /** A function to make small: returns its value at `x` and writes its gradient. */
-export type Objective = (x: Float64Array, gradient: Float64Array) => number;
+export type Objective = (x: Float64Array, gradient: Float64Array) => number | Promise<number>;
 
 /** Pairs of steps that the curvature is estimated from. */
 const MEMORY = 10;
@@ -21,7 +21,7 @@ export async function minimise(
 ): Promise<void> {
   const size = x.length;
   let gradient = new Float64Array(size);
-  let value = objective(x, gradient);
+  let value = await objective(x, gradient);
   const steps: { s: Float64Array; y: Float64Array; rho: number }[] = [];
   for (let iteration = 1; iteration <= o.maxIter && greatest(gradient) > o.tol; iteration++) {
     let direction = descent(gradient, steps);
@@ -34,13 +34,13 @@ export async function minimise(
     const next = new Float64Array(size);
     const nextGradient = new Float64Array(size);
     let nextValue = value;
-    const evaluate = (step: number) => {
+    const evaluate = async (step: number) => {
       for (let at = 0; at < size; at++) next[at] = x[at]! + step * direction[at]!;
-      nextValue = objective(next, nextGradient);
+      nextValue = await objective(next, nextGradient);
       return { value: nextValue, slope: dot(direction, nextGradient) };
     };
     const first = iteration === 1 ? Math.min(1, 1 / Math.sqrt(dot(direction, direction))) : 1;
-    if (searchLine(evaluate, value, slope, first) === undefined || !(nextValue < value)) break;
+    if ((await searchLine(evaluate, value, slope, first)) === undefined || !(nextValue < value)) break;
     const isDone = value - nextValue <= LEAST_DECREASE * Math.max(Math.abs(value), Math.abs(nextValue), 1);
     const s = next.map((part, at) => part - x[at]!);
     const y = nextGradient.map((part, at) => part - gradient[at]!);

@@ -18,13 +18,13 @@ const STEP_TOLERANCE = 0.1;
  * @param slope The slope at step 0, negative.
  * @returns The last step evaluated; undefined when none did within `most` evaluations
  */
-export function searchLine(
-  evaluate: (step: number) => { readonly value: number; readonly slope: number },
+export async function searchLine(
+  evaluate: (step: number) => Promise<{ readonly value: number; readonly slope: number }>,
   value: number,
   slope: number,
   first: number,
   most = 50,
-): number | undefined {
+): Promise<number | undefined> {
   const enough = VALUE_TOLERANCE * slope;
   let best: Point = { step: 0, value, slope };
   let other = best;
@@ -36,7 +36,7 @@ export function searchLine(
   let high = 5 * first;
   let step = first;
   for (let tries = 0; tries < most; tries++) {
-    const at: Point = { step, ...evaluate(step) };
+    const at: Point = { step, ...(await evaluate(step)) };
     const bar = value + step * enough;
     if (isFirstStage && at.value <= bar && at.slope >= 0) isFirstStage = false;
     const isStuck = isBracketed && (step <= low || step >= high || high - low <= STEP_TOLERANCE * high);

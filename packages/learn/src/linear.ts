@@ -50,10 +50,38 @@ export function scoreLinear(linear: LinearScores, columns: readonly Float64Array
   const features = columns.length;
   const scores = new Float64Array(rowCount * outputs);
   for (let row = 0; row < rowCount; row++) for (let k = 0; k < outputs; k++) scores[row * outputs + k] = intercept[k]!;
-  for (const [feature, values] of columns.entries())
+  for (let feature = 0; feature < features; feature++) {
+    const values = columns[feature]!;
+    const middle = mean[feature]!;
+    const inverse = 1 / scale[feature]!;
+    if (outputs === 1) {
+      const weight = weights[feature]!;
+      for (let row = 0; row < rowCount; row++) {
+        const value = (values[row]! - middle) * inverse;
+        // NaN, a missing value, counts as the mean.
+        if (!Number.isNaN(value)) scores[row]! += weight * value;
+      }
+      continue;
+    }
     for (let row = 0; row < rowCount; row++) {
-      const value = standardised(values[row]!, mean[feature]!, scale[feature]!);
+      const value = (values[row]! - middle) * inverse;
+      if (Number.isNaN(value)) continue;
       for (let k = 0; k < outputs; k++) scores[row * outputs + k]! += weights[k * features + feature]! * value;
     }
+  }
+  return scores;
+}
+
+/** Scores of one row. */
+export function scoreLinearRow(linear: LinearScores, row: Float64Array): Float64Array {
+  const { outputs, mean, scale, weights, intercept } = linear;
+  const features = row.length;
+  const scores = new Float64Array(outputs);
+  for (let k = 0; k < outputs; k++) scores[k] = intercept[k]!;
+  for (let feature = 0; feature < features; feature++) {
+    const value = (row[feature]! - mean[feature]!) * (1 / scale[feature]!);
+    if (Number.isNaN(value)) continue;
+    for (let k = 0; k < outputs; k++) scores[k]! += weights[k * features + feature]! * value;
+  }
   return scores;
 }

@@ -1,104 +1,146 @@
-import { minimise, type Objective } from "./lbfgs.ts";
-import { type LinearScores, standardise } from "./linear.ts";
+import { z } from "zod";
+import { LearnError } from "./errors.ts";
+import { Arena } from "./kernel/arena.ts";
+import { type Crew, hireCrew, MOST_BYTES } from "./kernel/threads.ts";
+import { minimise } from "./lbfgs.ts";
+import type { LinearScores } from "./linear.ts";
 import type { Pace } from "./pace.ts";
 import type { LogisticParams } from "./params.ts";
 import type { TrainingTarget } from "./target.ts";
 
+/** Most chunks that the rows are parted into; fewer for few rows. Their sums are added in order: threads change nothing. */
+const CHUNKS = 64;
+const LEAST_CHUNK = 4096;
+/** Rows that the kernel works on at a time. */
+const BLOCK = 512;
+
 /**
- * Logistic regression as in scikit-learn: mean log loss + Σ weight² / (2 C n), intercepts not penalised, on features
- * standardised to mean 0 and standard deviation 1 (ddof 0); multinomial beyond two classes. A missing value counts as the
- * column's mean.
+ * Logistic regression as in scikit-learn: mean log loss (by weight) + Σ weight² / (2 C Σ sample weights), intercepts not
+ * penalised, on features standardised to mean 0 and standard deviation 1 (ddof 0); multinomial beyond two classes. A
+ * missing value counts as the column's mean.
  */
 export async function fitLogistic(
   columns: readonly Float64Array[],
   target: TrainingTarget,
   params: LogisticParams,
+  threads: number,
   pace: Pace,
 ): Promise<{ scores: LinearScores; importance: Float64Array }> {
   const rowCount = target.values.length;
   const features = columns.length;
   const outputs = target.classes.length > 2 ? target.classes.length : 1;
-  const { mean, scale, rows } = standardise(columns, rowCount);
-  const penalty = 1 / (params.C * rowCount);
-  const objective =
-    outputs === 1
-      ? binaryLoss(rows, features, target.classIndex, penalty)
-      : multinomialLoss(rows, features, target.classIndex, outputs, penalty);
-  const x = new Float64Array(outputs * (features + 1));
-  await minimise(objective, x, {
-    maxIter: params.max_iter,
-    tol: params.tol,
-    onIteration: (done) => pace.step(done, params.max_iter),
-  });
-  await pace.step(params.max_iter, params.max_iter);
-  const weights = x.slice(0, outputs * features);
-  const importance = new Float64Array(features);
-  for (let at = 0; at < weights.length; at++) importance[at % features]! += Math.abs(weights[at]!);
-  return { scores: { outputs, mean, scale, weights, intercept: x.slice(outputs * features) }, importance };
-}
-
-function binaryLoss(rows: Float64Array, features: number, classIndex: Uint16Array, penalty: number): Objective {
-  const rowCount = classIndex.length;
-  return (x, gradient) => {
-    gradient.fill(0);
-    let loss = 0;
-    for (let row = 0, at = 0; row < rowCount; row++, at += features) {
-      let score = x[features]!;
-      for (let j = 0; j < features; j++) score += x[j]! * rows[at + j]!;
-      const sign = classIndex[row] === 1 ? 1 : -1;
-      const margin = sign * score;
-      // log(1 + exp(-margin)), without overflow.
-      loss += margin > 0 ? Math.log1p(Math.exp(-margin)) : Math.log1p(Math.exp(margin)) - margin;
-      const pull = -sign / (1 + Math.exp(margin));
-      for (let j = 0; j < features; j++) gradient[j]! += pull * rows[at + j]!;
-      gradient[features]! += pull;
+  const size = outputs * (features + 1);
+  const chunk = Math.ceil(Math.max(LEAST_CHUNK, rowCount / CHUNKS) / BLOCK) * BLOCK;
+  const chunks = Math.ceil(rowCount / chunk);
+  const crewSize = Math.min(threads, chunks);
+  const bytes =
+    rowCount * (features + 2) * 8 +
+    features * 64 +
+    size * 8 * (chunks + 1) +
+    outputs * BLOCK * 8 * crewSize +
+    (chunks + features + crewSize + 4) * 64;
+  if (bytes > MOST_BYTES)
+    throw new LearnError(
+      "TOO_LARGE",
+      `columns has ${rowCount} rows × ${features} columns: training on them takes ${Math.ceil(bytes / 2 ** 20)} MiB, and 4,095 is the most.`,
+      { field: "columns", hint: "Train on a sample of the rows, or on fewer columns." },
+    );
+  const crew = await hireCrew(crewSize, bytes + 65536);
+  try {
+    const { buffer } = crew;
+    const arena = new Arena(crew.from);
+    const data = arena.take(rowCount * features * 8);
+    const targetAt = arena.take(rowCount * 8);
+    const weightsAt = arena.take(rowCount * 8);
+    const moments = arena.take(features * 16);
+    const xAt = arena.take(size * 8);
+    const gradients = Array.from({ length: chunks }, () => arena.take(size * 8));
+    const scores = Array.from({ length: crewSize }, () => arena.take(outputs * BLOCK * 8));
+    new Float64Array(buffer, targetAt, rowCount).set(target.classIndex);
+    if (target.weights !== undefined) new Float64Array(buffer, weightsAt, rowCount).set(target.weights);
+    for (const [at, values] of columns.entries()) {
+      new Float64Array(buffer, data + at * rowCount * 8, rowCount).set(values);
+      await pace.breathe();
     }
-    for (let at = 0; at < gradient.length; at++) gradient[at]! /= rowCount;
-    return loss / rowCount + penalise(x, gradient, features, penalty);
-  };
-}
-
-function multinomialLoss(
-  rows: Float64Array,
-  features: number,
-  classIndex: Uint16Array,
-  classes: number,
-  penalty: number,
-): Objective {
-  const rowCount = classIndex.length;
-  const intercepts = classes * features;
-  const scores = new Float64Array(classes);
-  return (x, gradient) => {
-    gradient.fill(0);
-    let loss = 0;
-    for (let row = 0, at = 0; row < rowCount; row++, at += features) {
-      let most = Number.NEGATIVE_INFINITY;
-      for (let k = 0; k < classes; k++) {
-        let score = x[intercepts + k]!;
-        for (let j = 0; j < features; j++) score += x[k * features + j]! * rows[at + j]!;
-        scores[k] = score;
-        most = Math.max(most, score);
+    await share(
+      crew,
+      columns.map((_, at) => ["standardise", data + at * rowCount * 8, rowCount, moments + at * 16]),
+    );
+    const total = target.weights?.reduce((sum, weight) => sum + weight, 0) ?? rowCount;
+    const penalty = params.penalty === null ? 0 : 1 / (params.C * total);
+    const parts = gradients.map((at) => new Float64Array(buffer, at, size));
+    const weights = target.weights === undefined ? 0 : weightsAt;
+    const objective = async (x: Float64Array, gradient: Float64Array): Promise<number> => {
+      new Float64Array(buffer, xAt, size).set(x);
+      const calls = gradients.map(
+        (at, own) =>
+          (thread: number): Call => [
+            "logisticChunk",
+            data,
+            rowCount,
+            features,
+            outputs,
+            targetAt,
+            weights,
+            xAt,
+            at,
+            scores[thread]!,
+            own * chunk,
+            Math.min(rowCount, (own + 1) * chunk),
+          ],
+      );
+      const losses = await share(crew, calls);
+      gradient.fill(0);
+      for (const part of parts) for (let at = 0; at < size; at++) gradient[at]! += part[at]!;
+      for (let at = 0; at < size; at++) gradient[at]! /= total;
+      if (!params.fit_intercept) gradient.fill(0, outputs * features);
+      let squares = 0;
+      for (let at = 0; at < outputs * features; at++) {
+        squares += x[at]! * x[at]!;
+        gradient[at]! += penalty * x[at]!;
       }
-      const own = classIndex[row]!;
-      let sum = 0;
-      for (let k = 0; k < classes; k++) sum += Math.exp(scores[k]! - most);
-      loss += most + Math.log(sum) - scores[own]!;
-      for (let k = 0; k < classes; k++) {
-        const pull = Math.exp(scores[k]! - most) / sum - (k === own ? 1 : 0);
-        for (let j = 0; j < features; j++) gradient[k * features + j]! += pull * rows[at + j]!;
-        gradient[intercepts + k]! += pull;
-      }
-    }
-    for (let at = 0; at < gradient.length; at++) gradient[at]! /= rowCount;
-    return loss / rowCount + penalise(x, gradient, intercepts, penalty);
-  };
-}
-
-function penalise(x: Float64Array, gradient: Float64Array, weights: number, penalty: number): number {
-  let squares = 0;
-  for (let at = 0; at < weights; at++) {
-    squares += x[at]! * x[at]!;
-    gradient[at]! += penalty * x[at]!;
+      return losses.reduce((sum, loss) => sum + loss, 0) / total + (penalty * squares) / 2;
+    };
+    const x = new Float64Array(size);
+    await minimise(objective, x, {
+      maxIter: params.max_iter,
+      tol: params.tol,
+      onIteration: (done) => pace.step(done, params.max_iter),
+    });
+    await pace.step(params.max_iter, params.max_iter);
+    const found = new Float64Array(buffer, moments, 2 * features).slice();
+    const coefficients = x.slice(0, outputs * features);
+    const importance = new Float64Array(features);
+    for (let at = 0; at < coefficients.length; at++) importance[at % features]! += Math.abs(coefficients[at]!);
+    return {
+      scores: {
+        outputs,
+        mean: found.filter((_, at) => at % 2 === 0),
+        scale: found.filter((_, at) => at % 2 === 1),
+        weights: coefficients,
+        intercept: x.slice(outputs * features),
+      },
+      importance,
+    };
+  } finally {
+    await crew.release();
   }
-  return (penalty * squares) / 2;
+}
+
+type Call = readonly [name: string, ...numbers: number[]];
+const Results = z.array(z.number().optional());
+
+/** Has the calls made, in shares of the same size; results in the order of the calls. */
+async function share(crew: Crew, calls: readonly (Call | ((thread: number) => Call))[]): Promise<number[]> {
+  const results = new Array<number>(calls.length).fill(0);
+  await Promise.all(
+    Array.from({ length: crew.size }, async (_, thread) => {
+      const own = calls.flatMap((call, at) => (at % crew.size === thread ? [{ call, at }] : []));
+      if (own.length === 0) return;
+      const made = own.map(({ call }) => (typeof call === "function" ? call(thread) : call));
+      const given = Results.parse(await crew.run(thread, "calls", { calls: made }));
+      for (const [place, { at }] of own.entries()) results[at] = given[place] ?? 0;
+    }),
+  );
+  return results;
 }

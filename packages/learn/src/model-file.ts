@@ -1,5 +1,8 @@
 import { z } from "zod";
+import { ACTIVATIONS, layersOf } from "./dense.ts";
 import { LearnError } from "./errors.ts";
+import { foreignBytes, loadOnnx, looksLikeOnnx } from "./foreign/foreign-model.ts";
+import { createInputReader, FittedInput } from "./inputs.ts";
 import { createModel, definitionOf, linkOf, type Model, type ModelDefinition } from "./model.ts";
 import { ALGORITHMS } from "./params.ts";
 
@@ -8,7 +11,7 @@ import { ALGORITHMS } from "./params.ts";
  * lists the arrays; the arrays, little-endian, each begun at a multiple of 8 bytes from the start.
  */
 const MAGIC = new TextEncoder().encode("DWMODEL");
-const VERSION = 1;
+const VERSION = 2;
 const PREFIX = MAGIC.length + 1 + 4;
 
 const ARRAYS = { Float64Array, Float32Array, Int32Array, Uint8Array } as const;
@@ -23,7 +26,8 @@ const TREE_ARRAYS = {
   threshold: "Float32Array",
   left: "Int32Array",
   right: "Int32Array",
-  missingLeft: "Uint8Array",
+  flags: "Uint8Array",
+  categories: "Uint8Array",
   leafValues: "Float64Array",
 } as const;
 const LINEAR_ARRAYS = {
@@ -33,12 +37,20 @@ const LINEAR_ARRAYS = {
   intercept: "Float64Array",
 } as const;
 
+const DENSE_ARRAYS = {
+  sizes: "Int32Array",
+  mean: "Float64Array",
+  scale: "Float64Array",
+  weights: "Float64Array",
+} as const;
+
 const Header = z.object({
   algorithm: z.enum(ALGORITHMS),
   task: z.enum(["classification", "regression"]),
-  featureNames: z.array(z.string()).min(1),
+  inputs: z.array(FittedInput).min(1),
   classes: z.array(z.number().int()),
   params: z.record(z.string(), z.unknown()),
+  backend: z.string().optional(),
   featureImportance: z.array(z.object({ feature: z.string(), importance: z.number() })),
   scores: z.discriminatedUnion("kind", [
     z.object({
@@ -48,6 +60,7 @@ const Header = z.object({
       average: z.boolean(),
     }),
     z.object({ kind: z.literal("linear"), outputs: z.number().int().min(1) }),
+    z.object({ kind: z.literal("dense"), outputs: z.number().int().min(1), activation: z.enum(ACTIVATIONS) }),
   ]),
   /** Elements of each array, in the order of the file. */
   lengths: z.array(z.number().int().min(0)),
@@ -55,6 +68,8 @@ const Header = z.object({
 
 /** A model as bytes. @throws LearnError INVALID_MODEL for an object that this package did not make */
 export function serializeModel(model: Model): Uint8Array {
+  const foreign = foreignBytes(model);
+  if (foreign !== undefined) return foreign.slice();
   const { scores, ...rest } = definitionOf(model);
   const arrays: TypedArray[] =
     scores.kind === "trees"
@@ -66,17 +81,22 @@ export function serializeModel(model: Model): Uint8Array {
           scores.threshold,
           scores.left,
           scores.right,
-          scores.missingLeft,
+          scores.flags,
+          scores.categories,
           scores.leafValues,
         ]
-      : [scores.mean, scores.scale, scores.weights, scores.intercept];
+      : scores.kind === "dense"
+        ? [scores.sizes, scores.mean, scores.scale, scores.weights]
+        : [scores.mean, scores.scale, scores.weights, scores.intercept];
   const header = new TextEncoder().encode(
     JSON.stringify({
       ...rest,
       scores:
         scores.kind === "trees"
           ? { kind: scores.kind, outputs: scores.outputs, leafWidth: scores.leafWidth, average: scores.average }
-          : { kind: scores.kind, outputs: scores.outputs },
+          : scores.kind === "dense"
+            ? { kind: scores.kind, outputs: scores.outputs, activation: scores.activation }
+            : { kind: scores.kind, outputs: scores.outputs },
       lengths: arrays.map((array) => array.length),
     }),
   );
@@ -96,10 +116,11 @@ export function serializeModel(model: Model): Uint8Array {
 }
 
 /**
- * Reads a model from the bytes of `serializeModel`. All that a prediction relies on is checked.
+ * Reads a model from the bytes of `serializeModel`, or from an ONNX file (`loadOnnx` says which). All that a prediction relies on is checked.
  * @throws LearnError INVALID_MODEL for foreign, cut off or damaged bytes, and for another version of the format
  */
 export function loadModel(bytes: Uint8Array): Model {
+  if (looksLikeOnnx(bytes)) return loadOnnx(bytes);
   if (bytes.length < PREFIX || MAGIC.some((byte, at) => bytes[at] !== byte))
     throw invalid(`they do not begin with "DWMODEL" (${bytes.length} bytes)`);
   if (bytes[MAGIC.length] !== VERSION)
@@ -112,7 +133,9 @@ export function loadModel(bytes: Uint8Array): Model {
     scores:
       scores.kind === "trees"
         ? { ...scores, ...reader.read(TREE_ARRAYS) }
-        : { ...scores, ...reader.read(LINEAR_ARRAYS) },
+        : scores.kind === "dense"
+          ? { ...scores, ...reader.read(DENSE_ARRAYS) }
+          : { ...scores, ...reader.read(LINEAR_ARRAYS) },
   };
   const fault = faultOf(definition);
   if (fault !== undefined) throw invalid(fault);
@@ -165,12 +188,22 @@ class ArrayReader {
 }
 
 /** What would make a prediction wrong or endless. */
-function faultOf({ scores, featureNames, classes, task, ...rest }: ModelDefinition): string | undefined {
-  const features = featureNames.length;
+function faultOf({ scores, inputs, classes, task, ...rest }: ModelDefinition): string | undefined {
+  const features = createInputReader(inputs).width;
   const outputs = classes.length > 2 ? classes.length : 1;
   if (task === "regression" ? classes.length !== 0 : classes.length < 2)
     return `a ${task} model has ${classes.length} classes`;
   if (scores.outputs !== outputs) return `the model has ${scores.outputs} outputs: expected ${outputs}`;
+  if ((rest.algorithm === "neural_network") !== (scores.kind === "dense"))
+    return `${rest.algorithm} has ${scores.kind} scores`;
+  if (scores.kind === "dense") {
+    const { sizes, mean, scale, weights } = scores;
+    const wanted = layersOf(sizes).reduce((sum, { before, units }) => sum + (before + 1) * units, 0);
+    const ends =
+      sizes.length >= 2 && sizes[0] === features && sizes.at(-1) === outputs && sizes.every((one) => one > 0);
+    const fits = ends && mean.length === features && scale.length === features && weights.length === wanted;
+    return fits ? undefined : "the layers do not fit the features";
+  }
   const isLinear = rest.algorithm === "logistic_regression" || rest.algorithm === "ridge";
   if (isLinear !== (scores.kind === "linear")) return `${rest.algorithm} has ${scores.kind} scores`;
   if (scores.kind === "linear") {
@@ -180,11 +213,11 @@ function faultOf({ scores, featureNames, classes, task, ...rest }: ModelDefiniti
       scores.weights.length === outputs * features;
     return fits && scores.intercept.length === outputs ? undefined : "the coefficients do not fit the features";
   }
-  const { roots, treeOutput, feature, threshold, left, right, missingLeft, leafValues, leafWidth, base } = scores;
+  const { roots, treeOutput, feature, threshold, left, right, flags, categories, leafValues, leafWidth, base } = scores;
   const nodes = feature.length;
   if (base.length !== outputs || treeOutput.length !== roots.length || roots.length === 0)
     return "the trees do not fit the outputs";
-  if ([threshold, left, right, missingLeft].some((array) => array.length !== nodes))
+  if ([threshold, left, right, flags].some((array) => array.length !== nodes))
     return "the nodes' arrays differ in length";
   if (linkOf({ task, classes, ...rest }) === "share" && leafWidth !== outputs)
     return "the leaves do not fit the classes";
@@ -194,7 +227,11 @@ function faultOf({ scores, featureNames, classes, task, ...rest }: ModelDefiniti
     const isLeaf = feature[node] === -1;
     const good = isLeaf
       ? left[node]! >= 0 && (left[node]! + 1) * leafWidth <= leafValues.length
-      : feature[node]! >= 0 && feature[node]! < features && isChild(left[node]!) && isChild(right[node]!);
+      : feature[node]! >= 0 &&
+        feature[node]! < features &&
+        isChild(left[node]!) &&
+        isChild(right[node]!) &&
+        ((flags[node]! & 2) === 0 || (threshold[node]! >= 0 && 32 * (threshold[node]! + 1) <= categories.length));
     if (!good) return `node ${node} is wrong`;
     function isChild(child: number): boolean {
       return child > node && child < nodes;

@@ -1,10 +1,12 @@
-import { type Columns, selectColumns, selectRow } from "./columns.ts";
+import { type Columns, type FieldValue, selectColumns } from "./columns.ts";
+import { type DenseScores, scoreDense, scoreDenseRow } from "./dense.ts";
 import { LearnError } from "./errors.ts";
-import { type LinearScores, scoreLinear } from "./linear.ts";
+import { createInputReader, type FittedInput } from "./inputs.ts";
+import { type LinearScores, scoreLinear, scoreLinearRow } from "./linear.ts";
 import { bothClasses, sigmoid, softmaxRows } from "./links.ts";
 import type { Algorithm } from "./params.ts";
 import type { Task } from "./target.ts";
-import { scoreTrees, type TreeEnsemble } from "./tree-ensemble.ts";
+import { scoreTreeRow, scoreTrees, type TreeEnsemble } from "./tree-ensemble.ts";
 
 /** A column's part in what the model says. */
 export interface FeatureImportance {
@@ -14,16 +16,24 @@ export interface FeatureImportance {
 
 /** A trained model. Predictions change nothing in it and need nothing but their arguments. */
 export interface Model {
-  readonly algorithm: Algorithm;
+  /** "onnx" for a model that was read from a foreign file. */
+  readonly algorithm: Algorithm | "onnx";
   readonly task: Task;
   readonly featureNames: readonly string[];
+  /** Those of the features that are texts. */
+  readonly textFeatures: readonly string[];
   /** Sorted; empty for regression. */
   readonly classes: readonly number[];
+  /** Columns as the model takes them, and what is done to each before it sees them; empty for a foreign file. */
+  readonly inputs: readonly FittedInput[];
   /** Hyper-parameters, defaults filled in. */
   readonly params: Readonly<Record<string, unknown>>;
+  /** What trained a neural network: "wasm", or "tensorflow" where tfjs-node is installed. */
+  readonly backend?: string;
   /**
    * Most important first. Trees: share in the decrease of impurity; linear models: absolute coefficient on
-   * standardised features (summed over classes) as a share of all. Sums to 1.
+   * standardised features (summed over classes) as a share of all; networks: absolute weights into the first layer. Sums
+   * to 1.
    */
   readonly featureImportance: readonly FeatureImportance[];
   /**
@@ -39,7 +49,7 @@ export interface Model {
    * @returns the class or number, and each class's probability by the class's text (none for regression)
    * @throws LearnError MISSING_FEATURE, INVALID_VALUE
    */
-  predictRow(record: Readonly<Record<string, number | null>>): {
+  predictRow(record: Readonly<Record<string, FieldValue>>): {
     prediction: number;
     probabilities: Record<string, number>;
   };
@@ -49,11 +59,15 @@ export interface Model {
 export interface ModelDefinition {
   readonly algorithm: Algorithm;
   readonly task: Task;
-  readonly featureNames: readonly string[];
+  readonly inputs: readonly FittedInput[];
   readonly classes: readonly number[];
   readonly params: Readonly<Record<string, unknown>>;
+  readonly backend?: string | undefined;
   readonly featureImportance: readonly FeatureImportance[];
-  readonly scores: ({ readonly kind: "trees" } & TreeEnsemble) | ({ readonly kind: "linear" } & LinearScores);
+  readonly scores:
+    | ({ readonly kind: "trees" } & TreeEnsemble)
+    | ({ readonly kind: "linear" } & LinearScores)
+    | ({ readonly kind: "dense" } & DenseScores);
 }
 
 const definitions = new WeakMap<Model, ModelDefinition>();
@@ -67,58 +81,77 @@ export function definitionOf(model: Model): ModelDefinition {
 }
 
 /** How scores become what the model says. */
-export type Link = "identity" | "share" | "sigmoid" | "softmax";
+export type Link = "identity" | "exp" | "share" | "sigmoid" | "softmax";
 
-/** A forest's score is the share itself; other classifiers' scores are log-odds. */
-export function linkOf({ task, algorithm, classes }: Pick<ModelDefinition, "task" | "algorithm" | "classes">): Link {
-  if (task === "regression") return "identity";
+/** A forest's score is the share itself; other classifiers' scores are log-odds; some losses are of the logarithm. */
+export function linkOf({
+  task,
+  algorithm,
+  classes,
+  params,
+}: Pick<ModelDefinition, "task" | "algorithm" | "classes" | "params">): Link {
+  const loss = params["loss"];
+  if (task === "regression") return loss === "poisson" || loss === "gamma" ? "exp" : "identity";
   if (algorithm === "random_forest") return "share";
   return classes.length === 2 ? "sigmoid" : "softmax";
 }
 
+/** Makes a model that predicts by its definition. */
 export function createModel(definition: ModelDefinition): Model {
-  const { algorithm, task, featureNames, classes, params, featureImportance, scores } = definition;
+  const { algorithm, task, inputs, classes, params, featureImportance, scores } = definition;
+  const featureNames = inputs.map(({ name }) => name);
+  const reader = createInputReader(inputs);
   const link = linkOf(definition);
-  const scoresOf = (columns: readonly Float64Array[], rowCount: number) =>
-    scores.kind === "trees" ? scoreTrees(scores, columns, rowCount) : scoreLinear(scores, columns, rowCount);
-  const probabilitiesOf = (columns: readonly Float64Array[], rowCount: number) => {
-    const raw = scoresOf(columns, rowCount);
-    if (link === "softmax") softmaxRows(raw, classes.length);
-    if (classes.length > 2) return raw;
+  const width = classes.length;
+  const classTexts = classes.map(String);
+  const scoresOf = (columns: Columns) => {
+    const read = reader.readColumns(selectColumns(featureNames, columns), columns.rowCount);
+    if (scores.kind === "trees") return scoreTrees(scores, read, columns.rowCount);
+    if (scores.kind === "dense") return scoreDense(scores, read, columns.rowCount);
+    return scoreLinear(scores, read, columns.rowCount);
+  };
+  const scoreRow = (row: Float64Array) => {
+    if (scores.kind === "trees") return scoreTreeRow(scores, row);
+    return scores.kind === "dense" ? scoreDenseRow(scores, row) : scoreLinearRow(scores, row);
+  };
+  /** Scores to probabilities, or numbers. */
+  const linked = (raw: Float64Array): Float64Array => {
+    if (link === "exp") return raw.map(Math.exp);
+    if (link === "identity") return raw;
+    if (link === "softmax") softmaxRows(raw, width);
+    if (width > 2) return raw;
     return bothClasses(link === "sigmoid" ? sigmoid(raw) : raw);
   };
   const model: Model = {
     algorithm,
     task,
     featureNames,
+    textFeatures: inputs.filter((input) => input.kind === "category" && input.isText).map(({ name }) => name),
+    inputs,
     classes,
     params,
+    ...(definition.backend !== undefined && { backend: definition.backend }),
     featureImportance,
     predictProba(columns) {
       if (task === "regression")
         throw new LearnError("UNSUPPORTED_TASK", "A regression model has no class probabilities: call predict.", {
           field: "task",
         });
-      return probabilitiesOf(selectColumns(featureNames, columns), columns.rowCount);
+      return linked(scoresOf(columns));
     },
     predict(columns) {
-      const selected = selectColumns(featureNames, columns);
-      if (task === "regression") return scoresOf(selected, columns.rowCount);
-      const probabilities = probabilitiesOf(selected, columns.rowCount);
-      return Float64Array.from(
-        { length: columns.rowCount },
-        (_, row) => classes[likeliest(probabilities, row, classes.length)]!,
-      );
+      const said = linked(scoresOf(columns));
+      if (task === "regression") return said;
+      return Float64Array.from({ length: columns.rowCount }, (_, row) => classes[likeliest(said, row, width)]!);
     },
     predictRow(record) {
-      const row = selectRow(featureNames, record);
-      const columns = Array.from(row, (value) => Float64Array.of(value));
-      if (task === "regression") return { prediction: scoresOf(columns, 1)[0]!, probabilities: {} };
-      const probabilities = probabilitiesOf(columns, 1);
-      return {
-        prediction: classes[likeliest(probabilities, 0, classes.length)]!,
-        probabilities: Object.fromEntries(classes.map((value, k) => [String(value), probabilities[k]!])),
-      };
+      const row = reader.readRow(record);
+      const raw = scoreRow(row);
+      const said = linked(raw);
+      if (task === "regression") return { prediction: said[0]!, probabilities: {} };
+      const probabilities: Record<string, number> = {};
+      for (let k = 0; k < width; k++) probabilities[classTexts[k]!] = said[k]!;
+      return { prediction: classes[likeliest(said, 0, width)]!, probabilities };
     },
   };
   definitions.set(model, definition);

@@ -10,7 +10,7 @@ async function runOnnx(model: Model, { columns }: Sample) {
   const width = columns.names.length;
   const rows = new Float32Array(columns.rowCount * width);
   for (const [column, values] of columns.values.entries())
-    for (let row = 0; row < columns.rowCount; row++) rows[row * width + column] = values[row]!;
+    for (let row = 0; row < columns.rowCount; row++) rows[row * width + column] = Number(values[row]);
   return await session.run({ input: new Tensor("float32", rows, [columns.rowCount, width]) });
 }
 

@@ -1,34 +1,56 @@
+import { type DenseScores, layersOf } from "./dense.ts";
+import { foreignBytes } from "./foreign/foreign-model.ts";
 import type { LinearScores } from "./linear.ts";
 import { definitionOf, linkOf, type Model } from "./model.ts";
+import {
+  DOUBLE,
+  FLOAT,
+  floatsAttribute,
+  GraphWriter,
+  INT64,
+  intAttribute,
+  intsAttribute,
+  ML,
+  stringAttribute,
+  stringsAttribute,
+} from "./onnx-graph.ts";
+import { addInputs } from "./onnx-inputs.ts";
 import { ProtobufWriter } from "./protobuf.ts";
 import type { TreeEnsemble } from "./tree-ensemble.ts";
 
-const FLOAT = 1;
-const INT64 = 7;
 /** Operator sets: ai.onnx 17 and ai.onnx.ml 3, IR version 8 (ONNX 1.12, 2022). */
 const OPSET = 17;
 const ML_OPSET = 3;
-const ML = "ai.onnx.ml";
 
 /**
- * The model as an ONNX file. Input `input`: float [N, F], columns in the order of `featureNames`, NaN where missing.
- * Outputs of a classifier: `label` int64 [N] and `probabilities` float [N, C]; of a regression: `prediction` float [N, 1].
+ * The model as an ONNX file, its preprocessing included. Input `input`: float [N, F], columns in the order of
+ * `featureNames`, NaN where missing; where a feature is a text, an input for each feature by its name instead, [N, 1],
+ * "" for a missing text. Outputs of a classifier: `label` int64 [N] and `probabilities` float [N, C]; of a regression:
+ * `prediction` float [N, 1].
  *
  * Trees take values rounded to float32 here and there, so rows take the same way; sums in float32 differ by about 1e-6, so
- * the label of a row whose two best classes are that close may differ. Logistic regression loses digits where a column's
- * mean is large beside its standard deviation.
+ * the label of a row whose two best classes are that close may differ. A category that the model refuses
+ * (`handle_unknown: "error"`) counts as missing here.
  *
  * Trees are written as TreeEnsembleRegressor: ONNX Runtime 1.30's TreeEnsembleClassifier gives wrong scores or labels for
  * two classes.
  */
 export function toOnnx(model: Model): Uint8Array {
+  const foreign = foreignBytes(model);
+  if (foreign !== undefined) return foreign.slice();
   const definition = definitionOf(model);
-  const { scores, featureNames, classes } = definition;
+  const { scores, classes, inputs } = definition;
   const graph = new GraphWriter();
-  const raw = scores.kind === "trees" ? addTrees(graph, scores) : addLinear(graph, scores);
+  const seen = addInputs(graph, inputs);
+  const raw =
+    scores.kind === "trees"
+      ? addTrees(graph, scores, seen)
+      : scores.kind === "dense"
+        ? addDense(graph, scores, seen)
+        : addLinear(graph, scores, seen);
   const link = linkOf(definition);
-  if (link === "identity") {
-    graph.node("Identity", [raw], "prediction");
+  if (link === "identity" || link === "exp") {
+    graph.node(link === "exp" ? "Exp" : "Identity", [raw], "prediction");
     graph.output("prediction", FLOAT, 1);
   } else {
     let probabilities = raw;
@@ -46,19 +68,21 @@ export function toOnnx(model: Model): Uint8Array {
     graph.output("probabilities", FLOAT, classes.length);
   }
   const opset = (domain: string, version: number) => new ProtobufWriter().string(1, domain).int(2, version);
+  const features = JSON.stringify(inputs.map(({ name }) => name));
   return new ProtobufWriter()
     .int(1, 8)
     .string(2, "@dagwright/learn")
-    .message(7, graph.finish(definition.algorithm, featureNames.length))
+    .message(7, graph.finish(definition.algorithm))
     .message(8, opset("", OPSET))
     .message(8, opset(ML, ML_OPSET))
-    .message(14, new ProtobufWriter().string(1, "features").string(2, JSON.stringify(featureNames)))
+    .message(14, new ProtobufWriter().string(1, "features").string(2, features))
     .finish()
     .slice();
 }
 
-function addTrees(graph: GraphWriter, trees: TreeEnsemble): string {
-  const { roots, treeOutput, feature, threshold, left, right, missingLeft, leafValues, leafWidth } = trees;
+function addTrees(graph: GraphWriter, trees: TreeEnsemble, seen: string): string {
+  const { roots, treeOutput, threshold, left, right, leafValues, leafWidth } = trees;
+  const { input, feature, thresholds } = addSets(graph, trees, seen);
   const nodes = feature.length;
   const treeIds = new Int32Array(nodes);
   const nodeIds = new Int32Array(nodes);
@@ -98,92 +122,108 @@ function addTrees(graph: GraphWriter, trees: TreeEnsemble): string {
       "nodes_modes",
       Array.from(feature, (column) => (column === -1 ? "LEAF" : "BRANCH_LEQ")),
     ),
-    floatsAttribute("nodes_values", threshold),
+    floatsAttribute("nodes_values", thresholds ?? threshold),
     intsAttribute("nodes_truenodeids", trueIds),
     intsAttribute("nodes_falsenodeids", falseIds),
-    intsAttribute("nodes_missing_value_tracks_true", missingLeft),
+    intsAttribute(
+      "nodes_missing_value_tracks_true",
+      trees.flags.map((flag) => flag & 1),
+    ),
     intsAttribute("target_treeids", target.trees),
     intsAttribute("target_nodeids", target.nodes),
     intsAttribute("target_ids", target.ids),
     floatsAttribute("target_weights", target.weights),
   ];
-  return graph.node("TreeEnsembleRegressor", ["input"], "scores", attributes, ML);
+  return graph.node("TreeEnsembleRegressor", [input], "scores", attributes, ML);
 }
 
-function addLinear(graph: GraphWriter, { outputs, mean, scale, weights, intercept }: LinearScores): string {
+/**
+ * ONNX's trees know no sets of categories: each set becomes a column of its own, 0 where the category goes left and 1
+ * where it goes right, looked up by the category's code.
+ */
+function addSets(graph: GraphWriter, { feature, threshold, flags, categories }: TreeEnsemble, seen: string) {
+  /** Of each column of codes: the sets asked for, by their bytes. */
+  const sets = new Map<number, Map<string, { at: number; bytes: Uint8Array }>>();
+  for (let node = 0; node < feature.length; node++) {
+    if (feature[node] === -1 || (flags[node]! & 2) === 0) continue;
+    const bytes = categories.subarray(32 * threshold[node]!, 32 * threshold[node]! + 32);
+    const known = sets.get(feature[node]!) ?? new Map();
+    sets.set(feature[node]!, known);
+    const key = bytes.join();
+    if (!known.has(key)) known.set(key, { at: known.size, bytes });
+  }
+  if (sets.size === 0) return { input: seen, feature, thresholds: undefined };
+  const parts: string[] = [];
+  // The sets' columns stand before the columns seen.
+  const first = new Map<number, number>();
+  let next = 0;
+  for (const [column, known] of sets) {
+    first.set(column, next);
+    next += known.size;
+    const table = new Float32Array(256 * known.size);
+    for (const { at, bytes } of known.values())
+      for (let code = 0; code < 256; code++)
+        table[code * known.size + at] = 1 - ((bytes[code >> 3]! >> (code & 7)) & 1);
+    const code = graph.node("Gather", [seen, graph.ints(graph.fresh("place"), [column])], graph.fresh("codes"), [
+      intAttribute("axis", 1),
+    ]);
+    const missing = graph.node("IsNaN", [code], graph.fresh("missing"));
+    const none = graph.floats(graph.fresh("none"), [1, 1], [255]);
+    const filled = graph.node("Where", [missing, none, code], graph.fresh("filled"));
+    const index = graph.node("Cast", [filled], graph.fresh("index"), [intAttribute("to", INT64)]);
+    const flat = graph.node("Reshape", [index, graph.ints(graph.fresh("shape"), [-1])], graph.fresh("flat"));
+    const lookup = graph.floats(graph.fresh("sets"), [256, known.size], table);
+    parts.push(graph.node("Gather", [lookup, flat], graph.fresh("sides"), [intAttribute("axis", 0)]));
+  }
+  const input = graph.node("Concat", [...parts, seen], "with_sets", [intAttribute("axis", 1)]);
+  const shifted = feature.map((column) => (column === -1 ? -1 : column + next));
+  const thresholds = threshold.slice();
+  for (let node = 0; node < feature.length; node++) {
+    if (feature[node] === -1 || (flags[node]! & 2) === 0) continue;
+    const bytes = categories.subarray(32 * threshold[node]!, 32 * threshold[node]! + 32);
+    shifted[node] = first.get(feature[node]!)! + sets.get(feature[node]!)!.get(bytes.join())!.at;
+    thresholds[node] = 0.5;
+  }
+  return { input, feature: shifted, thresholds };
+}
+
+/** In double precision, so that a column whose mean is large beside its deviation keeps its digits. */
+function addLinear(
+  graph: GraphWriter,
+  { outputs, mean, scale, weights, intercept }: LinearScores,
+  seen: string,
+): string {
   const features = mean.length;
-  const means = graph.floats("mean", [1, features], mean);
-  const missing = graph.node("IsNaN", ["input"], "missing");
-  const filled = graph.node("Where", [missing, means, "input"], "filled");
-  const centred = graph.node("Sub", [filled, means], "centred");
-  const scaled = graph.node("Div", [centred, graph.floats("scale", [1, features], scale)], "scaled");
+  const scaled = addStandardised(graph, mean, scale, seen);
   const inputs = [
     scaled,
-    graph.floats("weights", [outputs, features], weights),
-    graph.floats("intercept", [outputs], intercept),
+    graph.doubles("weights", [outputs, features], weights),
+    graph.doubles("intercept", [outputs], intercept),
   ];
-  return graph.node("Gemm", inputs, "scores", [intAttribute("transB", 1)]);
+  const sums = graph.node("Gemm", inputs, "sums", [intAttribute("transB", 1)]);
+  return graph.node("Cast", [sums], "scores", [intAttribute("to", FLOAT)]);
 }
 
-/** Collects the nodes, constants and outputs of a graph (onnx.proto's GraphProto). */
-class GraphWriter {
-  readonly #graph = new ProtobufWriter();
-
-  /** Adds a node with one output; returns the output's name. */
-  node(
-    type: string,
-    inputs: readonly string[],
-    output: string,
-    attributes: readonly ProtobufWriter[] = [],
-    domain = "",
-  ): string {
-    const node = new ProtobufWriter();
-    for (const input of inputs) node.string(1, input);
-    node.string(2, output).string(3, output).string(4, type);
-    for (const attribute of attributes) node.message(5, attribute);
-    if (domain !== "") node.string(7, domain);
-    this.#graph.message(1, node);
-    return output;
-  }
-
-  floats(name: string, dims: readonly number[], values: ArrayLike<number>): string {
-    return this.#tensor(name, dims, FLOAT, new Uint8Array(Float32Array.from(values).buffer));
-  }
-
-  ints(name: string, values: readonly number[]): string {
-    return this.#tensor(name, [values.length], INT64, new Uint8Array(BigInt64Array.from(values, BigInt).buffer));
-  }
-
-  output(name: string, elements: number, width?: number): void {
-    this.#graph.message(12, valueInfo(name, elements, width));
-  }
-
-  finish(name: string, features: number): ProtobufWriter {
-    return this.#graph.string(2, name).message(11, valueInfo("input", FLOAT, features));
-  }
-
-  #tensor(name: string, dims: readonly number[], type: number, raw: Uint8Array): string {
-    this.#graph.message(5, new ProtobufWriter().ints(1, dims).int(2, type).string(8, name).bytes(9, raw));
-    return name;
-  }
+function addStandardised(graph: GraphWriter, mean: Float64Array, scale: Float64Array, seen: string): string {
+  const means = graph.doubles("mean", [1, mean.length], mean);
+  const missing = graph.node("IsNaN", [seen], "missing");
+  const double = graph.node("Cast", [seen], "double", [intAttribute("to", DOUBLE)]);
+  const filled = graph.node("Where", [missing, means, double], "filled");
+  const centred = graph.node("Sub", [filled, means], "centred");
+  return graph.node("Div", [centred, graph.doubles("scale", [1, mean.length], scale)], "scaled");
 }
 
-/** A tensor of N rows, and of `width` columns where it has any. */
-function valueInfo(name: string, elements: number, width?: number): ProtobufWriter {
-  const shape = new ProtobufWriter().message(1, new ProtobufWriter().string(2, "N"));
-  if (width !== undefined) shape.message(1, new ProtobufWriter().int(1, width));
-  const tensor = new ProtobufWriter().int(1, elements).message(2, shape);
-  return new ProtobufWriter().string(1, name).message(2, new ProtobufWriter().message(1, tensor));
-}
+const ACTIVATION_OPERATORS = { relu: "Relu", tanh: "Tanh", logistic: "Sigmoid", identity: "Identity" } as const;
 
-// AttributeProto: name 1, i 3, s 4, floats 7, ints 8, strings 9, type 20.
-const attribute = (name: string, type: number) => new ProtobufWriter().string(1, name).int(20, type);
-const intAttribute = (name: string, value: number) => attribute(name, 2).int(3, value);
-const stringAttribute = (name: string, value: string) => attribute(name, 3).string(4, value);
-const floatsAttribute = (name: string, values: ArrayLike<number>) => attribute(name, 6).floats(7, values);
-const intsAttribute = (name: string, values: ArrayLike<number>) => attribute(name, 7).ints(8, values);
-function stringsAttribute(name: string, values: readonly string[]): ProtobufWriter {
-  const writer = attribute(name, 8);
-  for (const value of values) writer.string(9, value);
-  return writer;
+function addDense(graph: GraphWriter, dense: DenseScores, seen: string): string {
+  const { activation, sizes, weights } = dense;
+  const layers = layersOf(sizes);
+  let values = addStandardised(graph, dense.mean, dense.scale, seen);
+  for (const [place, { before, units, weights: from, biases }] of layers.entries()) {
+    const matrix = graph.doubles(`weights_${place}`, [before, units], weights.subarray(from, biases));
+    const shift = graph.doubles(`biases_${place}`, [units], weights.subarray(biases, biases + units));
+    values = graph.node("Gemm", [values, matrix, shift], `sums_${place}`);
+    if (place < layers.length - 1) values = graph.node(ACTIVATION_OPERATORS[activation], [values], `layer_${place}`);
+  }
+  return graph.node("Cast", [values], "scores", [intAttribute("to", FLOAT)]);
 }

@@ -9,6 +9,11 @@ export interface TrainingProgress {
 export interface Pace {
   /** Reports progress; hands the thread over when 50 ms have passed. @throws the signal's reason once it is aborted */
   step(done: number, total: number): Promise<void>;
+  /** As `step`, without progress to report. */
+  breathe(): Promise<void>;
+  /** Reports progress made on other threads. */
+  report(done: number, total: number): void;
+  readonly signal: AbortSignal | undefined;
 }
 
 const SLICE_MS = 50;
@@ -17,14 +22,20 @@ const SLICE_MS = 50;
 export function createPace(signal?: AbortSignal, onProgress?: (progress: TrainingProgress) => void): Pace {
   signal?.throwIfAborted();
   let since = performance.now();
+  const breathe = async () => {
+    if (performance.now() - since >= SLICE_MS) {
+      await new Promise((resume) => setImmediate(resume));
+      since = performance.now();
+    }
+    signal?.throwIfAborted();
+  };
   return {
     async step(done, total) {
       onProgress?.({ done, total });
-      if (performance.now() - since >= SLICE_MS) {
-        await new Promise((resume) => setImmediate(resume));
-        since = performance.now();
-      }
-      signal?.throwIfAborted();
+      await breathe();
     },
+    breathe,
+    report: (done, total) => onProgress?.({ done, total }),
+    signal,
   };
 }

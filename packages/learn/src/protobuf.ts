@@ -19,6 +19,15 @@ export class ProtobufWriter {
     return this;
   }
 
+  /** A float field. */
+  float(field: number, value: number): this {
+    this.#varint(field * 8 + 5);
+    this.#reserve(4);
+    new DataView(this.#buffer.buffer).setFloat32(this.#length, value, true);
+    this.#length += 4;
+    return this;
+  }
+
   string(field: number, value: string): this {
     return this.bytes(field, new TextEncoder().encode(value));
   }

@@ -1,6 +1,7 @@
 import { type LinearScores, standardise } from "./linear.ts";
 import type { Pace } from "./pace.ts";
 import type { RidgeParams } from "./params.ts";
+import type { TrainingTarget } from "./target.ts";
 
 /**
  * Ridge regression as in scikit-learn: Σ (y − prediction)² + alpha Σ weight², the intercept not penalised, on features
@@ -9,15 +10,29 @@ import type { RidgeParams } from "./params.ts";
  */
 export async function fitRidge(
   columns: readonly Float64Array[],
-  target: Float64Array,
+  { values: target, weights: sampleWeight }: TrainingTarget,
   { alpha }: RidgeParams,
   pace: Pace,
 ): Promise<{ scores: LinearScores; importance: Float64Array }> {
   const rowCount = target.length;
+  // As if each row were there as often as it weighs: rows and target are multiplied by the root of the weight.
+  const root = sampleWeight?.map(Math.sqrt);
   const features = columns.length;
   const { mean, scale, rows } = standardise(columns, rowCount);
-  const centre = target.reduce((sum, value) => sum + value / rowCount, 0);
+  const weightOf = (row: number) => sampleWeight?.[row] ?? 1;
+  const total = sampleWeight?.reduce((sum, weight) => sum + weight, 0) ?? rowCount;
+  const centre = target.reduce((sum, value, row) => sum + (value * weightOf(row)) / total, 0);
+  const shift = new Float64Array(features);
   const rest = target.map((value) => value - centre);
+  if (root !== undefined) {
+    for (let row = 0; row < rowCount; row++)
+      for (let j = 0; j < features; j++) shift[j]! += (rows[row * features + j]! * weightOf(row)) / total;
+    for (let row = 0; row < rowCount; row++) {
+      for (let j = 0; j < features; j++)
+        rows[row * features + j] = (rows[row * features + j]! - shift[j]!) * root[row]!;
+      rest[row]! *= root[row]!;
+    }
+  }
   const overRows = features > rowCount;
   const size = overRows ? rowCount : features;
   const depth = overRows ? features : rowCount;
@@ -36,7 +51,8 @@ export async function fitRidge(
     ? transposedTimes(rows, features, solvePositive(gram, rest))
     : solvePositive(gram, transposedTimes(rows, features, rest));
   const importance = weights.map(Math.abs);
-  return { scores: { outputs: 1, mean, scale, weights, intercept: Float64Array.of(centre) }, importance };
+  const intercept = weights.reduce((sum, weight, j) => sum - weight * shift[j]!, centre);
+  return { scores: { outputs: 1, mean, scale, weights, intercept: Float64Array.of(intercept) }, importance };
 }
 
 /** Xᵀ v. */

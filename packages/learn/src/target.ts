@@ -11,6 +11,70 @@ export interface TrainingTarget {
   readonly classes: readonly number[];
   /** The place of each row's class among the classes; empty for regression. */
   readonly classIndex: Uint16Array;
+  /** Weight of each row, at least 0; undefined: 1. */
+  readonly weights?: Float64Array;
+}
+
+/**
+ * A target with weights: those of the rows, times those of their classes.
+ * @throws LearnError LENGTH_MISMATCH, INVALID_WEIGHT
+ */
+export function weighTarget(
+  target: TrainingTarget,
+  sampleWeight: Float64Array | undefined,
+  classWeight: "balanced" | Readonly<Record<string, number>> | null,
+): TrainingTarget {
+  const rowCount = target.values.length;
+  if (sampleWeight !== undefined) checkWeights(sampleWeight, rowCount);
+  if (sampleWeight === undefined && classWeight === null) return target;
+  const weights = sampleWeight?.slice() ?? new Float64Array(rowCount).fill(1);
+  if (classWeight !== null) {
+    const ofClass = weightsOfClasses(target, classWeight);
+    for (let row = 0; row < rowCount; row++) weights[row]! *= ofClass[target.classIndex[row]!]!;
+  }
+  const heavy = new Set<number>();
+  if (target.task === "classification")
+    for (let row = 0; row < rowCount; row++) if (weights[row]! > 0) heavy.add(target.classIndex[row]!);
+  if (target.task === "classification" ? heavy.size < target.classes.length : !weights.some((weight) => weight > 0))
+    throw new LearnError("INVALID_WEIGHT", "sampleWeight and class_weight leave a class without any weight.", {
+      field: "sampleWeight",
+    });
+  return { ...target, weights };
+}
+
+function checkWeights(weights: Float64Array, rowCount: number): void {
+  if (weights.length !== rowCount)
+    throw new LearnError(
+      "LENGTH_MISMATCH",
+      `sampleWeight has ${weights.length} values: expected ${rowCount}, one a row.`,
+      { field: "sampleWeight" },
+    );
+  const row = weights.findIndex((weight) => !(weight >= 0 && weight < Number.POSITIVE_INFINITY));
+  if (row >= 0)
+    throw new LearnError(
+      "INVALID_WEIGHT",
+      `sampleWeight is ${weights[row]} in row ${row}: expected a finite number, at least 0.`,
+      { field: "sampleWeight" },
+    );
+}
+
+function weightsOfClasses(
+  { classes, classIndex, values }: TrainingTarget,
+  classWeight: "balanced" | Readonly<Record<string, number>>,
+): Float64Array {
+  if (classWeight === "balanced") {
+    const counts = new Float64Array(classes.length);
+    for (const k of classIndex) counts[k]!++;
+    return counts.map((count) => values.length / (classes.length * count));
+  }
+  const unknown = Object.keys(classWeight).find((name) => !classes.some((one) => String(one) === name));
+  if (unknown !== undefined)
+    throw new LearnError(
+      "INVALID_WEIGHT",
+      `class_weight names the class ${unknown}: expected one of ${classes.join(", ")}.`,
+      { field: "params.class_weight" },
+    );
+  return Float64Array.from(classes, (one) => classWeight[String(one)] ?? 1);
 }
 
 const MOST_CLASSES = 1000;

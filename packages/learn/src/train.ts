@@ -1,9 +1,15 @@
+import { availableParallelism } from "node:os";
+import type { z } from "zod";
 import { growBoosted } from "./boosting.ts";
 import { type Columns, checkColumns } from "./columns.ts";
 import { LearnError } from "./errors.ts";
 import { addShares, growForest } from "./forest.ts";
+import { createInputReader, type FittedInput, type InputReader } from "./inputs.ts";
+import { DEFAULT_THREADS } from "./kernel/threads.ts";
 import { fitLogistic } from "./logistic.ts";
 import { createModel, type Model, type ModelDefinition } from "./model.ts";
+import { nearestName } from "./nearest-name.ts";
+import { fitNetwork } from "./neural.ts";
 import { createPace, type Pace, type TrainingProgress } from "./pace.ts";
 import {
   ALGORITHMS,
@@ -12,25 +18,36 @@ import {
   ForestParams,
   featuresPerNode,
   LogisticParams,
+  NeuralParams,
   parseParams,
   RidgeParams,
 } from "./params.ts";
+import { fitInputs, type Preprocessing } from "./preprocessing.ts";
 import { fitRidge } from "./ridge.ts";
-import { checkTarget, type Task, type TrainingTarget } from "./target.ts";
+import { checkTarget, type Task, type TrainingTarget, weighTarget } from "./target.ts";
 
 /** What to learn from, and how. */
 export interface TrainOptions {
   readonly algorithm: Algorithm;
   /** @default "classification" */
   readonly task?: Task;
-  /** Features; NaN is a missing value. */
+  /** Features: numbers, of which NaN is missing, and texts, of which null is. */
   readonly columns: Columns;
   /** One value a row: a whole number that names the class, or the number to predict. */
   readonly target: Float64Array;
+  /** Weight of each row, at least 0. @default 1 each */
+  readonly sampleWeight?: Float64Array;
+  /**
+   * What is done to columns first, by name; fitted on these rows and kept in the model.
+   * @default numbers as they are; texts as sets of categories for trees, one_hot for linear models
+   */
+  readonly preprocessing?: Preprocessing;
   /** Hyper-parameters by scikit-learn's names. @default scikit-learn's defaults */
   readonly params?: Readonly<Record<string, unknown>>;
-  /** A whole number; the same seed and data give the same model. @default 42 */
+  /** A whole number; the same seed and data give the same model. @default params.random_state, else 42 */
   readonly seed?: number;
+  /** Threads; the model does not depend on it. @default params.n_jobs, else two, or as many as there are processors */
+  readonly threads?: number;
   /** Ends the training between two trees or iterations; `train` then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called after every tree or iteration. */
@@ -46,22 +63,26 @@ export function checkTraining(options: TrainOptions): void {
 }
 
 /**
- * Trains a model in the calling thread, which is handed over at the latest every 50 ms or one tree. Nothing is computed
- * before all arguments are checked.
+ * Trains a model on threads of its own; the calling thread is free meanwhile. Nothing is computed before all arguments
+ * are checked.
  * @throws LearnError as `checkTraining`
  */
 export async function train(options: TrainOptions): Promise<Model> {
   const { columns, signal, onProgress } = options;
+  const pace = createPace(signal, onProgress);
   const plan = planOf(options);
-  const { scores, importance } = await fit(plan, columns, createPace(signal, onProgress));
-  const shares = new Float64Array(importance.length);
-  addShares(shares, importance);
+  const { scores, importance, backend } = await fit(plan, columns, pace);
+  const shares = new Float64Array(columns.names.length);
+  const bySource = new Float64Array(columns.names.length);
+  for (const [at, own] of importance.entries()) bySource[plan.reader.source[at]!]! += own;
+  addShares(shares, bySource);
   return createModel({
     algorithm: plan.algorithm,
     task: plan.target.task,
-    featureNames: [...columns.names],
+    inputs: plan.inputs,
     classes: plan.target.classes,
     params: plan.params,
+    ...(backend !== undefined && { backend }),
     featureImportance: columns.names
       .map((feature, at) => ({ feature, importance: shares[at]! }))
       .sort((a, b) => b.importance - a.importance),
@@ -70,46 +91,89 @@ export async function train(options: TrainOptions): Promise<Model> {
 }
 
 /** Checked arguments. */
-type Plan = { readonly target: TrainingTarget; readonly seed: number } & (
+type Plan = {
+  readonly target: TrainingTarget;
+  readonly inputs: readonly FittedInput[];
+  readonly reader: InputReader;
+  readonly seed: number;
+  readonly threads: number;
+} & (
   | { readonly algorithm: "random_forest"; readonly params: ForestParams }
   | { readonly algorithm: "gradient_boosting"; readonly params: BoostingParams }
   | { readonly algorithm: "logistic_regression"; readonly params: LogisticParams }
   | { readonly algorithm: "ridge"; readonly params: RidgeParams }
+  | { readonly algorithm: "neural_network"; readonly params: NeuralParams }
 );
 
-function planOf({ algorithm, task = "classification", columns, target, params = {}, seed = 42 }: TrainOptions): Plan {
-  if (!Number.isSafeInteger(seed))
-    throw new LearnError("INVALID_SEED", `seed is ${seed}: expected a whole number.`, { field: "seed" });
-  const checked = () => {
+/** What every algorithm's hyper-parameters have. */
+interface CommonParams {
+  readonly random_state: number | null;
+  readonly n_jobs: number | null;
+  readonly categorical_features?: readonly string[];
+  readonly class_weight?: z.output<typeof ForestParams>["class_weight"];
+}
+
+function planOf(options: TrainOptions): Plan {
+  const { algorithm, task = "classification", columns, target, params = {} } = options;
+  const common = (parsed: CommonParams) => {
+    const seed = options.seed ?? parsed.random_state ?? 42;
+    if (!Number.isSafeInteger(seed))
+      throw new LearnError("INVALID_SEED", `seed is ${seed}: expected a whole number.`, { field: "seed" });
+    const threads = threadsOf(options.threads ?? parsed.n_jobs);
     checkColumns(columns);
-    return { target: checkTarget(task, target, columns.rowCount), seed };
+    const textAs = algorithm === "random_forest" || algorithm === "gradient_boosting" ? "ordinal" : "one_hot";
+    const checked = checkTarget(task, target, columns.rowCount);
+    if (task === "regression" && parsed.class_weight != null)
+      throw invalidParam("class_weight", parsed.class_weight, "none for regression");
+    const inputs = fitInputs(columns, options.preprocessing ?? {}, textAs, parsed.categorical_features ?? []);
+    const reader = createInputReader(inputs);
+    const weighed = weighTarget(checked, options.sampleWeight, parsed.class_weight ?? null);
+    return { target: weighed, inputs, reader, seed, threads };
   };
   switch (algorithm) {
     case "random_forest": {
-      const defaults = task === "regression" ? { max_features: null } : {};
+      const defaults = task === "regression" ? { max_features: null, criterion: "squared_error" } : {};
       const forest = parseParams(algorithm, ForestParams, { ...defaults, ...params });
-      featuresPerNode(forest.max_features, columns.names.length);
-      return { algorithm, params: forest, ...checked() };
+      if ((forest.criterion === "squared_error") !== (task === "regression"))
+        throw invalidParam("criterion", forest.criterion, `one for ${task}`);
+      if (forest.max_samples !== null && !forest.bootstrap)
+        throw invalidParam("max_samples", forest.max_samples, "null where bootstrap is false");
+      const checked = common(forest);
+      featuresPerNode(forest.max_features, checked.reader.width);
+      return { algorithm, params: forest, ...checked };
     }
     case "gradient_boosting": {
-      const boosting = parseParams(algorithm, BoostingParams, params);
-      featuresPerNode(boosting.max_features, columns.names.length);
-      return { algorithm, params: boosting, ...checked() };
+      const defaults = task === "regression" ? { loss: "squared_error" } : {};
+      const boosting = parseParams(algorithm, BoostingParams, { ...defaults, ...params });
+      if ((boosting.loss === "log_loss") !== (task === "classification"))
+        throw invalidParam("loss", boosting.loss, `one for ${task}`);
+      const checked = common(boosting);
+      featuresPerNode(boosting.max_features, checked.reader.width);
+      checkBoosting(boosting, checked);
+      return { algorithm, params: boosting, ...checked };
     }
-    case "logistic_regression":
+    case "logistic_regression": {
       if (task === "regression")
         throw new LearnError("UNSUPPORTED_TASK", `${algorithm} learns classes: expected the task classification.`, {
           field: "task",
           hint: "For numbers use ridge, random_forest or gradient_boosting.",
         });
-      return { algorithm, params: parseParams(algorithm, LogisticParams, params), ...checked() };
-    case "ridge":
+      const logistic = parseParams(algorithm, LogisticParams, params);
+      return { algorithm, params: logistic, ...common(logistic) };
+    }
+    case "ridge": {
       if (task === "classification")
         throw new LearnError("UNSUPPORTED_TASK", `${algorithm} learns numbers: expected the task regression.`, {
           field: "task",
           hint: "For classes use logistic_regression, random_forest or gradient_boosting.",
         });
-      return { algorithm, params: parseParams(algorithm, RidgeParams, params), ...checked() };
+      const ridge = parseParams(algorithm, RidgeParams, params);
+      return { algorithm, params: ridge, ...common(ridge) };
+    }
+    case "neural_network": {
+      const network = parseParams(algorithm, NeuralParams, params);
+      return { algorithm, params: network, ...common(network) };
+    }
     default:
       throw new LearnError(
         "UNKNOWN_ALGORITHM",
@@ -119,22 +183,74 @@ function planOf({ algorithm, task = "classification", columns, target, params = 
   }
 }
 
+function checkBoosting(params: BoostingParams, { target, inputs }: Pick<Plan, "target" | "inputs">): void {
+  for (const [name, way] of Object.entries(params.monotonic_cst)) {
+    const input = inputs.find((one) => one.name === name);
+    if (input === undefined) {
+      const meant = nearestName(
+        name,
+        inputs.map((one) => one.name),
+      );
+      throw new LearnError("INVALID_PARAM", `monotonic_cst names "${name}", which is no feature.`, {
+        field: "params.monotonic_cst",
+        ...(meant !== undefined && { hint: `Did you mean "${meant}"?` }),
+      });
+    }
+    if (way !== 0 && input.kind === "category")
+      throw invalidParam(`monotonic_cst.${name}`, way, "0 for a column of categories, which have no order");
+  }
+  const isBound = Object.values(params.monotonic_cst).some((way) => way !== 0);
+  if (isBound && (target.classes.length > 2 || ["absolute_error", "quantile", "huber"].includes(params.loss)))
+    throw invalidParam("monotonic_cst", params.monotonic_cst, "none for more than two classes or for this loss");
+  const least = target.values.reduce((less, value) => Math.min(less, value), Number.POSITIVE_INFINITY);
+  if (params.loss === "poisson" ? least < 0 : params.loss === "gamma" && least <= 0)
+    throw new LearnError(
+      "INVALID_TARGET",
+      `target is ${least} in one row: the loss ${params.loss} expects ${params.loss === "gamma" ? "more than 0" : "at least 0"}.`,
+      { field: "target" },
+    );
+}
+
+function invalidParam(name: string, value: unknown, expected: string): LearnError {
+  return new LearnError("INVALID_PARAM", `${name} is ${JSON.stringify(value)}: expected ${expected}.`, {
+    field: `params.${name}`,
+  });
+}
+
+function threadsOf(asked: number | null): number {
+  if (asked === null) return DEFAULT_THREADS;
+  if (asked === -1) return availableParallelism();
+  if (Number.isInteger(asked) && asked >= 1) return Math.min(asked, 64);
+  throw new LearnError("INVALID_PARAM", `threads is ${asked}: expected a whole number, at least 1.`, {
+    field: "threads",
+  });
+}
+
 async function fit(
   plan: Plan,
-  { values }: Columns,
+  raw: Columns,
   pace: Pace,
-): Promise<{ scores: ModelDefinition["scores"]; importance: Float64Array }> {
+): Promise<{ scores: ModelDefinition["scores"]; importance: Float64Array; backend?: string }> {
+  const { target, reader, seed, threads } = plan;
+  const columns = reader.readColumns(raw.values, raw.rowCount);
   if (plan.algorithm === "logistic_regression") {
-    const { scores, importance } = await fitLogistic(values, plan.target, plan.params, pace);
+    const { scores, importance } = await fitLogistic(columns, target, plan.params, threads, pace);
     return { scores: { kind: "linear", ...scores }, importance };
   }
   if (plan.algorithm === "ridge") {
-    const { scores, importance } = await fitRidge(values, plan.target.values, plan.params, pace);
+    const { scores, importance } = await fitRidge(columns, target, plan.params, pace);
     return { scores: { kind: "linear", ...scores }, importance };
   }
-  const { trees, importance } =
-    plan.algorithm === "random_forest"
-      ? await growForest(values, plan.target, plan.params, plan.seed, pace)
-      : await growBoosted(values, plan.target, plan.params, plan.seed, pace);
+  if (plan.algorithm === "neural_network") {
+    const { scores, importance, backend } = await fitNetwork(columns, target, plan.params, seed, pace);
+    return { scores: { kind: "dense", ...scores }, importance, backend };
+  }
+  const training = { columns, isCategory: reader.isCategory, target, seed, threads, pace };
+  if (plan.algorithm === "random_forest") {
+    const { trees, importance } = await growForest(training, plan.params);
+    return { scores: { kind: "trees", ...trees }, importance };
+  }
+  const monotone = reader.source.map((at) => plan.params.monotonic_cst[raw.names[at]!] ?? 0);
+  const { trees, importance } = await growBoosted({ ...training, monotone }, plan.params);
   return { scores: { kind: "trees", ...trees }, importance };
 }

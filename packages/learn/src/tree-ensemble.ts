@@ -1,3 +1,5 @@
+import type { KernelTree } from "./kernel/threads.ts";
+
 /** Trees in flat arrays. A node's children stand after it, so every walk ends. */
 export interface TreeEnsemble {
   /** Scores a row has: 1 for regression and two classes, else one a class. */
@@ -19,103 +21,120 @@ export interface TreeEnsemble {
   /** The left child; of a leaf, its number among the leaves. */
   readonly left: Int32Array;
   readonly right: Int32Array;
-  /** 1: a row whose value is missing goes left. */
-  readonly missingLeft: Uint8Array;
+  /**
+   * Bit 0: a row whose value is missing goes left. Bit 1: the node asks for a category; `threshold` is then the number of
+   * the set of those that go left.
+   */
+  readonly flags: Uint8Array;
+  /** Sets of categories, 32 bytes each: bit k for the category with the code k; any code beyond 254 is missing. */
+  readonly categories: Uint8Array;
   /** `leafWidth` values a leaf. */
   readonly leafValues: Float64Array;
 }
 
-/** Collects trees as they are grown. */
-export class TreeEnsembleBuilder {
-  readonly #roots: number[] = [];
-  readonly #treeOutput: number[] = [];
-  readonly #feature: number[] = [];
-  readonly #threshold: number[] = [];
-  readonly #left: number[] = [];
-  readonly #right: number[] = [];
-  readonly #missingLeft: number[] = [];
-  readonly #leafValues: number[] = [];
-  readonly #leafWidth: number;
-  #leaves = 0;
-
-  constructor(leafWidth: number) {
-    this.#leafWidth = leafWidth;
+/** Joins trees, in their order, into one ensemble. @param treeOutputs the output that each tree speaks for */
+export function joinTrees(
+  trees: readonly KernelTree[],
+  treeOutputs: readonly number[],
+  o: { outputs: number; leafWidth: number; base: Float64Array; average: boolean },
+): TreeEnsemble {
+  const count = (length: (tree: KernelTree) => number) => trees.reduce((sum, tree) => sum + length(tree), 0);
+  const nodes = count(({ feature }) => feature.length);
+  const joined = {
+    roots: new Int32Array(trees.length),
+    treeOutput: Int32Array.from(treeOutputs),
+    feature: new Int32Array(nodes),
+    threshold: new Float32Array(nodes),
+    left: new Int32Array(nodes),
+    right: new Int32Array(nodes),
+    flags: new Uint8Array(nodes),
+    categories: new Uint8Array(count(({ categories }) => categories.length)),
+    leafValues: new Float64Array(count(({ leafValues }) => leafValues.length)),
+  };
+  let node = 0;
+  let leaf = 0;
+  let set = 0;
+  for (const [at, tree] of trees.entries()) {
+    joined.roots[at] = node;
+    joined.feature.set(tree.feature, node);
+    joined.flags.set(tree.flags, node);
+    joined.categories.set(tree.categories, 32 * set);
+    joined.leafValues.set(tree.leafValues, leaf * o.leafWidth);
+    for (let own = 0; own < tree.feature.length; own++) {
+      const isLeaf = tree.feature[own] === -1;
+      joined.left[node + own] = tree.left[own]! + (isLeaf ? leaf : node);
+      joined.right[node + own] = isLeaf ? -1 : tree.right[own]! + node;
+      joined.threshold[node + own] = tree.threshold[own]! + ((tree.flags[own]! & 2) !== 0 ? set : 0);
+    }
+    node += tree.feature.length;
+    leaf += tree.leafValues.length / o.leafWidth;
+    set += tree.categories.length / 32;
   }
-
-  /** Begins a tree; the nodes that follow are its own. */
-  startTree(output: number): void {
-    this.#roots.push(this.#feature.length);
-    this.#treeOutput.push(output);
-  }
-
-  /** Adds a node that parts rows; its children are set by `setChild`. */
-  addSplit(feature: number, threshold: number, missingLeft: boolean): number {
-    return this.#add(feature, threshold, -1, missingLeft);
-  }
-
-  addLeaf(values: Float64Array): number {
-    for (let at = 0; at < this.#leafWidth; at++) this.#leafValues.push(values[at]!);
-    return this.#add(-1, 0, this.#leaves++, false);
-  }
-
-  setChild(parent: number, side: "left" | "right", child: number): void {
-    (side === "left" ? this.#left : this.#right)[parent] = child;
-  }
-
-  build(o: { outputs: number; base: Float64Array; average: boolean }): TreeEnsemble {
-    return {
-      ...o,
-      leafWidth: this.#leafWidth,
-      roots: Int32Array.from(this.#roots),
-      treeOutput: Int32Array.from(this.#treeOutput),
-      feature: Int32Array.from(this.#feature),
-      threshold: Float32Array.from(this.#threshold),
-      left: Int32Array.from(this.#left),
-      right: Int32Array.from(this.#right),
-      missingLeft: Uint8Array.from(this.#missingLeft),
-      leafValues: Float64Array.from(this.#leafValues),
-    };
-  }
-
-  #add(feature: number, threshold: number, left: number, missingLeft: boolean): number {
-    this.#feature.push(feature);
-    this.#threshold.push(threshold);
-    this.#left.push(left);
-    this.#right.push(-1);
-    this.#missingLeft.push(missingLeft ? 1 : 0);
-    return this.#feature.length - 1;
-  }
+  return { ...o, ...joined };
 }
+
+/** Which child a value goes to: true for the left. */
+export function goesLeft({ threshold, flags, categories }: TreeEnsemble, node: number, value: number): boolean {
+  const flag = flags[node]!;
+  if ((flag & 2) === 0) return value <= threshold[node]! || ((flag & 1) === 1 && Number.isNaN(value));
+  const code = value >= 0 && value < 255 ? Math.trunc(value) : 255;
+  return ((categories[32 * threshold[node]! + (code >> 3)]! >> (code & 7)) & 1) === 1;
+}
+
+/** Rows that are laid side by side at a time. */
+const BULK = 65_536;
 
 /** Scores of every row, `outputs` a row. Pure: nothing is kept between calls. */
 export function scoreTrees(trees: TreeEnsemble, columns: readonly Float64Array[], rowCount: number): Float64Array {
-  const { outputs, leafWidth, base, roots, treeOutput, feature, threshold, left, right, missingLeft, leafValues } =
-    trees;
+  const { outputs, leafWidth, base, roots, treeOutput, feature, threshold, left, right, flags, leafValues } = trees;
   const width = columns.length;
-  // Rows side by side, in float32: a walk jumps between the columns of one row.
-  const rows = new Float32Array(rowCount * width);
-  for (let column = 0; column < width; column++) {
-    const values = columns[column]!;
-    for (let row = 0; row < rowCount; row++) rows[row * width + column] = values[row]!;
-  }
   const scores = new Float64Array(rowCount * outputs);
-  for (let tree = 0; tree < roots.length; tree++) {
-    const root = roots[tree]!;
-    const output = treeOutput[tree]!;
-    for (let row = 0; row < rowCount; row++) {
-      const at = row * width;
-      let node = root;
-      for (let asked = feature[node]!; asked >= 0; asked = feature[node]!) {
-        const value = rows[at + asked]!;
-        const goesLeft = value <= threshold[node]! || (missingLeft[node] === 1 && Number.isNaN(value));
-        node = (goesLeft ? left : right)[node]!;
+  // Rows side by side, in float32: a walk jumps between the columns of one row.
+  const rows = new Float32Array(Math.min(rowCount, BULK) * width);
+  for (let first = 0; first < rowCount; first += BULK) {
+    const count = Math.min(BULK, rowCount - first);
+    for (let column = 0; column < width; column++) {
+      const values = columns[column]!;
+      for (let row = 0; row < count; row++) rows[row * width + column] = values[first + row]!;
+    }
+    for (let tree = 0; tree < roots.length; tree++) {
+      const root = roots[tree]!;
+      const output = treeOutput[tree]!;
+      for (let row = 0; row < count; row++) {
+        const at = row * width;
+        let node = root;
+        for (let asked = feature[node]!; asked >= 0; asked = feature[node]!) {
+          const value = rows[at + asked]!;
+          if (flags[node] === 0) node = value <= threshold[node]! ? left[node]! : right[node]!;
+          else node = goesLeft(trees, node, value) ? left[node]! : right[node]!;
+        }
+        const leaf = left[node]! * leafWidth;
+        const score = (first + row) * outputs + output;
+        for (let k = 0; k < leafWidth; k++) scores[score + k]! += leafValues[leaf + k]!;
       }
-      const leaf = left[node]! * leafWidth;
-      const score = row * outputs + output;
-      for (let k = 0; k < leafWidth; k++) scores[score + k]! += leafValues[leaf + k]!;
     }
   }
   for (let at = 0; at < scores.length; at++)
     scores[at] = base[at % outputs]! + (trees.average ? scores[at]! / roots.length : scores[at]!);
+  return scores;
+}
+
+/** Scores of one row. */
+export function scoreTreeRow(trees: TreeEnsemble, row: Float64Array): Float64Array {
+  const { outputs, leafWidth, base, roots, treeOutput, feature, threshold, left, right, flags, leafValues } = trees;
+  const values = new Float32Array(row);
+  const scores = new Float64Array(outputs);
+  for (let tree = 0; tree < roots.length; tree++) {
+    let node = roots[tree]!;
+    for (let asked = feature[node]!; asked >= 0; asked = feature[node]!) {
+      const value = values[asked]!;
+      if (flags[node] === 0) node = value <= threshold[node]! ? left[node]! : right[node]!;
+      else node = goesLeft(trees, node, value) ? left[node]! : right[node]!;
+    }
+    const leaf = left[node]! * leafWidth;
+    const output = treeOutput[tree]!;
+    for (let k = 0; k < leafWidth; k++) scores[output + k]! += leafValues[leaf + k]!;
+  }
+  for (let k = 0; k < outputs; k++) scores[k] = base[k]! + (trees.average ? scores[k]! / roots.length : scores[k]!);
   return scores;
 }

@@ -1,3 +1,4 @@
+import type { LoggedPrediction, PredictionWindow } from "./prediction-log.ts";
 import type { FeatureRow, Prediction } from "./served-model.ts";
 
 /** A version to put behind a model's endpoint. */
@@ -84,6 +85,8 @@ export interface Deployments {
    * @returns those it started
    */
   restore(): Promise<DeploymentStatus[]>;
+  /** What the model's servers have answered in a window, all versions; a day's are kept for 30 days, up to 256 MiB. */
+  predictions(model: string, window: PredictionWindow): Promise<LoggedPrediction[]>;
   /** Asks the endpoint for predictions; that they fail is an answer. */
   test(model: string, rows: readonly FeatureRow[]): Promise<EndpointTest>;
 }

@@ -13,14 +13,15 @@ import {
 } from "./deployment-record.ts";
 import { askPredictions, reloadModel } from "./endpoint.ts";
 import { errnoOf, messageOf, ServingError } from "./errors.ts";
-import { endpointOf, endServer, proveAlive, serverLogFile, startServer } from "./server-process.ts";
+import { type PredictionWindow, readPredictions } from "./prediction-log.ts";
+import { endpointOf, endServer, predictionsFolder, proveAlive, serverLogFile, startServer } from "./server-process.ts";
 import { writeWhole } from "./whole-file.ts";
 
 type Version = Pick<DeploymentRecord, "version" | "runId" | "modelPath">;
 
 /**
  * Opens the deployments of a folder: `<model>.json` is the record of one, `models/<model>/<version>.bin` are its files,
- * `logs/` what the servers say, `locks/` who deploys just now. Creates what is missing, starts nothing.
+ * `logs/` what the servers say, `predictions/` what they have predicted, `locks/` who deploys just now. Creates what is missing, starts nothing.
  */
 export async function openDeployments({ root }: { readonly root: string }): Promise<Deployments> {
   const folder = resolve(root);
@@ -124,6 +125,11 @@ class LocalDeployments implements Deployments {
     return await askPredictions(model, endpoint, rows);
   }
 
+  async predictions(model: string, window: PredictionWindow) {
+    checkModel(model);
+    return await readPredictions(predictionsFolder(this.#root, model), window);
+  }
+
   /**
    * Brings the model's server, living or new, to a version and writes the record. Nothing is done when that is so already.
    * @param previousOf what the new record names as the version to go back to
@@ -155,6 +161,7 @@ class LocalDeployments implements Deployments {
       wishedPort: record?.port ?? 0,
       recordFile: file,
       logFile: serverLogFile(this.#root, model),
+      predictionsFolder: predictionsFolder(this.#root, model),
     });
     const now = {
       ...{ model, version, runId, modelPath, deploymentId, pid: server.pid, port: server.port },

@@ -1,7 +1,7 @@
 import type { EndpointTest } from "./api.ts";
 import { messageOf, ServingError } from "./errors.ts";
 import type { FeatureRow } from "./served-model.ts";
-import { BatchAnswer, ErrorAnswer } from "./wire.ts";
+import { BatchAnswer, ErrorAnswer, TEST_HEADER } from "./wire.ts";
 
 const RELOAD_LIMIT_MS = 30_000;
 const PREDICT_LIMIT_MS = 10_000;
@@ -61,7 +61,8 @@ export async function askPredictions(
 async function post(url: string, body: unknown, limitMs: number): Promise<Response> {
   return await fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    // What is asked to see whether it answers is no traffic.
+    headers: { "content-type": "application/json", [TEST_HEADER]: "1" },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(limitMs),
   });

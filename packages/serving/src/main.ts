@@ -5,6 +5,7 @@ import { loadModel } from "@dagwright/learn";
 import type { FastifyInstance } from "fastify";
 import { readRecord } from "./deployment-record.ts";
 import { errnoOf, messageOf, ServingError } from "./errors.ts";
+import { openPredictionLog } from "./prediction-log.ts";
 import { createPredictionServer } from "./prediction-server.ts";
 import type { StartMessage } from "./server-process.ts";
 
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     "deployment-id": { type: "string" },
     port: { type: "string" },
     record: { type: "string" },
+    predictions: { type: "string" },
   },
 });
 const model = values.model ?? "";
@@ -83,6 +85,7 @@ try {
     modelFolder: dirname(modelPath),
     deploymentId,
     load: loadModel,
+    predictions: openPredictionLog({ folder: values.predictions ?? "", log }),
     log,
   });
   const port = await listen(app, Number(values.port));

@@ -11,7 +11,7 @@ const load: ModelLoader = (bytes) => {
   return {
     featureNames: features,
     predictRow: (row) => {
-      const prediction = factor * features.reduce((sum, name) => sum + (row[name] ?? 0), 0);
+      const prediction = factor * features.reduce((sum, name) => sum + Number(row[name] ?? 0), 0);
       return { prediction, probabilities: { "0": 0.25, "1": 0.75 } };
     },
   };

@@ -26,6 +26,8 @@ interface ServerStart {
   readonly wishedPort: number;
   readonly recordFile: string;
   readonly logFile: string;
+  /** Where the server writes down what it predicts. */
+  readonly predictionsFolder: string;
 }
 
 interface StartedServer {
@@ -61,6 +63,7 @@ export async function startServer(start: ServerStart): Promise<StartedServer> {
         ...["--deployment-id", start.deploymentId],
         ...["--port", String(start.wishedPort)],
         ...["--record", start.recordFile],
+        ...["--predictions", start.predictionsFolder],
       ],
       // tsx is looked up from the working folder, and the folder of the sources is sure to find it.
       { cwd: dirname(MAIN), detached: true, stdio: ["ignore", log.fd, log.fd, "ipc"] },
@@ -152,4 +155,9 @@ export async function endServer(record: DeploymentRecord): Promise<void> {
 /** The log of a model's servers. */
 export function serverLogFile(root: string, model: string): string {
   return join(root, "logs", `${model}.log`);
+}
+
+/** What a model's servers have predicted. */
+export function predictionsFolder(root: string, model: string): string {
+  return join(root, "predictions", model);
 }

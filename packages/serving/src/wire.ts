@@ -27,3 +27,6 @@ export const ReloadRequest = z.strictObject({ version: z.number().int().min(1), 
 
 /** What every refused request is answered with. */
 export const ErrorAnswer = z.object({ code: z.string(), message: z.string(), field: z.string().nullable() });
+
+/** A request with this header is answered, and not written down as a prediction. */
+export const TEST_HEADER = "x-dagwright-test";

@@ -82,3 +82,14 @@ describe("where tracking is kept", () => {
     );
   });
 });
+
+it("the monitor of served models: every quarter of an hour, hour by hour, unless it is off", () => {
+  const monitor = (env: Record<string, string>) => readSettings(env, "/w").monitor;
+  expect(monitor({})).toEqual({ schedule: "*/15 * * * *", windowMs: 3_600_000 });
+  expect(monitor({ DAGWRIGHT_MONITOR: "off", DAGWRIGHT_MONITOR_WINDOW: "1d" })).toEqual({
+    schedule: null,
+    windowMs: 86_400_000,
+  });
+  expect(() => monitor({ DAGWRIGHT_MONITOR: "hourly" })).toThrow('DAGWRIGHT_MONITOR is "hourly": expected a cron');
+  expect(() => monitor({ DAGWRIGHT_MONITOR_WINDOW: "soon" })).toThrow("expected a duration of a second or more");
+});

@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { millisecondsOf } from "../language/duration.ts";
 import { LogLevel } from "../logs/log-line.ts";
 
 /** An environment variable does not hold what it must. */
@@ -86,6 +87,13 @@ export interface Settings {
     /** Whether a worker on a terminal of its own prints lines of JSON. `DAGWRIGHT_LOG_FORMAT`, json or text. */
     readonly json: boolean;
   };
+  /** How a worker watches the models that it serves. */
+  readonly monitor: {
+    /** When it looks: a cron expression of five or six fields, UTC; null for never. `DAGWRIGHT_MONITOR`, "off" for never. @default every quarter of an hour */
+    readonly schedule: string | null;
+    /** What was asked is looked at in stretches of this length at the least. `DAGWRIGHT_MONITOR_WINDOW`. @default "1h" */
+    readonly windowMs: number;
+  };
   readonly metrics: {
     /** Port of the worker's `/metrics`. `DAGWRIGHT_METRICS_PORT`. @default none: there are no metrics */
     readonly port: number | undefined;
@@ -169,6 +177,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       days: countOf("DAGWRIGHT_LOG_DAYS", 0) ?? 30,
       json: env["DAGWRIGHT_LOG_FORMAT"] === "json",
     },
+    monitor: { schedule: monitorSchedule(), windowMs: monitorWindow() },
     metrics: { port: portOf("DAGWRIGHT_METRICS_PORT"), host: env["DAGWRIGHT_METRICS_HOST"] || "127.0.0.1" },
     traces: tracesOf(),
     connections: {
@@ -265,6 +274,20 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     if (exporter === "console" || exporter === "otlp") return exporter;
     if (exporter !== undefined) throw new InvalidSettingError(name, exporter, '"otlp", "console" or "none"');
     return env["OTEL_EXPORTER_OTLP_ENDPOINT"] || env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] ? "otlp" : "none";
+  }
+
+  function monitorSchedule(): string | null {
+    const value = env["DAGWRIGHT_MONITOR"] || "*/15 * * * *";
+    if (value === "off") return null;
+    if (/^(\S+\s+){4,5}\S+$/.test(value.trim())) return value.trim();
+    throw new InvalidSettingError("DAGWRIGHT_MONITOR", value, 'a cron expression such as "*/15 * * * *", or off');
+  }
+
+  function monitorWindow(): number {
+    const value = env["DAGWRIGHT_MONITOR_WINDOW"] || "1h";
+    const milliseconds = millisecondsOf(value);
+    if (milliseconds !== null && milliseconds >= 1000) return milliseconds;
+    throw new InvalidSettingError("DAGWRIGHT_MONITOR_WINDOW", value, 'a duration of a second or more, such as "1h"');
   }
 
   function portOf(name: string): number | undefined {

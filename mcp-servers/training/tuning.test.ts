@@ -1,0 +1,151 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { type Lake, openLake } from "@dagwright/lake";
+import type { ToolArguments } from "@dagwright/mcp-kit";
+import { openTracking, type Tracking } from "@dagwright/tracking";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { training } from "./contract.ts";
+import { tuneHyperparameters } from "./tuning.ts";
+
+let home: string;
+let lake: Lake;
+let tracking: Tracking;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), "tuning-"));
+  lake = await openLake({ root: join(home, "lake"), sourceRoots: [] });
+  tracking = await openTracking({ root: join(home, "tracking") });
+  const sql = `SELECT (hash(i) % 1000) / 10.0 AS signal, (hash(i + 7) % 50) / 1.0 AS noise,
+    CASE WHEN (hash(i) % 1000) / 10.0 + (hash(i + 3) % 60) > 80 THEN 1 ELSE 0 END AS label FROM range(0, 240) t(i)`;
+  await lake.write({
+    table: "rows",
+    sql,
+    dialect: "duckdb",
+    views: {},
+    mode: "overwrite",
+    txn: { appId: "rows", version: 1 },
+  });
+});
+afterAll(async () => {
+  await tracking.close();
+  await lake.close();
+  await rm(home, { recursive: true });
+});
+
+type Arguments = ToolArguments<typeof training, "hyperparameter_tuning">;
+const ask = (study: string, more: Partial<Arguments> = {}): Arguments => ({
+  ...training.tools.hyperparameter_tuning.input.parse({
+    study,
+    experiment: "search",
+    train: { table: "rows" },
+    label: "label",
+    features: ["signal", "noise"],
+    algorithm: "logistic_regression",
+    space: [{ name: "C", type: "float", low: 1e-4, high: 100, log: true }],
+    trials: 12,
+  }),
+  ...more,
+});
+const context = () => ({ signal: new AbortController().signal, progress: () => undefined });
+const tune = (args: Arguments) => tuneHyperparameters({ lake, tracking }, args, context());
+
+describe("hyperparameter_tuning", () => {
+  test("finds good parameters, keeps its plots, and has nothing to do when asked again", async () => {
+    const first = await tune(ask("one"));
+    expect(first.trials.map(({ number }) => number)).toEqual(Array.from({ length: 12 }, (_, at) => at));
+    expect(first.counts).toEqual({ complete: 12, pruned: 0, failed: 0 });
+    const values = first.trials.map(({ value }) => value ?? 0);
+    expect(first.best?.value).toBe(Math.max(...values));
+    expect(first.importance).toEqual([{ parameter: "C", importance: 1 }]);
+    const page = await readFile(fileURLToPath(first.plotsUri), "utf8");
+    expect(page).toContain("<polyline");
+    expect(page).not.toMatch(/https?:\/\//);
+    const again = await tune(ask("one"));
+    expect(again).toEqual({ ...first, alreadyDone: true });
+    const more = await tune(ask("one", { trials: 14 }));
+    expect(more.trials.slice(0, 12)).toEqual(first.trials);
+    expect(more.trials).toHaveLength(14);
+  });
+
+  test("trials may be tasks of their own, at the same time and in any order", async () => {
+    const numbers = [3, 0, 5, 1, 4, 2];
+    const answers = await Promise.all(numbers.map((trial) => tune(ask("apart", { trial }))));
+    expect(answers.map(({ trials }) => trials.map(({ number }) => number))).toEqual(numbers.map((number) => [number]));
+    const all = await tune(ask("apart", { trials: 6 }));
+    expect(all.alreadyDone).toBe(true);
+    expect(all.counts.complete).toBe(6);
+    expect(new Set(all.trials.map(({ params }) => params["C"])).size).toBe(6);
+  });
+
+  test("prunes after a fold, and counts what cannot be trained as failed", async () => {
+    const space = [
+      { name: "n_estimators", type: "int", low: 1, high: 3 },
+      { name: "max_features", type: "categorical", choices: [null, 7] },
+    ];
+    const pruner = { type: "threshold", lower: 0.7 };
+    const shared = { algorithm: "random_forest", space, folds: 3, trials: 10 } as const;
+    const sampler = { type: "random" };
+    const { trials, counts } = await tune(
+      ask("pruned", { ...shared, space: [...space], pruner, sampler, params: { max_depth: 1 } }),
+    );
+    expect(counts.failed).toBe(trials.filter(({ params }) => params["max_features"] === 7).length);
+    expect(counts.failed).toBeGreaterThan(0);
+    expect(counts.complete + counts.pruned + counts.failed).toBe(10);
+  });
+
+  test.each([
+    [{ space: [{ name: "C", type: "flaot", low: 0, high: 1 }] }, { code: "INVALID_SPACE" }],
+    [
+      { space: [{ name: "c", type: "float", low: 0.1, high: 1 }] },
+      { code: "UNKNOWN_PARAM", field: "params.c", hint: 'Did you mean "C"?' },
+    ],
+    [{ score: "r2" as const }, { code: "UNSUPPORTED_TASK", field: "score" }],
+    [{ pruner: { type: "medium" } }, { code: "INVALID_PRUNER" }],
+    [{ features: ["signal", "label"] }, { code: "LABEL_IS_FEATURE" }],
+    [{ folds: 20, train: { table: "none" } }, { code: "TABLE_NOT_FOUND" }],
+  ])("refuses %j before anything is kept", async (wrong, error) => {
+    await expect(tune(ask("refused", wrong))).rejects.toMatchObject(error);
+    expect((await tracking.searchRuns({ experiment: "search" })).filter(({ name }) => name === "refused")).toEqual([]);
+  });
+});
+
+test("a worker killed in the middle of 200 trials, twice, loses none and doubles none", async () => {
+  const root = await mkdtemp(join(tmpdir(), "tuning-killed-"));
+  try {
+    const script = fileURLToPath(new URL("fixtures/study-of-200.ts", import.meta.url));
+    const start = () => {
+      const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", script, root], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      let text = "";
+      child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+        text += chunk;
+      });
+      const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+      return { child, ended, lines: () => text.split("\n").filter((line) => line.startsWith("trial ")) };
+    };
+    for (const enough of [20, 60]) {
+      const { child, ended, lines } = start();
+      while (lines().length < enough && child.exitCode === null) await pause(5);
+      child.kill("SIGKILL");
+      expect(await ended).toBeNull();
+    }
+    const last = start();
+    expect(await last.ended).toBe(0);
+    const store = await openTracking({ root: join(root, "tracking") });
+    const runs = await store.searchRuns({ experiment: "killed/tuning/two hundred", limit: 1000 });
+    await store.close();
+    expect(runs.map(({ tags }) => Number(tags["trial"])).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 200 }, (_, at) => at),
+    );
+    expect(
+      runs.every(({ tags, metrics }) => tags["trial.state"] === "complete" && metrics["value"] !== undefined),
+    ).toBe(true);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}, 240_000);

@@ -1,0 +1,2 @@
+/** Compiles the kernel's sources; gives the module's bytes. */
+export function compileKernel(): Promise<Uint8Array>;

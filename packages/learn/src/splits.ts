@@ -1,0 +1,139 @@
+import type { Columns } from "./columns.ts";
+import { LearnError } from "./errors.ts";
+import { createRandom, type Random } from "./random.ts";
+import type { TrainingTarget } from "./target.ts";
+
+/** Rows of one fold. */
+export interface Fold {
+  readonly train: Int32Array;
+  readonly test: Int32Array;
+}
+
+/** The places 0 to n − 1 in random order (Fisher-Yates). */
+function shuffled(count: number, random: Random): Int32Array {
+  const order = Int32Array.from({ length: count }, (_, at) => at);
+  for (let at = count - 1; at > 0; at--) {
+    const other = random.below(at + 1);
+    [order[at], order[other]] = [order[other]!, order[at]!];
+  }
+  return order;
+}
+
+/** The rows in another order, those held out for early stopping last: as many of each class as their share. */
+export function holdOut(target: TrainingTarget, share: number, seed: number): { order: Int32Array; count: number } {
+  const rowCount = target.values.length;
+  const byClass = new Map<number, number[]>();
+  for (const row of shuffled(rowCount, createRandom(seed, 0x5eed))) {
+    const k = target.task === "classification" ? target.classIndex[row]! : 0;
+    const rows = byClass.get(k);
+    if (rows === undefined) byClass.set(k, [row]);
+    else rows.push(row);
+  }
+  const held = new Set<number>();
+  for (const rows of byClass.values())
+    for (const row of rows.slice(0, Math.min(rows.length - 1, Math.round(rows.length * share)))) held.add(row);
+  if (held.size === 0)
+    throw new LearnError(
+      "INVALID_PARAM",
+      `validation_fraction is ${share}: of ${rowCount} rows none is left to hold out.`,
+      { field: "params.validation_fraction" },
+    );
+  const all = Int32Array.from({ length: rowCount }, (_, row) => row);
+  return { order: Int32Array.from([...all.filter((row) => !held.has(row)), ...held]), count: held.size };
+}
+
+/** How folds are made. */
+export interface FoldOptions {
+  readonly folds: number;
+  /** A whole number. @default 42 */
+  readonly seed?: number;
+}
+
+/**
+ * K folds with as many of each class in each as there are (scikit-learn's StratifiedKFold with shuffle). Each row is in
+ * one test part.
+ * @throws LearnError INVALID_FOLDS when a class has fewer rows than there are folds
+ */
+export function stratifiedKFold(classes: ArrayLike<number>, { folds, seed = 42 }: FoldOptions): Fold[] {
+  checkFolds(folds, classes.length);
+  const random = createRandom(seed, 0xf01d);
+  const byClass = new Map<number, number[]>();
+  for (const row of shuffled(classes.length, random)) {
+    const rows = byClass.get(classes[row]!);
+    if (rows === undefined) byClass.set(classes[row]!, [row]);
+    else rows.push(row);
+  }
+  const foldOf = new Int32Array(classes.length);
+  let next = 0;
+  for (const [value, rows] of [...byClass].sort(([a], [b]) => a - b)) {
+    if (rows.length < folds)
+      throw new LearnError("INVALID_FOLDS", `folds is ${folds}: the class ${value} has ${rows.length} rows only.`, {
+        field: "folds",
+      });
+    for (const row of rows) foldOf[row] = next++ % folds;
+  }
+  return foldsOf(foldOf, folds);
+}
+
+/** K folds of rows in random order (scikit-learn's KFold with shuffle). @throws LearnError INVALID_FOLDS */
+export function kFold(rowCount: number, { folds, seed = 42 }: FoldOptions): Fold[] {
+  checkFolds(folds, rowCount);
+  const foldOf = new Int32Array(rowCount);
+  for (const [at, row] of shuffled(rowCount, createRandom(seed, 0xf01d)).entries()) foldOf[row] = at % folds;
+  return foldsOf(foldOf, folds);
+}
+
+/**
+ * Splits of rows in the order of time (scikit-learn's TimeSeriesSplit): each test part comes right after its training
+ * part, which grows.
+ * @param gap rows left out between the two @param maxTrainSize the last so many rows before the gap
+ * @throws LearnError INVALID_FOLDS
+ */
+export function timeSeriesSplit(
+  rowCount: number,
+  { folds, gap = 0, maxTrainSize, testSize }: { folds: number; gap?: number; maxTrainSize?: number; testSize?: number },
+): Fold[] {
+  checkFolds(folds, rowCount);
+  const size = testSize ?? Math.floor(rowCount / (folds + 1));
+  if (size < 1 || rowCount - gap - size * folds <= 0)
+    throw new LearnError(
+      "INVALID_FOLDS",
+      `folds is ${folds} with ${size} test rows and a gap of ${gap}: ${rowCount} rows are too few.`,
+      { field: "folds" },
+    );
+  return Array.from({ length: folds }, (_, fold) => {
+    const start = rowCount - (folds - fold) * size;
+    const end = start - gap;
+    const from = maxTrainSize === undefined ? 0 : Math.max(0, end - maxTrainSize);
+    return { train: range(from, end), test: range(start, start + size) };
+  });
+}
+
+function range(from: number, until: number): Int32Array {
+  return Int32Array.from({ length: until - from }, (_, at) => from + at);
+}
+
+function checkFolds(folds: number, rowCount: number): void {
+  if (Number.isInteger(folds) && folds >= 2 && folds <= rowCount) return;
+  throw new LearnError("INVALID_FOLDS", `folds is ${folds}: expected a whole number from 2 to ${rowCount}, the rows.`, {
+    field: "folds",
+  });
+}
+
+function foldsOf(foldOf: Int32Array, folds: number): Fold[] {
+  const rows = range(0, foldOf.length);
+  return Array.from({ length: folds }, (_, fold) => ({
+    train: rows.filter((row) => foldOf[row] !== fold),
+    test: rows.filter((row) => foldOf[row] === fold),
+  }));
+}
+
+/** Some rows of columns, in the order given. */
+export function takeRows({ names, values }: Columns, rows: Int32Array): Columns {
+  const taken = values.map((column) =>
+    column instanceof Float64Array
+      ? Float64Array.from(rows, (row) => column[row]!)
+      : Array.from(rows, (row) => column[row] ?? null),
+  );
+  return { names, values: taken, rowCount: rows.length };
+}
