@@ -5,14 +5,17 @@ import { spark } from "../mcp-servers/spark/contract.ts";
 import { FeatureViewMismatchError } from "./errors.ts";
 import { dayOf, daysBefore, HORIZON_DAYS, TableVersion } from "./tables.ts";
 
-/** The features of every customer as of a moment: only purchases before it are read. Spark SQL. */
+/**
+ * The features of every customer as of a moment: only purchases before it are read. Spark SQL. Sums of doubles are rounded,
+ * because their last bits depend on the order of adding, which no engine promises.
+ */
 export const CUSTOMER_FEATURES_SQL = `
   SELECT
     customer_id,
     CAST(:as_of AS TIMESTAMP) AS event_timestamp,
     COUNT(*) AS total_purchases,
-    SUM(dollar_value) AS total_spent,
-    AVG(dollar_value) AS avg_purchase_value,
+    ROUND(SUM(dollar_value), 2) AS total_spent,
+    ROUND(AVG(dollar_value), 6) AS avg_purchase_value,
     DATEDIFF(TO_DATE(:as_of), MAX(date)) AS days_since_last_purchase,
     DATEDIFF(TO_DATE(:as_of), MIN(date)) AS tenure_days,
     COUNT(*) * 30.0D / GREATEST(DATEDIFF(TO_DATE(:as_of), MIN(date)), 1) AS purchase_frequency,

@@ -28,10 +28,18 @@ const DOCUMENTS = [
   ...["docs/monitoring.md", "docs/coming-from-evidently.md"],
   ...["training", "coming-from-scikit-learn"].map((name) => `docs/${name}.md`),
   ...["README.md", "CONTRIBUTING.md"],
-  ...["guide", "coming-from-airflow", "features", "coming-from-feast", "tracking", "coming-from-mlflow"].map(
-    (name) => `docs/${name}.md`,
-  ),
+  ...[
+    "guide",
+    "coming-from-airflow",
+    "tables",
+    "coming-from-pyspark",
+    "features",
+    "coming-from-feast",
+    "tracking",
+    "coming-from-mlflow",
+  ].map((name) => `docs/${name}.md`),
   ...["operations", "semantics", "ARCHITECTURE"].map((name) => `docs/${name}.md`),
+  ...["quality", "coming-from-great-expectations"].map((name) => `docs/${name}.md`),
 ];
 const text = (document: string) => readFileSync(join(PROJECT, document), "utf8");
 
@@ -54,6 +62,10 @@ const airflow = filesOf("docs/coming-from-airflow.md");
 /** Documents whose code is modules and tests, not DAGs. */
 const [features, featureStore] = [filesOf("docs/features.md"), filesOf("packages/feature-store/README.md")];
 filesOf("docs/coming-from-feast.md");
+const tables = filesOf("docs/tables.md");
+const quality = ["docs/quality.md", "docs/coming-from-great-expectations.md", "packages/expectations/README.md"].map(
+  filesOf,
+);
 
 /** Runs a DAG of a document's files, which lie in a folder without any packages beside them. */
 async function play(from: string, id: string, options: InProcessOptions = {}): Promise<RunView> {
@@ -129,7 +141,7 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const from of [guide, airflow, features, ...training]) {
+for (const from of [guide, airflow, features, tables, ...training, ...quality]) {
   for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
     describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
       await import(join(from, name));
@@ -280,6 +292,7 @@ describe("names in the documents", () => {
   const sources = sourcesIn(
     "packages/engine/src",
     "packages/feature-store/src",
+    "packages/lake/src",
     "packages/tracking/src",
     "client",
     "worker",
@@ -312,6 +325,8 @@ describe("names in the documents", () => {
       "docs/operations.md",
       "docs/coming-from-airflow.md",
       "docs/features.md",
+      "docs/tables.md",
+      "docs/coming-from-pyspark.md",
       "docs/coming-from-feast.md",
     ]) {
       for (const [, code = ""] of text(document).matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)) {

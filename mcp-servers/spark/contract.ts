@@ -18,15 +18,37 @@ const Instant = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 
 const loadData = {
   description:
-    "Loads a CSV file into a table, incrementally by a date column, in one commit: rows dated within the interval replace the table's rows of those days; older rows are added for days the table lacks.",
+    "Loads CSV, JSON lines, Parquet or a Delta table into a table, incrementally by a date column, in one commit: rows dated within the interval replace the table's rows of those days; older rows are added for days the table lacks.",
   input: z.object({
-    source: z.string().min(1).describe("Path of a CSV file with a header line."),
+    source: z
+      .string()
+      .min(1)
+      .describe(
+        "A file, a pattern (*, **, ?, {a,b}), a folder of files or a Delta table, on disk or below s3://bucket/prefix.",
+      ),
+    format: z
+      .enum(["csv", "jsonl", "parquet", "delta"])
+      .optional()
+      .describe("What the ending of the name says when left out; .gz and .zst are unpacked."),
+    csv: z
+      .object({
+        delimiter: z.string().optional().describe("One character; a comma when left out."),
+        quote: z.string().optional().describe("One character, or empty for none; a double quote when left out."),
+        header: z.boolean().default(true),
+        encoding: z.string().optional().describe("Such as windows-1252; utf-8 when left out."),
+        nullText: z.string().optional().describe("What stands for null, beside the empty field."),
+      })
+      .optional()
+      .describe("How CSV is written, where it is not a comma-separated file with a header in UTF-8."),
     table: TableName,
     columns: z
       .array(
         z.object({
           name: z.string().min(1),
-          type: z.enum(["bigint", "int", "double", "string", "date", "timestamp", "boolean"]),
+          type: z.union([
+            z.enum(["bigint", "int", "double", "string", "date", "timestamp", "boolean"]),
+            z.templateLiteral(["decimal(", z.number().int(), ",", z.number().int(), ")"]),
+          ]),
           nullable: z.boolean().default(false).describe("Whether an empty field is null; otherwise it is an error."),
           min: z.number().optional().describe("The least number allowed."),
         }),

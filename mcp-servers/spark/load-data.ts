@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Lake, LakeError, type StagedCsv, type TableSnapshot, type WriteResult } from "@dagwright/lake";
+import { type Lake, LakeError, type Staged, type TableSnapshot, type WriteResult } from "@dagwright/lake";
 import type { ToolArguments, ToolOutput } from "@dagwright/mcp-kit/contract";
 import type { spark } from "./contract.ts";
 import { SparkServerError } from "./errors.ts";
@@ -12,7 +12,7 @@ type Output = ToolOutput<typeof spark, "load_data_to_spark">;
 const ATTEMPTS = 20;
 
 /**
- * Loads the rows of a CSV file dated before the interval's end, in one commit. The whole file is checked first.
+ * Loads the rows of a source dated before the interval's end, in one commit. The whole file is checked first.
  * @param o.idempotencyKey the same for every attempt of one call: its rows are written once
  */
 export async function loadData(
@@ -22,7 +22,8 @@ export async function loadData(
 ): Promise<Output> {
   const days = daysOf(args.incremental.interval);
   checkColumns(args);
-  const staged = await lake.stageCsv({ source: args.source, columns: args.columns, signal: o.signal });
+  const { source, format, csv, columns } = args;
+  const staged = await lake.stage({ source, format, csv, columns, signal: o.signal });
   try {
     await checkReach(lake, staged, args, days);
     const appId = o.idempotencyKey ?? randomUUID();
@@ -82,12 +83,7 @@ function checkColumns({ columns, incremental, partitionByMonth }: Arguments): vo
   );
 }
 
-async function checkReach(
-  lake: Lake,
-  staged: StagedCsv,
-  { source, incremental }: Arguments,
-  days: Days,
-): Promise<void> {
+async function checkReach(lake: Lake, staged: Staged, { source, incremental }: Arguments, days: Days): Promise<void> {
   const { rows } = await lake.query(`SELECT max(${quoted(incremental.column)}) AS newest FROM src`, {
     views: { src: staged.view },
   });
@@ -112,7 +108,7 @@ async function current(lake: Lake, table: string): Promise<TableSnapshot | undef
 async function loadOnto(
   lake: Lake,
   base: TableSnapshot | undefined,
-  staged: StagedCsv,
+  staged: Staged,
   args: Arguments,
   days: Days,
   appId: string,

@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Lake, openLake } from "@dagwright/lake";
-import { installSail, startSail } from "@dagwright/spark-connect/testing";
+import { installSparkServer, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { spark } from "./contract.ts";
@@ -16,10 +16,10 @@ const COLUMNS = [
 ] as const;
 const HEADER = "customer_id,date,number_of_cds,dollar_value";
 
-const missing = await installSail();
+const missing = await installSparkServer();
 const ENGINES = [
   { engine: "DuckDB", skip: false },
-  { engine: `Sail${missing === undefined ? "" : ` (skipped: ${missing})`}`, skip: missing !== undefined },
+  { engine: `${sparkServerName}${missing === undefined ? "" : ` (skipped: ${missing})`}`, skip: missing !== undefined },
 ];
 
 /** Ids of the test rows of a stratified split by seed 42: the same wherever it runs. */
@@ -27,9 +27,9 @@ const STRATIFIED = [1, 6, 7, 10, 17, 18, 21, 29, 32, 37];
 
 describe.each(ENGINES)("on $engine", ({ engine, skip }) => {
   if (skip) return void it.skip("needs Sail", () => undefined);
-  let sail: Awaited<ReturnType<typeof startSail>> | undefined;
+  let sail: Awaited<ReturnType<typeof startSparkServer>> | undefined;
   beforeAll(async () => {
-    if (engine !== "DuckDB") sail = await startSail(tmpdir());
+    if (engine !== "DuckDB") sail = await startSparkServer(tmpdir());
   });
   afterAll(async () => sail?.stop());
   let home: string;
@@ -174,6 +174,19 @@ describe.each(ENGINES)("on $engine", ({ engine, skip }) => {
       );
     }, 60_000);
 
+    it("loads JSON lines of several files, and CSV of other dialects", async () => {
+      const row = (id: number) =>
+        JSON.stringify({ customer_id: id, date: "1997-01-01", number_of_cds: 1, dollar_value: 2.5 });
+      await writeFile(join(home, "data", "a.jsonl"), `${row(1)}\n${row(2)}\n`);
+      await writeFile(join(home, "data", "b.jsonl"), `${row(3)}\n`);
+      const many = await load("1997-01-01", "1997-01-02", undefined, { source: join(home, "data", "*.jsonl") });
+      expect(many).toMatchObject({ rowsIngested: 3 });
+      await writeFile(source, "7;1997-01-01;1;2.5\n");
+      const dialect = { csv: { delimiter: ";", header: false } };
+      const other = await load("1997-01-01", "1997-01-02", undefined, dialect);
+      expect(other).toMatchObject({ rowsIngested: 1, rowsReplaced: 3 });
+    });
+
     it("names file, line, column and value of the first bad row, counts all, writes nothing", async () => {
       const cases: [string, string[]][] = [
         ["1,1997-01-01,1", ["line 3", "has 3 columns, 4 were expected"]],
@@ -194,7 +207,7 @@ describe.each(ENGINES)("on $engine", ({ engine, skip }) => {
       }
       await csv("1,1997-01-01,1,1", "x,1997-01-01,1,1", "", "2,1997-13-01,1,1");
       expect(String(await failure(load("1997-01-01", "1997-01-02")))).toMatch(
-        /line 3: column customer_id.*3 rows are bad in all/,
+        /line 3: column customer_id.*2 rows are bad in all/,
       );
       expect(await lake.listTables()).toEqual([]);
     });

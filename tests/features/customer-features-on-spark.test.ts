@@ -31,7 +31,7 @@ test.skipIf(missing !== undefined)(
     const sail = await startSail(root);
     const session = connect(`sc://127.0.0.1:${sail.port}`);
     try {
-      const staged = await lake.stageCsv({
+      const staged = await lake.stage({
         source: join(data, "cdnow-purchases.csv"),
         columns: [
           { name: "customer_id", type: "bigint" },

@@ -1,9 +1,10 @@
 /** Tables in a bucket, on a real S3 server: what holds on files holds there. */
 
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer, request, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { type Lake, type LakeError, openLake, type WriteOptions } from "@dagwright/lake";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../product.ts";
@@ -117,6 +118,45 @@ describe.skipIf(missing !== undefined)(`tables on S3${missing === undefined ? ""
     expect((await lake.snapshot({ table: "t" })).version).toBe(5);
     await way.close();
   }, 60_000);
+
+  it("reads sources from the bucket: patterns, prefixes, packed files and tables, within its roots alone", async () => {
+    const folder = join(server.folder("lakes"), "in");
+    await mkdir(join(folder, "2026"), { recursive: true });
+    await mkdir(join(folder, "bad"));
+    await writeFile(join(folder, "2026", "a.csv"), "id,s\n1,x\n");
+    await writeFile(join(folder, "2026", "b.csv.gz"), gzipSync("id,s\n2,ü\n"));
+    await writeFile(join(folder, "2026", "_SUCCESS"), "");
+    await writeFile(join(folder, "bad", "b.csv"), "id,s\nx,y\n");
+    const table = await open("in/2026-tables");
+    await write(table, { sql: "SELECT 7 AS id, 'table' AS s" });
+    const sourceRoots = ["s3://lakes/in/2026", "s3://lakes/in/2026-tables/", "s3://lakes/in/bad"];
+    const lake = await openLake({ root: join(scratch, "local"), s3: server.s3, sourceRoots });
+    lakes.push(lake);
+    const columns = [
+      { name: "id", type: "int" },
+      { name: "s", type: "string" },
+    ] as const;
+    const ids = async (source: string | string[], version?: number) => {
+      const staged = await lake.stage({ source, columns, version });
+      const { rows } = await lake.native("SELECT id FROM v ORDER BY id", { views: { v: staged.view } });
+      await staged.close();
+      return rows.map((r) => r["id"]);
+    };
+    expect(await ids("s3://lakes/in/2026/*.csv")).toEqual([1]);
+    expect(await ids("s3://lakes/in/2026/**")).toEqual([1, 2]);
+    expect(await ids("s3://lakes/in/2026/")).toEqual([1, 2]);
+    expect(await ids(["s3://lakes/in/2026/a.csv", "s3://lakes/in/2026/b.csv.gz"])).toEqual([1, 2]);
+    expect(await ids("s3://lakes/in/2026-tables/t")).toEqual([7]);
+    expect((await failure(ids("s3://lakes/in/bad/*"))).message).toContain("s3://lakes/in/bad/b.csv, line 2: column id");
+    expect(await failure(ids("s3://lakes/in/2026/c.csv"))).toMatchObject({ code: "SOURCE_NOT_FOUND" });
+    for (const source of [
+      "s3://lakes/in/*",
+      "s3://lakes/in/2026/../secret/x.csv",
+      "s3://lakes/in/20261/x.csv",
+      "s3://other/x",
+    ])
+      expect([source, (await failure(ids(source))).code]).toEqual([source, "SOURCE_OUTSIDE_ROOTS"]);
+  });
 
   it("says what is wrong with the place or the keys", async () => {
     const s3 = { ...server.s3, credentials: { accessKeyId: "tests", secretAccessKey: "wrong" } };

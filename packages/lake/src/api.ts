@@ -12,7 +12,7 @@ export type Dialect = "duckdb" | "spark";
 export interface LakeOptions {
   /** The folder that holds one folder a table; made when it is not there. Or `s3://bucket/prefix`. */
   readonly root: string;
-  /** The only folders from which `stageCsv` reads, symbolic links resolved. */
+  /** The only folders, and `s3://bucket/prefix`, from which `stage` reads; symbolic links are resolved. */
   readonly sourceRoots: readonly string[];
   /** How to reach S3, where the standard `AWS_*` variables and profiles do not say it. */
   readonly s3?: S3Options | undefined;
@@ -38,32 +38,72 @@ export interface TableRef {
   readonly timestamp?: string | undefined;
 }
 
-/** A column to read from a CSV file, and what its values must be. */
-export interface CsvColumn {
+/** A column to read from a source, and what its values must be. */
+export interface SourceColumn {
   readonly name: string;
-  readonly type: "bigint" | "int" | "double" | "string" | "date" | "timestamp" | "boolean";
-  /** Whether an empty field means null; otherwise it is an error. @default false */
+  readonly type:
+    | "bigint"
+    | "int"
+    | "double"
+    | "string"
+    | "date"
+    | "timestamp"
+    | "boolean"
+    | `decimal(${number},${number})`;
+  /** Whether a missing value (in CSV an empty field) means null; otherwise it is an error. @default false */
   readonly nullable?: boolean | undefined;
-  /** The least number allowed (bigint, int, double). */
+  /** The least number allowed. */
   readonly min?: number | undefined;
 }
 
-/** A checked CSV file, usable as a view until the staging is closed. */
-export interface CsvView {
-  readonly csv: string;
-  readonly columns: readonly CsvColumn[];
+/** How a CSV file is written, where it is not RFC 4180 with a header in UTF-8. */
+export interface CsvDialect {
+  /** One character. @default "," */
+  readonly delimiter?: string | undefined;
+  /** One character, doubled inside a field; empty when quotes mean nothing. @default a double quote */
+  readonly quote?: string | undefined;
+  /** Whether the first line names the columns; without it they stand in the order of `columns`. @default true */
+  readonly header?: boolean | undefined;
+  /** As the Encoding Standard names it: `windows-1252`, `utf-16le`. @default what a byte order mark says, else utf-8 */
+  readonly encoding?: string | undefined;
+  /** What stands for a missing value, beside the empty field. */
+  readonly nullText?: string | undefined;
 }
 
-/** What `stageCsv` read: every row was well-formed. */
-export interface StagedCsv {
-  readonly view: CsvView;
+export interface StageOptions {
+  /**
+   * Within the lake's `sourceRoots`: a file, a pattern (`*`, `**`, `?`, `[a-z]`, `{a,b}`), a folder or a prefix, which
+   * stands for all files of the format in it, or the folder of a Delta table; the same below `s3://bucket/prefix`.
+   */
+  readonly source: string | readonly string[];
+  /** @default what the names' ending says: `.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.json`, `.parquet`; packed ones too (`.gz`, `.zst`) */
+  readonly format?: "csv" | "jsonl" | "parquet" | "delta" | undefined;
+  /** Needed for CSV and JSON; of Parquet and Delta it chooses and checks. */
+  readonly columns?: readonly SourceColumn[] | undefined;
+  readonly csv?: CsvDialect | undefined;
+  /** Of a Delta table. @default the newest */
+  readonly version?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Checked rows of a source, usable as a view until the staging is closed. */
+export interface StagedView {
+  readonly staged: string;
+}
+
+/** What `stage` read: every row was well-formed. */
+export interface Staged {
+  readonly view: StagedView;
+  readonly columns: readonly Column[];
   readonly rows: number;
+  /** What was read, by name. */
+  readonly files: readonly string[];
   /** Removes the staged copy. */
   close(): Promise<void>;
 }
 
 /** What may stand behind a name in FROM. */
-export type View = TableRef | CsvView;
+export type View = TableRef | StagedView;
 
 /** One active file of a table. */
 export interface DataFile {
@@ -213,10 +253,17 @@ export interface TableVersion {
   readonly info: Readonly<Record<string, Json>>;
 }
 
-/** A column in memory. Numbers, booleans (0, 1) and timestamps (ms since 1970 UTC; dates too) miss as NaN, strings as null. */
+/** A column in memory. Numbers (decimals as the nearest double), booleans (0, 1) and timestamps (ms since 1970 UTC, with fractions; dates too) miss as NaN, strings as null. */
 export type ColumnValues =
   | { readonly type: "number" | "boolean" | "timestamp"; readonly values: Float64Array }
   | { readonly type: "string"; readonly values: (string | null)[] };
+
+export interface ReadColumnsOptions {
+  /** @default all */
+  readonly columns?: readonly string[] | undefined;
+  /** Columns to be read as text whatever their type: a bigint beyond 2^53, a decimal with all of its digits. */
+  readonly as?: Readonly<Record<string, "string">> | undefined;
+}
 
 export interface Columns {
   readonly rowCount: number;
@@ -265,16 +312,15 @@ export interface Lake {
   history(table: string, o?: { readonly limit?: number | undefined }): Promise<TableVersion[]>;
   /** Removes files that no version within the retention needs: of replaced rows, and of writers that were killed. */
   vacuum(o: VacuumOptions): Promise<VacuumResult>;
-  /** Reads whole columns for computing, without rows in between. @default all columns */
-  readColumns(ref: TableRef, o?: { readonly columns?: readonly string[] | undefined }): Promise<Columns>;
   /**
-   * Reads and checks a CSV file with a header line (RFC 4180), and keeps a checked copy for views.
-   * @throws LakeError SOURCE_…, or BAD_ROW naming line, column and value of the first bad row and how many there are
+   * Reads whole columns for computing, without rows in between.
+   * @throws LakeError UNSUPPORTED_TYPE for binary columns, and for a bigint beyond 2^53, which a number would round
    */
-  stageCsv(o: {
-    readonly source: string;
-    readonly columns: readonly CsvColumn[];
-    readonly signal?: AbortSignal | undefined;
-  }): Promise<StagedCsv>;
+  readColumns(ref: TableRef, o?: ReadColumnsOptions): Promise<Columns>;
+  /**
+   * Reads a source as a stream, checks every row, and keeps a checked copy for views.
+   * @throws LakeError SOURCE_…, or BAD_ROW naming file, line, column and value of the first bad row and how many there are
+   */
+  stage(o: StageOptions): Promise<Staged>;
   close(): Promise<void>;
 }

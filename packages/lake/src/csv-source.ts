@@ -1,154 +1,245 @@
 import { randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { type FileHandle, open, realpath, rm, stat } from "node:fs/promises";
-import { join, resolve, sep } from "node:path";
-import type { CsvColumn, StagedCsv } from "./api.ts";
-import { checkValue } from "./csv-values.ts";
-import { diskFull, isDiskFull, LakeError } from "./errors.ts";
+import { createReadStream, createWriteStream } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import type { CsvDialect, SourceColumn } from "./api.ts";
+import { BadRows, shown } from "./bad-rows.ts";
+import { LakeError } from "./errors.ts";
+import { quoteIdentifier, quoteLiteral } from "./names.ts";
+import { firstBytes, type SourceFile } from "./source-files.ts";
+import { checkedSql, checkValue } from "./source-values.ts";
 
 /** A quoted field longer than this many characters is taken for a quote that was never closed. */
 const LONGEST_RECORD = 1_000_000;
 
-export interface StageOptions {
-  readonly source: string;
-  readonly columns: readonly CsvColumn[];
-  readonly sourceRoots: readonly string[];
-  /** Where the checked copy goes. */
-  readonly scratch: string;
-  readonly signal?: AbortSignal | undefined;
+/** A dialect with everything decided. */
+interface Dialect {
+  readonly delimiter: string;
+  /** Empty: quotes mean nothing. */
+  readonly quote: string;
+  readonly header: boolean;
+  readonly encoding: string | undefined;
+  readonly nullText: string;
 }
 
-/** Reads a CSV file once, checks every row, and writes a copy of known form; see `Lake.stageCsv`. */
-export async function stageCsv(o: StageOptions): Promise<StagedCsv> {
-  const path = await locate(o.source, o.sourceRoots);
-  const csv = join(o.scratch, `${randomUUID()}.csv`);
-  try {
-    const rows = await copyChecked(path, csv, o);
-    return { view: { csv, columns: o.columns }, rows, close: () => rm(csv, { force: true }) };
-  } catch (error) {
-    await rm(csv, { force: true });
-    throw isDiskFull(error) ? diskFull("a checked copy of the source", error) : error;
-  }
-}
-
-async function copyChecked(path: string, target: string, o: StageOptions): Promise<number> {
-  const out = await open(target, "wx");
-  try {
-    const bad = new BadRows(o.source);
-    let order: readonly number[] | undefined;
-    let rows = 0;
-    let buffer: string[] = [];
-    for await (const { line, text } of records(path, o.signal)) {
-      const fields = splitRecord(text);
-      if (!order) {
-        order = headerOrder(o, fields ?? []);
-        continue;
-      }
-      rows++;
-      const checked = checkRow(bad, line, text, fields, order, o.columns);
-      if (!checked || bad.count > 0) continue;
-      buffer.push(checked);
-      if (buffer.length >= 10_000) buffer = await flush(out, buffer);
+function dialectOf(o: CsvDialect = {}): Dialect {
+  const { delimiter = ",", quote = '"', header = true, encoding, nullText = "" } = o;
+  const refuse = (field: string, expected: string) => {
+    throw new LakeError(
+      "SOURCE_DIALECT",
+      `csv.${field} ${JSON.stringify(o[field as keyof CsvDialect])}: ${expected}.`,
+      {
+        field: `csv.${field}`,
+      },
+    );
+  };
+  if (!/^[^\r\n"\p{L}\p{N}]$/u.test(delimiter))
+    refuse("delimiter", "one character that is no letter, digit, quote or line break was expected");
+  if (!/^[^\r\n]?$/u.test(quote) || quote === delimiter)
+    refuse("quote", "one character other than the delimiter, or none, was expected");
+  if (encoding !== undefined) {
+    try {
+      new TextDecoder(encoding);
+    } catch {
+      refuse("encoding", "a name of an encoding was expected, such as utf-8, windows-1252 or utf-16le");
     }
-    if (!order || rows === 0) {
-      throw new LakeError(
-        "SOURCE_EMPTY",
-        `The source ${o.source} ${order ? "holds a header but no rows" : "is empty"}.`,
-        { field: "source" },
-      );
-    }
-    bad.throwIfAny();
-    await flush(out, buffer);
-    return rows;
-  } finally {
-    await out.close();
   }
+  return { delimiter, quote, header, encoding, nullText };
 }
 
-async function flush(out: FileHandle, lines: readonly string[]): Promise<string[]> {
-  if (lines.length > 0) await out.writeFile(`${lines.join("\n")}\n`);
+/** A file as DuckDB reads it. */
+interface Prepared extends SourceFile {
+  /** The file, or its copy in UTF-8. */
+  readonly readable: string;
+  readonly compression: "gzip" | "zstd" | "none";
+}
+
+/** CSV files, ready to be read. */
+export interface CsvSource {
+  /** Paths that the reader must be allowed to read. */
+  readonly paths: readonly string[];
+  /** SQL of all rows, typed and checked: it fails on the first row that is wrong. */
+  readonly sql: string;
+  /** Finds that row and says what is wrong with it. */
+  diagnose(signal: AbortSignal | undefined): Promise<void>;
+}
+
+/**
+ * Prepares CSV files: finds encodings and compression, reads and checks headers.
+ * @param scratch where copies go of files that are not UTF-8
+ */
+export async function csvSource(
+  files: readonly SourceFile[],
+  columns: readonly SourceColumn[],
+  csv: CsvDialect | undefined,
+  scratch: string,
+): Promise<CsvSource> {
+  const dialect = dialectOf(csv);
+  const prepared: Prepared[] = [];
+  // Files whose columns stand in the same order are read together.
+  const groups = new Map<string, { names: readonly string[]; files: Prepared[] }>();
+  for (const file of files) {
+    const ready = await prepare(file, dialect.encoding, scratch);
+    prepared.push(ready);
+    const names = dialect.header ? await headerOf(ready, dialect, columns) : columns.map((c) => c.name);
+    if (names.length === 0) continue;
+    const key = JSON.stringify([names, ready.compression]);
+    const group = groups.get(key);
+    if (group) group.files.push(ready);
+    else groups.set(key, { names, files: [ready] });
+  }
+  const checked = columns.map((c) => ({ column: c, ...checkedSql(quoteIdentifier(c.name), c) }));
+  const values = checked.map(
+    ({ column, value, valid }) =>
+      `CASE WHEN ${valid} THEN ${value} ELSE error('bad row') END AS ${quoteIdentifier(column.name)}`,
+  );
+  const { delimiter, quote, header, nullText } = dialect;
+  const reads = [...groups.values()].map(({ names, files: group }) => {
+    const paths = group.map((f) => quoteLiteral(f.readable)).join(", ");
+    const types = names.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(", ");
+    const nulls = [...new Set(["", nullText])].map(quoteLiteral).join(", ");
+    const options = [
+      `columns = {${types}}`,
+      "auto_detect = false",
+      `header = ${header}`,
+      `delim = ${quoteLiteral(delimiter)}`,
+      `quote = ${quoteLiteral(quote)}`,
+      `escape = ${quoteLiteral(quote)}`,
+      `nullstr = [${nulls}]`,
+      "strict_mode = true",
+      "max_line_size = 16777216",
+      "buffer_size = 33554432",
+      `compression = '${group[0]!.compression}'`,
+    ];
+    return `SELECT ${values.join(", ")} FROM read_csv([${paths}], ${options.join(", ")})`;
+  });
+  const empty = columns.map((c) => `NULL AS ${quoteIdentifier(c.name)}`).join(", ");
+  return {
+    paths: prepared.map((f) => f.readable),
+    sql: reads.length > 0 ? reads.join(" UNION ALL ") : `SELECT ${empty} WHERE false`,
+    diagnose: (signal) => diagnose(prepared, columns, dialect, signal),
+  };
+}
+
+async function prepare(file: SourceFile, encoding: string | undefined, scratch: string): Promise<Prepared> {
+  const start = await firstBytes(file.path, 4);
+  const gzip = start[0] === 0x1f && start[1] === 0x8b;
+  const zstd = start.length === 4 && start.readUInt32LE(0) === 0xfd2fb528;
+  const compression = gzip ? "gzip" : zstd ? "zstd" : "none";
+  const found =
+    start[0] === 0xff && start[1] === 0xfe
+      ? "utf-16le"
+      : start[0] === 0xfe && start[1] === 0xff
+        ? "utf-16be"
+        : encoding;
+  const name = new TextDecoder(found ?? "utf-8").encoding;
+  if (name === "utf-8") return { ...file, readable: file.path, compression };
+  if (zstd) {
+    throw new LakeError("SOURCE_DIALECT", `${file.name} is packed with zstd; only UTF-8 is read from such files.`, {
+      field: "csv.encoding",
+    });
+  }
+  const readable = join(scratch, `${randomUUID()}.csv`);
+  const decoder = new TextDecoder(name, { fatal: true });
+  async function* decoded() {
+    try {
+      for await (const chunk of bytesOf(file.path, gzip)) yield decoder.decode(chunk, { stream: true });
+      yield decoder.decode();
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      throw new LakeError("SOURCE_DIALECT", `${file.name} is no text in ${name}.`, { field: "csv.encoding" });
+    }
+  }
+  await pipeline(Readable.from(decoded()), createWriteStream(readable));
+  return { ...file, readable, compression: "none" };
+}
+
+function bytesOf(path: string, gzip: boolean, signal?: AbortSignal): Readable {
+  const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(signal ? { signal } : {}) });
+  if (!gzip) return stream;
+  const unpacked = createGunzip();
+  stream.once("error", (error) => unpacked.destroy(error));
+  return stream.pipe(unpacked);
+}
+
+/** The names in a file's header, checked against the columns; none for an empty file. */
+async function headerOf(file: Prepared, dialect: Dialect, columns: readonly SourceColumn[]): Promise<string[]> {
+  // What zstd packs, Node 20 does not unpack: the header then has the columns in their order.
+  if (file.compression === "zstd") return columns.map((c) => c.name);
+  for await (const { text } of records(file, dialect, undefined)) {
+    const header = splitRecord(text, dialect) ?? [];
+    checkHeader(file.name, header, columns);
+    return header;
+  }
   return [];
 }
 
-/** Keeps the first bad row and counts the others. */
-class BadRows {
-  readonly #source: string;
-  #first: string | undefined;
-  count = 0;
-
-  constructor(source: string) {
-    this.#source = source;
-  }
-
-  add(line: number, what: string): undefined {
-    this.count++;
-    this.#first ??= `${this.#source}, line ${line}: ${what}`;
-    return undefined;
-  }
-
-  throwIfAny(): void {
-    if (this.#first === undefined) return;
-    const all = this.count === 1 ? "It is the only bad row." : `${this.count} rows are bad in all.`;
-    throw new LakeError("BAD_ROW", `${this.#first} ${all} Nothing was written.`, {
-      field: "source",
-      hint: "Mend the file (or have its maker mend it), then load it again.",
-    });
-  }
-}
-
-function checkRow(
-  bad: BadRows,
-  line: number,
-  text: string,
-  fields: readonly string[] | undefined,
-  order: readonly number[],
-  columns: readonly CsvColumn[],
-): string | undefined {
-  if (!fields)
-    return bad.add(line, `the row ${shown(text)} holds a quote that does not enclose a whole field, or is not closed.`);
-  if (fields.length !== order.length)
-    return bad.add(line, `the row ${shown(text)} has ${fields.length} columns, ${order.length} were expected.`);
-  const values: string[] = [];
-  for (const [i, column] of columns.entries()) {
-    const field = fields[order[i]!]!;
-    const checked = checkValue(field, column);
-    if ("expected" in checked)
-      return bad.add(line, `column ${column.name} holds ${shown(field)}, expected ${checked.expected}.`);
-    // Quotes tell a text from the empty field, which is null.
-    values.push(
-      checked.value === null
-        ? ""
-        : column.type === "string"
-          ? `"${checked.value.replaceAll('"', '""')}"`
-          : checked.value,
-    );
-  }
-  return values.join(",");
-}
-
-const shown = (text: string) => JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
-
-/** Where each column stands in the file's rows. */
-function headerOrder(o: StageOptions, header: readonly string[]): number[] {
-  const names = o.columns.map((c) => c.name);
+function checkHeader(source: string, header: readonly string[], columns: readonly SourceColumn[]): void {
+  const names = columns.map((c) => c.name);
   const missing = names.filter((n) => !header.includes(n));
   const unknown = header.filter((n) => !names.includes(n));
   const twice = header.filter((n, i) => header.indexOf(n) !== i);
-  if (missing.length + unknown.length + twice.length > 0) {
-    const say = (what: string, list: readonly string[]) =>
-      list.length > 0 ? [`${what} ${list.map((n) => JSON.stringify(n)).join(", ")}`] : [];
-    const problems = [...say("missing", missing), ...say("unknown", unknown), ...say("twice", twice)].join("; ");
-    throw new LakeError(
-      "SOURCE_HEADER",
-      `The header (line 1) of ${o.source} does not have the columns ${names.join(", ")}: ${problems}.`,
-      { field: "source" },
-    );
+  if (missing.length + unknown.length + twice.length === 0) return;
+  const say = (what: string, list: readonly string[]) =>
+    list.length > 0 ? [`${what} ${list.map((n) => JSON.stringify(n)).join(", ")}`] : [];
+  const problems = [...say("missing", missing), ...say("unknown", unknown), ...say("twice", twice)].join("; ");
+  throw new LakeError(
+    "SOURCE_HEADER",
+    `The header (line 1) of ${source} does not have the columns ${names.join(", ")}: ${problems}.`,
+    { field: "source" },
+  );
+}
+
+/** Reads all rows once more, slowly, and names the first bad one and how many there are. */
+async function diagnose(
+  files: readonly Prepared[],
+  columns: readonly SourceColumn[],
+  dialect: Dialect,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const bad = new BadRows();
+  for (const file of files) {
+    if (file.compression === "zstd") continue;
+    let order = dialect.header ? undefined : columns.map((_, i) => i);
+    for await (const { line, text } of records(file, dialect, signal)) {
+      const fields = splitRecord(text, dialect);
+      if (!order) {
+        order = columns.map((c) => (fields ?? []).indexOf(c.name));
+        continue;
+      }
+      const what = wrongWith(text, fields, order, columns, dialect);
+      if (what !== undefined) bad.add(file.name, line, what);
+    }
   }
-  return names.map((n) => header.indexOf(n));
+  bad.throwIfAny();
+}
+
+function wrongWith(
+  text: string,
+  fields: readonly string[] | undefined,
+  order: readonly number[],
+  columns: readonly SourceColumn[],
+  { nullText }: Dialect,
+): string | undefined {
+  if (!fields) return `the row ${shown(text)} holds a quote that does not enclose a whole field, or is not closed.`;
+  if (fields.length !== order.length)
+    return `the row ${shown(text)} has ${fields.length} columns, ${order.length} were expected.`;
+  for (const [i, column] of columns.entries()) {
+    const field = fields[order[i]!]!;
+    const checked = checkValue(field === nullText ? "" : field, column);
+    if ("expected" in checked) return `column ${column.name} holds ${shown(field)}, expected ${checked.expected}.`;
+  }
+  return undefined;
 }
 
 /** The records of a file with the line each starts on (the header is line 1). A quoted field may span lines. */
-async function* records(path: string, signal: AbortSignal | undefined): AsyncGenerator<{ line: number; text: string }> {
+async function* records(
+  file: Prepared,
+  { quote }: Dialect,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<{ line: number; text: string }> {
   let rest = "";
   let pending: { line: number; text: string } | undefined;
   let line = 0;
@@ -158,14 +249,19 @@ async function* records(path: string, signal: AbortSignal | undefined): AsyncGen
     const record = pending
       ? { line: pending.line, text: `${pending.text}\n${text}` }
       : { line, text: line === 1 ? text.replace(/^\uFEFF/, "") : text };
-    const open =
-      record.text.includes('"') && record.text.split('"').length % 2 === 0 && record.text.length < LONGEST_RECORD;
-    pending = open ? record : undefined;
-    return open ? undefined : record;
+    // Blank lines are no rows.
+    if (!pending && record.text === "") return undefined;
+    const isOpen =
+      quote !== "" &&
+      record.text.includes(quote) &&
+      record.text.split(quote).length % 2 === 0 &&
+      record.text.length < LONGEST_RECORD;
+    pending = isOpen ? record : undefined;
+    return isOpen ? undefined : record;
   };
-  const stream = createReadStream(path, { encoding: "utf8", highWaterMark: 1 << 20, ...(signal ? { signal } : {}) });
-  for await (const chunk of stream) {
-    const lines = `${rest}${String(chunk)}`.split("\n");
+  const decoder = new TextDecoder();
+  for await (const chunk of bytesOf(file.readable, file.compression === "gzip", signal)) {
+    const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split("\n");
     rest = lines.pop() ?? "";
     for (const physical of lines) {
       const record = take(physical);
@@ -180,46 +276,31 @@ async function* records(path: string, signal: AbortSignal | undefined): AsyncGen
 }
 
 /** The fields of a record (RFC 4180), or undefined when its quotes are not in order. */
-export function splitRecord(text: string): string[] | undefined {
-  if (!text.includes('"')) return text.split(",");
+function splitRecord(text: string, { delimiter, quote }: Dialect): string[] | undefined {
+  if (quote === "" || !text.includes(quote)) return text.split(delimiter);
   const fields: string[] = [];
-  const field = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
-  while (field.lastIndex <= text.length) {
-    const match = field.exec(text);
-    if (!match) return undefined;
-    fields.push(match[1] === undefined ? match[2]! : match[1].replaceAll('""', '"'));
-    if (match[3] === "") return fields;
-  }
-  return fields;
-}
-
-/** The real path of a source, if it is a file inside the roots. */
-async function locate(source: string, roots: readonly string[]): Promise<string> {
-  const realRoots = await Promise.all(roots.map((root) => realpath(root).catch(() => resolve(root))));
-  const inside = (path: string, folders: readonly string[]) =>
-    folders.some((root) => path === root || path.startsWith(root.endsWith(sep) ? root : root + sep));
-  const outside = () =>
-    new LakeError(
-      "SOURCE_OUTSIDE_ROOTS",
-      `The source ${source} is outside of the folders sources may come from (${roots.join(", ") || "none"}).`,
-      { field: "source" },
-    );
-  let path: string;
-  try {
-    path = await realpath(source);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) {
-      if (!inside(resolve(source), [...realRoots, ...roots.map((r) => resolve(r))])) throw outside();
-      throw new LakeError("SOURCE_NOT_FOUND", `The source ${source} does not exist.`, { field: "source" });
+  for (let at = 0; ; ) {
+    if (text[at] !== quote) {
+      const end = text.indexOf(delimiter, at);
+      fields.push(end < 0 ? text.slice(at) : text.slice(at, end));
+      if (end < 0) return fields;
+      at = end + 1;
+      continue;
     }
-    throw error;
+    let field = "";
+    let from = at + 1;
+    for (;;) {
+      const end = text.indexOf(quote, from);
+      if (end < 0) return undefined;
+      field += text.slice(from, end);
+      from = end + 1;
+      if (text[from] !== quote) break;
+      field += quote;
+      from++;
+    }
+    fields.push(field);
+    if (from === text.length) return fields;
+    if (text[from] !== delimiter) return undefined;
+    at = from + 1;
   }
-  if (!inside(path, realRoots)) throw outside();
-  const info = await stat(path);
-  if (info.isDirectory())
-    throw new LakeError("SOURCE_IS_DIRECTORY", `The source ${source} is a directory, a CSV file was expected.`, {
-      field: "source",
-    });
-  if (info.size === 0) throw new LakeError("SOURCE_EMPTY", `The source ${source} is empty.`, { field: "source" });
-  return path;
 }

@@ -30,14 +30,18 @@ export class DeltaLog {
   readonly store: ObjectStore;
   readonly #engine: Engine;
 
-  constructor(store: ObjectStore, engine: Engine) {
+  readonly #checkName: (table: string) => string;
+
+  /** @param checkName refuses names that no table of the store may have */
+  constructor(store: ObjectStore, engine: Engine, checkName = checkTableName) {
     this.store = store;
     this.#engine = engine;
+    this.#checkName = checkName;
   }
 
   /** The key of a file in a table's log. */
   key(table: string, name: string): string {
-    return `${checkTableName(table)}/_delta_log/${name}`;
+    return `${this.#checkName(table)}/_delta_log/${name}`;
   }
 
   /** Names of all folders that hold at least one commit. */

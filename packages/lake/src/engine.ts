@@ -22,10 +22,13 @@ export class Engine {
     this.scratch = scratch;
   }
 
-  /** @param o.folders beside its scratch folder the only ones that it may touch */
+  /** @param o.folders beside its scratch folder the only ones that it may touch, with the files `o.files` */
   static async open(o: {
     scratch: string;
     folders: readonly string[];
+    files?: readonly string[];
+    /** Whether queries in Spark's words run on it. @default true */
+    macros?: boolean;
     memoryLimit: string;
     threads: number;
   }): Promise<Engine> {
@@ -45,10 +48,11 @@ export class Engine {
         "SET timezone = 'UTC'",
         "SET integer_division = false",
         "SET default_null_order = 'nulls_first_on_asc_last_on_desc'",
-        ...SPARK_MACROS,
+        ...(o.macros === false ? [] : SPARK_MACROS),
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
         `SET allowed_directories = [${[...o.folders, scratch].map((folder) => quoteLiteral(`${folder}/`)).join(", ")}]`,
+        `SET allowed_paths = [${(o.files ?? []).map(quoteLiteral).join(", ")}]`,
         "SET enable_external_access = false",
         "SET lock_configuration = true",
       ]) {

@@ -42,6 +42,10 @@ export type LakeErrorCode =
   | "SOURCE_IS_DIRECTORY"
   | "SOURCE_EMPTY"
   | "SOURCE_HEADER"
+  | "SOURCE_FORMAT"
+  | "SOURCE_COLUMNS"
+  | "SOURCE_DIALECT"
+  | "SOURCE_UNREADABLE"
   | "BAD_ROW";
 
 /** An error of the lake: a stable code, a sentence, and where known the argument at fault and what to do next. */

@@ -264,6 +264,31 @@ describe("columns", () => {
     expect(await failure(lake.readColumns({ table: "t" }, { columns: ["nope"] }))).toMatchObject({ field: "columns" });
   });
 
+  it("reads more rows than one group holds, with nulls, repeated texts and columns chosen", async () => {
+    await write({
+      dialect: "duckdb",
+      sql: "SELECT CASE WHEN range % 3 > 0 THEN range END AS i, CASE WHEN range % 5 > 0 THEN 'k' || range % 7 END AS s, range / 8 AS x FROM range(300000)",
+    });
+    const { rowCount, columns } = await lake.readColumns({ table: "t" }, { columns: ["s", "i"] });
+    expect([rowCount, Object.keys(columns)]).toEqual([300_000, ["s", "i"]]);
+    const at = [0, 1, 122_879, 122_880, 122_881, 245_760, 299_999];
+    expect(at.map((r) => columns.i?.values[r])).toEqual(at.map((r) => (r % 3 ? r : Number.NaN)));
+    expect(at.map((r) => columns.s?.values[r])).toEqual(at.map((r) => (r % 5 ? `k${r % 7}` : null)));
+  });
+
+  it("refuses to round a bigint, and reads it as text", async () => {
+    await write({ sql: "SELECT 1 AS n, 9007199254740993L AS id, CAST('1234567890123456.78' AS DECIMAL(18,2)) AS m" });
+    const rounded = await failure(lake.readColumns({ table: "t" }));
+    expect(rounded).toMatchObject({ code: "UNSUPPORTED_TYPE", field: "columns" });
+    expect(rounded.message).toContain("The column id of the table t holds 9007199254740993");
+    const { columns } = await lake.readColumns({ table: "t" }, { as: { id: "string", m: "string" } });
+    expect(columns.id).toEqual({ type: "string", values: ["9007199254740993"] });
+    expect(columns.m).toEqual({ type: "string", values: ["1234567890123456.78"] });
+    expect((await lake.readColumns({ table: "t" }, { columns: ["m"] })).columns.m?.values[0]).toBe(
+      Number("1234567890123456.78"),
+    );
+  });
+
   it("reads a table of no rows", async () => {
     await write({ sql: "SELECT 1 AS a, 'x' AS s WHERE 1 = 0" });
     expect(await lake.readColumns({ table: "t" })).toEqual({

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DuckDBValue } from "@duckdb/node-api";
@@ -9,6 +10,9 @@ import type {
   MergeOptions,
   QueryOptions,
   QueryResult,
+  ReadColumnsOptions,
+  Staged,
+  StageOptions,
   TableRef,
   TableSnapshot,
   TableVersion,
@@ -16,7 +20,6 @@ import type {
   WriteOptions,
 } from "./api.ts";
 import { deltaToSpark, duckToSpark } from "./column-types.ts";
-import { stageCsv } from "./csv-source.ts";
 import { DataFiles, type HeldFiles } from "./data-files.ts";
 import { DeltaLog } from "./delta-log.ts";
 import { type Bindings, Engine, type Session } from "./engine.ts";
@@ -32,6 +35,7 @@ import { bindable, type Scalar, toScalar } from "./scalars.ts";
 import type { SparkEngine } from "./spark-engine.ts";
 import { sparkToDuck } from "./spark-sql.ts";
 import { sparkStatement } from "./spark-statement.ts";
+import { type StageContext, stageSource } from "./stage.ts";
 import { checkStatement } from "./statement-guard.ts";
 import { dataPath } from "./table-files.ts";
 import { vacuumTable } from "./vacuum.ts";
@@ -50,7 +54,7 @@ export async function openLake(o: LakeOptions): Promise<Lake> {
 }
 
 /** The lake on a store that is open. */
-export async function lakeOn(store: ObjectStore, o: Omit<LakeOptions, "root" | "s3">): Promise<Lake> {
+export async function lakeOn(store: ObjectStore, o: Omit<LakeOptions, "root">): Promise<Lake> {
   const scratch = o.scratch ?? (store.local ? join(store.root, ".tmp") : join(tmpdir(), "dagwright-lake"));
   const engine = await Engine.open({
     scratch,
@@ -60,15 +64,18 @@ export async function lakeOn(store: ObjectStore, o: Omit<LakeOptions, "root" | "
   });
   const files = new DataFiles(store, join(engine.scratch, "objects"), o.cacheBytes ?? 10 * 2 ** 30);
   const log = new DeltaLog(store, engine);
+  const limits = { memoryLimit: o.memoryLimit ?? "2GB", threads: o.threads ?? 2 };
+  const sources = { roots: o.sourceRoots, s3: o.s3 ?? {}, ...limits };
   const { spark } = o;
-  if (!spark) return new DeltaLake(log, files, engine, o);
+  if (!spark) return new DeltaLake(log, files, engine, sources, o.exportRoot);
   try {
     const { SparkEngine } = await import("./spark-engine.ts");
     return new DeltaLake(
       log,
       files,
       engine,
-      o,
+      sources,
+      o.exportRoot,
       (isStaged) => new SparkEngine({ remote: spark.remote, log, files, duck: engine, isStaged }),
     );
   } catch (error) {
@@ -83,7 +90,7 @@ class DeltaLake implements Lake {
   readonly #log: DeltaLog;
   readonly #files: DataFiles;
   readonly #engine: Engine;
-  readonly #sourceRoots: readonly string[];
+  readonly #sources: Omit<StageContext, "scratch">;
   readonly #exportRoot: string | undefined;
   readonly #staged = new Set<string>();
   readonly #isStaged = (path: string) => this.#staged.has(path);
@@ -94,14 +101,15 @@ class DeltaLake implements Lake {
     log: DeltaLog,
     files: DataFiles,
     engine: Engine,
-    o: Pick<LakeOptions, "sourceRoots" | "exportRoot">,
+    sources: Omit<StageContext, "scratch">,
+    exportRoot: string | undefined,
     spark?: (isStaged: (path: string) => boolean) => SparkEngine,
   ) {
     this.#log = log;
     this.#files = files;
     this.#engine = engine;
-    this.#sourceRoots = o.sourceRoots;
-    this.#exportRoot = o.exportRoot;
+    this.#sources = sources;
+    this.#exportRoot = exportRoot;
     this.#spark = spark?.(this.#isStaged);
     this.dialect = this.#spark ? "spark" : "duckdb";
   }
@@ -189,20 +197,18 @@ class DeltaLake implements Lake {
     );
   }
 
-  async readColumns(ref: TableRef, o: { readonly columns?: readonly string[] | undefined } = {}) {
-    return await readColumns(this.#engine, this.#files, await this.#log.at(ref), o.columns);
+  async readColumns(ref: TableRef, o: ReadColumnsOptions = {}) {
+    return await readColumns(this.#engine, this.#files, await this.#log.at(ref), o.columns, o.as);
   }
 
-  async stageCsv(o: Parameters<Lake["stageCsv"]>[0]) {
-    const staged = await stageCsv({ ...o, sourceRoots: this.#sourceRoots, scratch: this.#engine.scratch });
-    this.#staged.add(staged.view.csv);
-    return {
-      ...staged,
-      close: async () => {
-        this.#staged.delete(staged.view.csv);
-        await staged.close();
-      },
+  async stage(o: StageOptions): Promise<Staged> {
+    const { path, ...staged } = await stageSource(o, { ...this.#sources, scratch: this.#engine.scratch });
+    this.#staged.add(path);
+    const close = async () => {
+      this.#staged.delete(path);
+      await rm(path, { force: true });
     };
+    return { ...staged, view: { staged: path }, close };
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { readFile, rm } from "node:fs/promises";
+import { openAsBlob } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseTable } from "arrow-js-ffi";
-import { readParquet, wasmMemory } from "parquet-wasm";
+import { ParquetFile, wasmMemory } from "parquet-wasm";
 import type { Columns, ColumnValues } from "./api.ts";
 import { deltaToSpark } from "./column-types.ts";
 import type { DataFiles } from "./data-files.ts";
@@ -13,18 +14,31 @@ import { nearestNames, quoteIdentifier, quoteLiteral } from "./names.ts";
 import type { Snapshot } from "./replay.ts";
 import { holdFiles } from "./table-files.ts";
 
-/** Reads columns of a snapshot: DuckDB → uncompressed Parquet → Arrow, never rows in between. */
+/** The largest whole number up to which a JavaScript number holds all of them: 2^53 - 1. */
+const MOST = Number.MAX_SAFE_INTEGER;
+/** Rows that are taken over at once: what they need exists twice, in WASM and here. */
+const ROWS_AT_ONCE = 1_000_000;
+
+/**
+ * Reads columns of a snapshot: DuckDB → uncompressed Parquet → Arrow, never rows in between.
+ * @param as columns to be read as text, whatever they are
+ */
 export async function readColumns(
   engine: Engine,
   files: DataFiles,
   snapshot: Snapshot,
   names?: readonly string[],
+  as: Readonly<Record<string, "string">> = {},
 ): Promise<Columns> {
   const fields = (names ?? snapshot.fields.map((f) => f.name)).map((name) => fieldOf(snapshot, name));
+  for (const name of Object.keys(as)) fieldOf(snapshot, name);
+  const wanted = fields.map((field) => ({ field, type: as[field.name] ?? kindOf(field) }));
   const path = join(engine.scratch, `${randomUUID()}.parquet`);
   try {
     // Numbers come as DOUBLE with NaN for null, so that Arrow's buffers are the result.
-    const columns = fields.map((f, i) => `${columnSql(f)} AS c${i}`).join(", ");
+    const columns = wanted
+      .map(({ field, type }, i) => `${columnSql(field, type, snapshot.fields.indexOf(field))} AS c${i}`)
+      .join(", ");
     const rows = await files.use(async (held) => {
       const table = await holdFiles(held, snapshot);
       return await engine.session(undefined, async (session) => {
@@ -34,39 +48,73 @@ export async function readColumns(
         return Number(count);
       });
     });
-    const ffi = readParquet(await readFile(path)).intoFFI();
-    const table = parseTable(
-      wasmMemory().buffer,
-      ffi.arrayAddrs(),
-      ffi.schemaAddr(),
-      /* copy: views die when WASM's memory grows */ true,
+    const values = wanted.map(({ type }) =>
+      type === "string" ? new Array<string | null>(rows).fill(null) : new Float64Array(rows),
     );
-    ffi.free();
+    if (rows > 0 && wanted.length > 0) await take(path, values);
     const result: Record<string, ColumnValues> = {};
-    fields.forEach((field, i) => {
-      const type = kindOf(field);
-      if (type === "string") {
-        const values = new Array<string | null>(rows).fill(null);
-        const vector = table.getChild(`c${i}`);
-        for (let r = 0; r < rows && vector; r++) {
-          const value: unknown = vector.get(r);
-          values[r] = typeof value === "string" ? value : null;
-        }
-        result[field.name] = { type, values };
-      } else {
-        const values = new Float64Array(rows);
-        let at = 0;
-        for (const data of table.getChild(`c${i}`)?.data ?? []) {
-          values.set(data.values, at);
-          at += data.length;
-        }
-        result[field.name] = { type, values };
-      }
+    wanted.forEach(({ field, type }, i) => {
+      const own = values[i]!;
+      if (type === "string") result[field.name] = { type, values: Array.isArray(own) ? own : [] };
+      else if (own instanceof Float64Array) result[field.name] = { type, values: own };
     });
     return { rowCount: rows, columns: result };
+  } catch (error) {
+    throw error instanceof LakeError ? outOfRange(snapshot, error) : error;
   } finally {
     await rm(path, { force: true });
   }
+}
+
+/** Fills each column from the file's column of its place, some row groups at a time. */
+async function take(path: string, columns: readonly (Float64Array | (string | null)[])[]): Promise<void> {
+  const file = await ParquetFile.fromFile(await openAsBlob(path));
+  try {
+    const metadata = file.metadata();
+    const groups = Array.from({ length: metadata.numRowGroups() }, (_, i) => metadata.rowGroup(i).numRows());
+    let at = 0;
+    for (let first = 0; first < groups.length; ) {
+      const rowGroups: number[] = [];
+      for (let rows = 0; first < groups.length && rows < ROWS_AT_ONCE; first++) {
+        rowGroups.push(first);
+        rows += groups[first]!;
+      }
+      const ffi = (await file.read({ rowGroups })).intoFFI();
+      // A copy: views die when WASM's memory grows.
+      const table = parseTable(wasmMemory().buffer, ffi.arrayAddrs(), ffi.schemaAddr(), true);
+      ffi.free();
+      for (const [i, values] of columns.entries()) {
+        const vector = table.getChild(`c${i}`);
+        if (values instanceof Float64Array) {
+          let here = at;
+          for (const data of vector?.data ?? []) {
+            values.set(data.values, here);
+            here += data.length;
+          }
+        } else {
+          for (let r = 0; vector && r < vector.length; r++) {
+            const value: unknown = vector.get(r);
+            values[at + r] = typeof value === "string" ? value : null;
+          }
+        }
+      }
+      at += table.numRows;
+    }
+  } finally {
+    file.free();
+  }
+}
+
+/** The lake's words for a number that is too large to be read as one. */
+function outOfRange(snapshot: Snapshot, error: LakeError): LakeError {
+  const [, column, value] = /beyond 2\^53: (\d+) (-?\d+)/.exec(error.message) ?? [];
+  if (column === undefined) return error;
+  const name = snapshot.fields[Number(column)]?.name ?? "";
+  return new LakeError(
+    "UNSUPPORTED_TYPE",
+    `The column ${name} of the table ${snapshot.table} holds ${value}: a JavaScript number would round it.`,
+    { field: "columns", hint: `Read it as text (as: { ${JSON.stringify(name)}: "string" }), or leave it out.` },
+  );
 }
 
 function fieldOf(snapshot: Snapshot, name: string): DeltaField {
@@ -103,10 +151,11 @@ function kindOf(field: DeltaField): ColumnValues["type"] {
   }
 }
 
-function columnSql(field: DeltaField): string {
+function columnSql(field: DeltaField, type: ColumnValues["type"], place: number): string {
   const name = quoteIdentifier(field.name);
-  const kind = kindOf(field);
-  if (kind === "string") return name;
-  const number = kind === "timestamp" ? `epoch_us(CAST(${name} AS TIMESTAMPTZ)) / 1000.0` : name;
-  return `coalesce(CAST(${number} AS DOUBLE), CAST('NaN' AS DOUBLE))`;
+  if (type === "string") return field.type === "string" ? name : `CAST(${name} AS VARCHAR)`;
+  const number = type === "timestamp" ? `epoch_us(CAST(${name} AS TIMESTAMPTZ)) / 1000.0` : name;
+  const value = `coalesce(CAST(${number} AS DOUBLE), CAST('NaN' AS DOUBLE))`;
+  if (field.type !== "long") return value;
+  return `CASE WHEN ${name} BETWEEN -${MOST} AND ${MOST} OR ${name} IS NULL THEN ${value} ELSE error('beyond 2^53: ${place} ' || ${name}) END`;
 }

@@ -1,25 +1,25 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { installSail, startSail } from "@dagwright/spark-connect/testing";
+import { installSparkServer, startSparkServer } from "@dagwright/spark-connect/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Lake, WriteOptions } from "./api.ts";
 import { openLake } from "./lake.ts";
 import { sparkStatement } from "./spark-statement.ts";
 
-const missing = await installSail();
+const missing = await installSparkServer();
 
 describe.skipIf(missing !== undefined)(
   `a lake on Spark Connect${missing === undefined ? "" : ` (skipped: ${missing})`}`,
   () => {
     let root: string;
     let lake: Lake;
-    let sail: Awaited<ReturnType<typeof startSail>>;
+    let sail: Awaited<ReturnType<typeof startSparkServer>>;
     let writes = 0;
 
     beforeAll(async () => {
       root = await mkdtemp(join(tmpdir(), "lake-on-spark-"));
-      sail = await startSail(root);
+      sail = await startSparkServer(root);
       lake = await openLake({
         root: join(root, "lake"),
         sourceRoots: [root],
@@ -94,7 +94,7 @@ describe.skipIf(missing !== undefined)(
 
     it("reads a staged source with nulls, quotes and lines within a field", async () => {
       await writeFile(join(root, "in.csv"), 's,d\n ,1998-01-31\n,\n"a ""b""\nc",1998-02-01\n');
-      const staged = await lake.stageCsv({
+      const staged = await lake.stage({
         source: join(root, "in.csv"),
         columns: [
           { name: "s", type: "string", nullable: true },

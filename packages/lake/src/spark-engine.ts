@@ -97,7 +97,8 @@ export class SparkEngine {
         const files = await place.files(held, ".parquet");
         if (files.length > 0) {
           const paths = files.map(quoteLiteral).join(", ");
-          return { sql: `SELECT * FROM read_parquet([${paths}], hive_partitioning = false)`, remove };
+          const order = statement.order === undefined ? "" : ` ORDER BY ${statement.order}`;
+          return { sql: `SELECT * FROM read_parquet([${paths}], hive_partitioning = false)${order}`, remove };
         }
         // A server may write no file when there are no rows: then the columns come from the query's schema.
         let schema: Schema | undefined;

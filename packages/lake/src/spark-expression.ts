@@ -200,15 +200,23 @@ function percentile(args: readonly unknown[], scope: Scope): SqlNode {
 function aggregate(kind: string, body: SqlNode, scope: Scope): SqlNode {
   only(kind, body, ["this", "distinct", "filter", "name"]);
   const value = expression(body.this, scope);
+  const filter = maybe(body.filter, (f) => expression(f, scope));
+  if (kind === "count_if") {
+    if (body.distinct === true) return refuse("count_if(DISTINCT …)");
+    // Of no rows it is 0; DuckDB's own gives null.
+    return { count: { this: call("if", [value, ONE, { null: null }]), star: false, distinct: false, filter } };
+  }
   const guard = ARGUMENT_GUARDS[kind];
   return {
     [kind]: clean({
       ...body,
       this: guard === undefined ? value : call(guard, [value]),
-      filter: maybe(body.filter, (f) => expression(f, scope)),
+      filter,
     }),
   };
 }
+
+const ONE: SqlNode = { literal: { literal_type: "number", value: "1" } };
 
 const ARGUMENT_GUARDS: Readonly<Record<string, string>> = { sum: "spark_summable", avg: "spark_averageable" };
 

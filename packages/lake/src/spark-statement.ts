@@ -2,7 +2,7 @@ import { inlineParameters, type SqlPiece, sqlPieces } from "@dagwright/spark-con
 import { parse } from "@polyglot-sql/sdk";
 import type { View } from "./api.ts";
 import { LakeError } from "./errors.ts";
-import { checkViewName, isPlainName } from "./names.ts";
+import { checkViewName, isPlainName, quoteIdentifier } from "./names.ts";
 import type { Scalar } from "./scalars.ts";
 import { lakeErrors } from "./spark-errors.ts";
 
@@ -10,6 +10,8 @@ import { lakeErrors } from "./spark-errors.ts";
 export interface SparkStatement {
   readonly sql: string;
   readonly views: Readonly<Record<string, View>>;
+  /** The columns by which the whole result is ordered, in DuckDB's SQL, where the query's end says so by selected names. */
+  readonly order: string | undefined;
 }
 
 /** Checks a query, see `checkSparkQuery`, and binds its parameters. Whole numbers become INT where they fit, else BIGINT. */
@@ -21,7 +23,7 @@ export function sparkStatement(
   return lakeErrors(() => {
     for (const name of Object.keys(views)) checkViewName(name);
     const pieces = sqlPieces(sql);
-    checkSparkQuery(pieces, Object.keys(views));
+    const order = checkSparkQuery(pieces, Object.keys(views));
     for (const { kind, value } of pieces) {
       if (kind === "parameter" && !Object.hasOwn(params, value)) {
         throw new LakeError(
@@ -31,7 +33,7 @@ export function sparkStatement(
         );
       }
     }
-    return { sql: inlineParameters(sql, params), views };
+    return { sql: inlineParameters(sql, params), views, order };
   });
 }
 
@@ -64,7 +66,7 @@ const QUERY = /^[\s(]*(select|with)\b/i;
  * rewritten by Spark's own lexical rules, so that the parser here and the server see the same query.
  * @throws LakeError UNSUPPORTED_SQL or SQL_SYNTAX
  */
-function checkSparkQuery(pieces: readonly SqlPiece[], views: readonly string[]): void {
+function checkSparkQuery(pieces: readonly SqlPiece[], views: readonly string[]): string | undefined {
   // Strings say nothing about a query's structure; a hint changes only how it is run.
   const skeleton = pieces
     .map((piece) => {
@@ -95,6 +97,25 @@ function checkSparkQuery(pieces: readonly SqlPiece[], views: readonly string[]):
     refuse(`the statement ${String(kind).replaceAll("_", " ").toUpperCase()} (only SELECT runs)`);
   }
   checkNames(statements, new Set(views.map((v) => v.toLowerCase())));
+  return orderOf(record(record(statements[0])?.select));
+}
+
+/** The order of a SELECT by names that it selects itself; a server may write its files in any order. */
+function orderOf(select: Record<string, unknown> | undefined): string | undefined {
+  const keys = record(select?.order_by)?.expressions;
+  if (!select || !Array.isArray(keys)) return undefined;
+  const items = Array.isArray(select.expressions) ? select.expressions.map(record) : [];
+  const names = items.map(
+    (item) => record(record(item?.alias)?.alias)?.name ?? record(record(item?.column)?.name)?.name,
+  );
+  const parts = keys.map((key) => {
+    const { this: by, desc, nulls_first } = record(key) ?? {};
+    const name = record(record(record(by)?.column)?.name)?.name;
+    if (typeof name !== "string" || !names.includes(name)) return undefined;
+    const nullsFirst = typeof nulls_first === "boolean" ? nulls_first : desc !== true;
+    return `${quoteIdentifier(name)}${desc === true ? " DESC" : " ASC"} NULLS ${nullsFirst ? "FIRST" : "LAST"}`;
+  });
+  return parts.includes(undefined) ? undefined : parts.join(", ");
 }
 
 const TABLE_FUNCTIONS = new Set([

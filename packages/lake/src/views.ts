@@ -1,4 +1,4 @@
-import type { CsvView, TableRef, View } from "./api.ts";
+import type { TableRef, View } from "./api.ts";
 import type { HeldFiles } from "./data-files.ts";
 import type { DeltaLog } from "./delta-log.ts";
 import type { Session } from "./engine.ts";
@@ -6,21 +6,6 @@ import { LakeError } from "./errors.ts";
 import { checkViewName, quoteIdentifier, quoteLiteral } from "./names.ts";
 import type { Snapshot } from "./replay.ts";
 import { holdFiles } from "./table-files.ts";
-
-const CSV_TYPES = {
-  bigint: "BIGINT",
-  int: "INTEGER",
-  double: "DOUBLE",
-  string: "VARCHAR",
-  date: "DATE",
-  timestamp: "TIMESTAMPTZ",
-  boolean: "BOOLEAN",
-} as const;
-
-function selectCsv(view: CsvView): string {
-  const columns = view.columns.map((c) => `${quoteLiteral(c.name)}: ${quoteLiteral(CSV_TYPES[c.type])}`).join(", ");
-  return `SELECT * FROM read_csv(${quoteLiteral(view.csv)}, columns = {${columns}}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, strict_mode = true, max_line_size = 16777216)`;
-}
 
 /** Defines the views of a query on its session. Several names of one unpinned table see the same version. */
 export async function defineViews(
@@ -35,13 +20,13 @@ export async function defineViews(
   for (const [name, view] of Object.entries(views)) {
     checkViewName(name);
     let sql: string;
-    if ("csv" in view) {
-      if (!isStaged(view.csv)) {
-        throw new LakeError("SOURCE_OUTSIDE_ROOTS", `The view ${name} is no file staged by stageCsv.`, {
+    if ("staged" in view) {
+      if (!isStaged(view.staged)) {
+        throw new LakeError("SOURCE_OUTSIDE_ROOTS", `The view ${name} is nothing that was staged, or it is closed.`, {
           field: "views",
         });
       }
-      sql = selectCsv(view);
+      sql = `SELECT * FROM read_parquet(${quoteLiteral(view.staged)}, hive_partitioning = false)`;
     } else {
       const seen = isNewest(view) ? newest.get(view.table) : undefined;
       const snapshot = seen ?? (await log.at(view));

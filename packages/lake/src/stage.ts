@@ -1,0 +1,266 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { SourceColumn, StageOptions } from "./api.ts";
+import { type Column, deltaToDuck, deltaToSpark, duckToDelta, widens } from "./column-types.ts";
+import { csvSource } from "./csv-source.ts";
+import { DataFiles } from "./data-files.ts";
+import { DeltaLog } from "./delta-log.ts";
+import { Engine, type Session } from "./engine.ts";
+import { diskFull, isDiskFull, LakeError } from "./errors.ts";
+import { diagnoseJson, jsonSql } from "./json-source.ts";
+import { quoteIdentifier, quoteLiteral } from "./names.ts";
+import { type Located, locate, type SourceFile, type SourceRoots } from "./source-files.ts";
+import { isDecimal, sourceType } from "./source-values.ts";
+import { holdFiles } from "./table-files.ts";
+
+/** What a staging is made with. */
+export interface StageContext extends Omit<SourceRoots, "scratch"> {
+  readonly scratch: string;
+  readonly memoryLimit: string;
+  readonly threads: number;
+}
+
+/** A checked copy of a source: one Parquet file. */
+export interface StagedFile {
+  readonly path: string;
+  readonly columns: readonly Column[];
+  readonly rows: number;
+  readonly files: readonly string[];
+}
+
+/**
+ * Reads sources once, as a stream, and keeps a checked and typed copy. The reader is a DuckDB of its own that may touch
+ * nothing but the files that were found: the one that runs people's queries never sees a source.
+ */
+export async function stageSource(o: StageOptions, context: StageContext): Promise<StagedFile> {
+  checkColumns(o.columns ?? []);
+  const folder = join(context.scratch, `stage-${randomUUID()}`);
+  await mkdir(folder);
+  const draft = join(folder, "checked.parquet");
+  try {
+    const sources = typeof o.source === "string" ? [o.source] : o.source;
+    if (sources.length === 0) throw new LakeError("SOURCE_NOT_FOUND", "source names nothing.", { field: "source" });
+    const found: Located[] = [];
+    for (const [i, source] of sources.entries()) {
+      found.push(await locate(source, o.format, { ...context, scratch: join(folder, String(i)) }));
+    }
+    const read = await readAll(found, o, context, folder, draft);
+    const path = join(context.scratch, `${randomUUID()}.parquet`);
+    await rename(draft, path);
+    return { ...read, path };
+  } catch (error) {
+    throw isDiskFull(error) ? diskFull("a checked copy of the source", error) : error;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readAll(
+  found: readonly Located[],
+  o: StageOptions,
+  context: StageContext,
+  folder: string,
+  path: string,
+): Promise<StagedFile> {
+  const [first, ...more] = found;
+  if (first?.format === "delta") {
+    if (more.length > 0)
+      throw new LakeError("SOURCE_FORMAT", "Of Delta tables one is read at a time.", { field: "source" });
+    return await readTable(first, o, context, folder, path);
+  }
+  const { format = "csv" } = first ?? {};
+  const files = found.flatMap((one) => (one.format !== "delta" && one.format === format ? one.files : []));
+  if (found.some((one) => one.format !== format)) {
+    throw new LakeError(
+      "SOURCE_FORMAT",
+      `The sources are of several formats: ${found.map((f) => f.format).join(", ")}.`,
+      { field: "source" },
+    );
+  }
+  const reader = await readerOf(format, files, o, folder);
+  const engine = await Engine.open({
+    ...context,
+    scratch: folder,
+    folders: [folder],
+    files: reader.paths,
+    macros: false,
+  });
+  try {
+    return await engine.session(o.signal, async (session) => {
+      const sql = await reader.sql(session);
+      return await copy(
+        session,
+        sql,
+        o,
+        path,
+        files.map((f) => f.name),
+      );
+    });
+  } catch (error) {
+    if (!(error instanceof LakeError) || error.code !== "SQL_FAILED") throw error;
+    await reader.diagnose(o.signal);
+    throw unreadable(error, files);
+  } finally {
+    await engine.close();
+  }
+}
+
+/** How a format is read. */
+interface Reader {
+  readonly paths: readonly string[];
+  readonly sql: (session: Session) => Promise<string>;
+  readonly diagnose: (signal: AbortSignal | undefined) => Promise<void>;
+}
+
+async function readerOf(
+  format: "csv" | "jsonl" | "parquet",
+  files: readonly SourceFile[],
+  o: StageOptions,
+  folder: string,
+): Promise<Reader> {
+  const paths = files.map((f) => f.path);
+  if (format === "parquet") {
+    const list = paths.map(quoteLiteral).join(", ");
+    const read = `SELECT * FROM read_parquet([${list}], hive_partitioning = false, union_by_name = true)`;
+    return { paths, sql: (session) => typed(session, read, o), diagnose: async () => {} };
+  }
+  const { columns } = o;
+  if (!columns) {
+    throw new LakeError("SOURCE_COLUMNS", `Files of the format ${format} need columns: their names and types.`, {
+      field: "columns",
+    });
+  }
+  if (format === "jsonl") {
+    const sql = async () => jsonSql(files, columns);
+    return { paths, sql, diagnose: (signal) => diagnoseJson(files, columns, signal) };
+  }
+  const csv = await csvSource(files, columns, o.csv, folder);
+  return { paths: csv.paths, sql: async () => csv.sql, diagnose: csv.diagnose };
+}
+
+async function readTable(
+  { store, table }: Extract<Located, { format: "delta" }>,
+  o: StageOptions,
+  context: StageContext,
+  folder: string,
+  path: string,
+): Promise<StagedFile> {
+  const folders = store.local ? [store.localPath(table), folder] : [folder];
+  const engine = await Engine.open({ ...context, scratch: folder, folders, macros: false });
+  try {
+    const log = new DeltaLog(store, engine, (name) => name);
+    const snapshot = await log.get(table, o.version);
+    const data = new DataFiles(store, join(folder, "objects"), 0);
+    return await data.use(async (held) => {
+      const rows = await holdFiles(held, snapshot);
+      return await engine.session(o.signal, async (session) =>
+        copy(session, await typed(session, rows, o), o, path, [`${store.root}/${table}`]),
+      );
+    });
+  } catch (error) {
+    if (!(error instanceof LakeError) || error.code !== "SQL_FAILED") throw error;
+    throw unreadable(error, [{ name: `${store.root}/${table}`, path: `${store.root}/${table}` }]);
+  } finally {
+    await engine.close();
+    store.close();
+  }
+}
+
+/** The wanted columns of files that have types of their own, when those fit without losing anything. */
+async function typed(session: Session, read: string, o: StageOptions): Promise<string> {
+  const result = await session.run(`${read} LIMIT 0`);
+  const own = new Map(result.columnNames().map((name, i) => [name, result.columnType(i).toString()]));
+  const wanted = o.columns ?? [...own.keys()].map((name) => ({ name, nullable: true }));
+  const problems: string[] = [];
+  const columns = wanted.map((column) => {
+    const duck = own.get(column.name);
+    const name = quoteIdentifier(column.name);
+    if (duck === undefined) {
+      problems.push(`${column.name} is missing`);
+      return name;
+    }
+    const delta = duckToDelta(duck);
+    if (delta === undefined) {
+      throw new LakeError(
+        "UNSUPPORTED_TYPE",
+        `The column ${column.name} of the source is of type ${duck}, which a table cannot hold.`,
+        {
+          field: "columns",
+          hint: "Name the columns to be read without it.",
+        },
+      );
+    }
+    const type = "type" in column ? sourceType(column) : deltaToDuck(delta);
+    const target = duckToDelta(type) ?? delta;
+    if (!widens(delta, target)) problems.push(`${column.name} is ${deltaToSpark(delta)}, not ${deltaToSpark(target)}`);
+    const checks = [
+      ...(column.nullable === true ? [] : [`${name} IS NOT NULL`]),
+      ...("min" in column && column.min !== undefined ? [`coalesce(${name} >= ${column.min}, true)`] : []),
+    ];
+    const value = `CAST(${name} AS ${type})`;
+    const message = quoteLiteral(`bad row: column ${column.name} holds `);
+    return checks.length === 0
+      ? `${value} AS ${name}`
+      : `CASE WHEN ${checks.join(" AND ")} THEN ${value} ELSE error(${message} || coalesce(${name}::VARCHAR, 'null')) END AS ${name}`;
+  });
+  if (problems.length > 0) {
+    const has = [...own].map(([name, duck]) => `${name} ${deltaToSpark(duckToDelta(duck) ?? "") ?? duck}`).join(", ");
+    throw new LakeError(
+      "SOURCE_HEADER",
+      `The source does not have the columns wanted: ${problems.join("; ")}. It has ${has}.`,
+      {
+        field: "columns",
+      },
+    );
+  }
+  return `SELECT ${columns.join(", ")} FROM (${read})`;
+}
+
+async function copy(
+  session: Session,
+  sql: string,
+  o: StageOptions,
+  path: string,
+  files: readonly string[],
+): Promise<StagedFile> {
+  const types = await session.run(`${sql} LIMIT 0`);
+  const columns = types.columnNames().map((name, i) => {
+    const delta = duckToDelta(types.columnType(i).toString());
+    return { name, type: (delta && deltaToSpark(delta)) ?? types.columnType(i).toString().toLowerCase() };
+  });
+  const [[count] = []] = await session.rows(
+    `COPY (${sql}) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION lz4_raw)`,
+  );
+  const rows = Number(count);
+  if (rows === 0 && (o.columns || files.length === 0)) {
+    throw new LakeError("SOURCE_EMPTY", `The source ${files.join(", ")} holds no rows.`, { field: "source" });
+  }
+  return { path, columns, rows, files };
+}
+
+function checkColumns(columns: readonly SourceColumn[]): void {
+  const known = new Set(["bigint", "int", "double", "string", "date", "timestamp", "boolean"]);
+  const wrong = columns.find((c) => !known.has(c.type) && !isDecimal(c.type));
+  if (wrong) {
+    throw new LakeError(
+      "SOURCE_COLUMNS",
+      `The column ${wrong.name} is of type ${wrong.type}, which is none of ${[...known].join(", ")}, decimal(p,s).`,
+      {
+        field: "columns",
+      },
+    );
+  }
+}
+
+function unreadable(error: LakeError, files: readonly SourceFile[]): LakeError {
+  // DuckDB speaks of the files that it was given; people know them by other names.
+  const message = files.reduce((text, f) => text.replaceAll(f.path, f.name), error.message).split("\n\n")[0];
+  if (/bad row: /.test(error.message)) {
+    const what = /bad row: (.*)/s.exec(error.message)?.[1];
+    return new LakeError("BAD_ROW", `${files.map((f) => f.name).join(", ")}: ${what}. Nothing was written.`, {
+      field: "source",
+    });
+  }
+  return new LakeError("SOURCE_UNREADABLE", `The source cannot be read: ${message}`, { field: "source", cause: error });
+}
