@@ -39,6 +39,7 @@ const DOCUMENTS = [
     "coming-from-mlflow",
   ].map((name) => `docs/${name}.md`),
   ...["operations", "semantics", "ARCHITECTURE"].map((name) => `docs/${name}.md`),
+  ...["quality", "coming-from-great-expectations"].map((name) => `docs/${name}.md`),
 ];
 const text = (document: string) => readFileSync(join(PROJECT, document), "utf8");
 
@@ -62,6 +63,9 @@ const airflow = filesOf("docs/coming-from-airflow.md");
 const [features, featureStore] = [filesOf("docs/features.md"), filesOf("packages/feature-store/README.md")];
 filesOf("docs/coming-from-feast.md");
 const tables = filesOf("docs/tables.md");
+const quality = ["docs/quality.md", "docs/coming-from-great-expectations.md", "packages/expectations/README.md"].map(
+  filesOf,
+);
 
 /** Runs a DAG of a document's files, which lie in a folder without any packages beside them. */
 async function play(from: string, id: string, options: InProcessOptions = {}): Promise<RunView> {
@@ -137,7 +141,7 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const from of [guide, airflow, features, tables, ...training]) {
+for (const from of [guide, airflow, features, tables, ...training, ...quality]) {
   for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
     describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
       await import(join(from, name));

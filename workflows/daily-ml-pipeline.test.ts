@@ -32,6 +32,7 @@ describe("the shipped DAGs", () => {
         [
           "train",
           [
+            "features",
             "ingest",
             "materialize",
           ],

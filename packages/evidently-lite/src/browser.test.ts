@@ -11,12 +11,25 @@ import { expect, test } from "vitest";
 import { datasetDrift, runReport } from "./index.ts";
 
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-const browser =
+const found = () =>
   process.env["CHROME_PATH"] ??
   (process.env["PATH"] ?? "")
     .split(":")
     .flatMap((folder) => BROWSERS.map((name) => join(folder, name)))
     .find(existsSync);
+/** The browser, installed where it is missing and can be (as root, with apt). */
+const browser = found() ?? (await installed());
+
+async function installed(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const apt = (...args: string[]) => promisify(execFile)("apt-get", args, { timeout: 300_000, env });
+  const install = () => apt("install", "-y", "-qq", "--no-install-recommends", "chromium");
+  await install()
+    .catch(() => apt("update", "-qq").then(install))
+    .catch(() => undefined);
+  return found();
+}
 
 /** A page's program: a drift, a sketch and a report; its result is text. */
 const PROGRAM = `

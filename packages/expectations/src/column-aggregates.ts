@@ -1,8 +1,7 @@
 import { fits, inRange, isComparable, isMissing, literal, numberOf, numeric, type Range } from "./cells.ts";
 import { type Column, columnOf, isNumeric, isTemporal } from "./column-types.ts";
-import { groupsOf } from "./column-values.ts";
 import { conditionOf } from "./conditions.ts";
-import { type Ask, and, countOf, isoOf, type Json, number, type Plan, ROWS, scopeOf, table } from "./plan.ts";
+import { type Ask, and, countOf, groupsOf, isoOf, type Json, number, type Plan, ROWS, scopeOf, table } from "./plan.ts";
 import type { RowCondition } from "./row-condition.ts";
 import { type Fragment, identifier, perDialect, type Scalar, sql, text } from "./sql.ts";
 

@@ -1,8 +1,7 @@
 import { inSet, type Value } from "./cells.ts";
 import { type AggregateArguments, presentRows } from "./column-aggregates.ts";
 import { type Column, columnOf } from "./column-types.ts";
-import { groupsOf } from "./column-values.ts";
-import { type Ask, type Json, number, type Plan, table, type Verdict } from "./plan.ts";
+import { type Ask, groupsOf, type Json, number, type Plan, table, type Verdict } from "./plan.ts";
 import { type Fragment, identifier, type Scalar, sql, text } from "./sql.ts";
 
 /** Values beyond a set that are shown. */

@@ -17,6 +17,8 @@ export interface Column {
   readonly name: string;
   readonly type: string;
   readonly family: TypeFamily;
+  /** At a glance it has few different values in many rows. It changes how the engine is asked, never the answer. */
+  readonly few?: boolean;
 }
 
 const FAMILIES: Readonly<Record<string, TypeFamily>> = {

@@ -7,6 +7,7 @@ import {
   and,
   columnMap,
   countOf,
+  groupsOf,
   HELPER,
   type MapArguments,
   mapOutcome,
@@ -61,14 +62,6 @@ export function nulls(kwargs: MapArguments, columns: readonly Column[], unexpect
   };
 }
 
-/** The different combinations of values among some rows, each with its number of rows `n`; what stands after FROM. */
-export function groupsOf(names: readonly Fragment[], where: Fragment): Fragment {
-  const keys = names.map((name, index) => sql`${name} AS ${text(`k${index}`)}`);
-  const list = keys.reduce((all, key) => sql`${all}, ${key}`);
-  const places = text(names.map((_, index) => index + 1).join(", "));
-  return sql`(SELECT ${list}, count(*) AS n FROM ${ROWS} WHERE ${where} GROUP BY ${places}) AS g`;
-}
-
 /** Values (or combinations) that occur once; every row of a repeated one is unexpected. */
 export function occursOnce(scope: Scope, mostly: number | undefined, names: readonly Fragment[]): Plan {
   const repeated: Ask = {
@@ -108,7 +101,7 @@ export function monotonic(
   return {
     asks: [countOf(scope.where), countOf(and(scope.where, scope.ignored)), countOf(falls, lean)],
     judge: ({ values: [elements, ignored, failed] }) => {
-      if (!ordered && number(elements) > number(ignored)) {
+      if (!ordered && number(elements) > number(ignored) + 1) {
         throw new NotEvaluableError(`Column "${column.name}" holds ${column.type}; numbers or moments are needed`);
       }
       return {

@@ -171,15 +171,15 @@ export function compile(
     case "expect_table_columns_to_match_set": {
       const { column_set, exact_match } = kwargs;
       const names = columns.map(({ name }) => name);
-      if (column_set === null) return known(names.length === 0, names.toSorted());
-      const missing = column_set.filter((name) => !names.includes(name));
-      const unexpected = exact_match ? names.filter((name) => !column_set.includes(name)) : [];
+      const wanted = column_set ?? [];
+      const missing = wanted.filter((name) => !names.includes(name));
+      const unexpected = exact_match ? names.filter((name) => !wanted.includes(name)) : [];
       return known(missing.length === 0 && unexpected.length === 0, names.toSorted());
     }
     case "expect_table_columns_to_match_ordered_list": {
       const { column_list } = kwargs;
       const names = columns.map(({ name }) => name);
-      if (column_list === null) return known(names.length === 0, names);
+      if (column_list === null) return known(true, names);
       const same = names.length === column_list.length && names.every((name, index) => name === column_list[index]);
       return known(same, names);
     }

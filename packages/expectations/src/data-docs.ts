@@ -21,6 +21,7 @@ h1{margin:0 0 .25rem;font-size:1.6rem}h2{font-size:1.15rem;margin:2rem 0 .5rem}.
 dl{display:flex;flex-wrap:wrap;gap:.75rem;margin:0}dl div{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.5rem 1rem;min-width:6rem}dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.4rem;font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}caption{text-align:left;color:var(--soft);padding:.25rem 0}th,td{border-bottom:1px solid var(--line);padding:.5rem .75rem;text-align:left;vertical-align:top}thead th{font-size:.85rem;color:var(--soft)}tbody th{font-weight:600}
 code{font:.85rem/1.45 ui-monospace,monospace;overflow-wrap:anywhere}.verdict{font-weight:600;white-space:nowrap}.passed{color:var(--ok)}.failed{color:var(--bad)}.warning{color:var(--warn)}.info{color:var(--info)}.notes{color:var(--soft)}
+section>.scroll>table{table-layout:fixed;min-width:60rem}section>.scroll>table>thead th:nth-child(1){width:7rem}section>.scroll>table>thead th:nth-child(2){width:30%}section>.scroll>table>thead th:nth-child(3){width:22%}section>.scroll>table>tbody>tr>td{overflow-x:auto}
 details{margin-top:.25rem}summary{cursor:pointer}summary:focus-visible,.scroll:focus-visible{outline:2px solid var(--info);outline-offset:2px}details table{width:auto;margin-top:.5rem}details td,details th{padding:.2rem .6rem;font-size:.85rem}`;
 
 /** Rows and values of a kind that are shown. */

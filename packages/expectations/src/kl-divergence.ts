@@ -1,9 +1,8 @@
 import { inSet, numberOf, numeric, type Value } from "./cells.ts";
 import { type AggregateArguments, presentRows } from "./column-aggregates.ts";
 import { type Column, columnOf } from "./column-types.ts";
-import { groupsOf } from "./column-values.ts";
 import { NotEvaluableError } from "./errors.ts";
-import { and, countOf, number, type Plan, table, type Verdict } from "./plan.ts";
+import { and, countOf, groupsOf, number, type Plan, table, type Verdict } from "./plan.ts";
 import { identifier, type Scalar, sql, text } from "./sql.ts";
 
 /** An expected distribution: of values, or of numbers in bins (each from its edge on, the last one with its end). */

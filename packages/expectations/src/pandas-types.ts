@@ -96,7 +96,9 @@ const OF_A_VALUE = new Set(["list", "dict", "none", "string_types", "long", "Tim
 /** The type of a column as a whole. */
 export function columnType(kwargs: { column: string; type_: string }, columns: readonly Column[]): Plan {
   const column = columnOf(columns, kwargs.column);
-  const isEngines = canonicalType(kwargs.type_) !== kwargs.type_.toUpperCase() || ENGINES.test(kwargs.type_);
+  const isEngines =
+    kwargs.type_ !== "Timestamp" &&
+    (canonicalType(kwargs.type_) !== kwargs.type_.toUpperCase() || ENGINES.test(kwargs.type_));
   if (
     !isEngines &&
     !NULLABLE.test(kwargs.type_) &&

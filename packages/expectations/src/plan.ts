@@ -133,13 +133,31 @@ export function rowMap(scope: Scope, mostly: number | undefined, expected: Fragm
   };
 }
 
-/** `expected` says of a value that is not missing whether it is as expected. */
+/** The different combinations of values among some rows, each with its number of rows `n`; what stands after FROM. */
+export function groupsOf(names: readonly Fragment[], where: Fragment): Fragment {
+  const keys = names.map((name, index) => sql`${name} AS ${text(`k${index}`)}`);
+  const list = keys.reduce((all, key) => sql`${all}, ${key}`);
+  const places = text(names.map((_, index) => index + 1).join(", "));
+  return sql`(SELECT ${list}, count(*) AS n FROM ${ROWS} WHERE ${where} GROUP BY ${places}) AS g`;
+}
+
+/**
+ * `expected` says of a value that is not missing whether it is as expected. Where a column has few different values,
+ * it is asked of each of them and not of each row.
+ */
 export function columnMap(
   kwargs: MapArguments,
   columns: readonly Column[],
   expected: (column: Column) => Fragment,
 ): Plan {
-  return rowMap(scopeOf(kwargs, columns), kwargs.mostly, expected(columnOf(columns, kwargs.column)));
+  const column = columnOf(columns, kwargs.column);
+  const scope = scopeOf(kwargs, columns);
+  const rows = rowMap(scope, kwargs.mostly, expected(column));
+  if (column.few !== true || kwargs.row_condition !== undefined) return rows;
+  const over = groupsOf([identifier(column.name)], scope.kept);
+  const unexpected = sql`NOT ${expected({ ...column, name: "k0" })}`;
+  const failed: Ask = { over, value: sql`coalesce(sum(n) FILTER (WHERE ${unexpected}), 0)` };
+  return { ...rows, asks: [...rows.asks.slice(0, 2), failed] };
 }
 
 /** An expectation that the columns' names and types alone decide. */

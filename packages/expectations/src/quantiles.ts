@@ -2,8 +2,19 @@ import { inRange, numberOf, numeric } from "./cells.ts";
 import { type Column, columnOf } from "./column-types.ts";
 import { momentsOf } from "./column-values.ts";
 import { NotEvaluableError } from "./errors.ts";
-import { type Ask, countOf, type MapArguments, type Plan, ROWS, rowMap, type Scope, scopeOf, table } from "./plan.ts";
-import { type Fragment, sql, text } from "./sql.ts";
+import {
+  type Ask,
+  countOf,
+  groupsOf,
+  type MapArguments,
+  type Plan,
+  ROWS,
+  rowMap,
+  type Scope,
+  scopeOf,
+  table,
+} from "./plan.ts";
+import { identifier, join, perDialect, sql, text } from "./sql.ts";
 
 /** How a quantile that falls between two values is made of them, as in pandas. */
 export type Interpolation = "linear" | "lower" | "higher" | "midpoint" | "nearest";
@@ -13,13 +24,12 @@ export type Interpolation = "linear" | "lower" | "higher" | "midpoint" | "neares
  * on with the quantiles (null of no values).
  */
 export function withQuantiles(
-  value: Fragment,
+  column: Column,
   scope: Scope,
   quantiles: readonly number[],
   interpolation: Interpolation,
   next: (found: readonly (number | null)[]) => ReturnType<Plan["judge"]>,
 ): Plan {
-  const over = sql`(SELECT ${value} AS v FROM ${ROWS} WHERE ${scope.kept}) AS q`;
   return {
     asks: [countOf(scope.kept)],
     judge: ({ values: [count] }) => {
@@ -28,7 +38,7 @@ export function withQuantiles(
       const ranks = quantiles.map((quantile) => ranksOf(quantile, n, interpolation));
       const asked = [...new Set(ranks.flatMap(({ low, high }) => [low, high]))];
       return {
-        asks: asked.map((rank): Ask => ({ over, value: atRank(rank, n) })),
+        asks: column.few === true ? amongGroups(column, scope, asked) : amongRows(column, scope, asked, n),
         judge: ({ values }) => {
           const at = (rank: number) => Number(values[asked.indexOf(rank)]);
           return next(ranks.map(({ low, high, share }) => at(low) + (at(high) - at(low)) * share));
@@ -38,9 +48,25 @@ export function withQuantiles(
   };
 }
 
-/** The value at a rank (from 0) of n: half a rank on, so that rounding cannot move it. */
-function atRank(rank: number, n: number): Fragment {
-  return sql`percentile_disc(${text(String((rank + 0.5) / n))}) WITHIN GROUP (ORDER BY v)`;
+/** The values at ranks (from 0) of n: asked half a rank on, so that rounding cannot move them. */
+function amongRows(column: Column, scope: Scope, ranks: readonly number[], n: number): Ask[] {
+  const over = sql`(SELECT ${numberOf(column)} AS v FROM ${ROWS} WHERE ${scope.kept}) AS q`;
+  const places = ranks.map((rank) => text(String((rank + 0.5) / n)));
+  const all = sql`quantile_disc(v, [${join(places, ", ")}])`;
+  return places.map((place, index) => ({
+    over,
+    value: perDialect({
+      duckdb: sql`${all}[${text(String(index + 1))}]`,
+      spark: sql`percentile_disc(${place}) WITHIN GROUP (ORDER BY v)`,
+    }),
+  }));
+}
+
+/** The same of few different values, by how many rows there are up to each. */
+function amongGroups(column: Column, scope: Scope, ranks: readonly number[]): Ask[] {
+  const groups = groupsOf([identifier(column.name)], scope.kept);
+  const over = sql`(SELECT ${numberOf({ ...column, name: "k0" })} AS v, sum(n) OVER (ORDER BY k0) AS upto FROM ${groups}) AS q`;
+  return ranks.map((rank) => ({ over, value: sql`min(v) FILTER (WHERE upto > ${rank})` }));
 }
 
 function ranksOf(quantile: number, n: number, interpolation: Interpolation) {
@@ -82,8 +108,8 @@ export function quantilesBetween(
       "allow_relative_error must be linear, lower, higher, midpoint, nearest or false: quantiles are exact here",
     );
   }
-  const value = numberOf(numeric(columnOf(columns, kwargs.column)));
-  return withQuantiles(value, scopeOf(kwargs, columns), quantiles, interpolation, (values) => {
+  const column = numeric(columnOf(columns, kwargs.column));
+  return withQuantiles(column, scopeOf(kwargs, columns), quantiles, interpolation, (values) => {
     const fits = values.every((found, index) => {
       const [low, high] = value_ranges[index] ?? [null, null];
       if (found === null) return false;
@@ -103,11 +129,12 @@ export function notOutliers(
   kwargs: MapArguments & { method: "iqr" | "std"; multiplier: number },
   columns: readonly Column[],
 ): Plan {
-  const value = numberOf(numeric(columnOf(columns, kwargs.column)));
+  const column = numeric(columnOf(columns, kwargs.column));
+  const value = numberOf(column);
   const scope = scopeOf(kwargs, columns);
   const all = () => rowMap(scope, kwargs.mostly, text("true"));
   if (kwargs.method === "iqr") {
-    return withQuantiles(value, scope, [0.25, 0.75], "linear", ([low, high]) => {
+    return withQuantiles(column, scope, [0.25, 0.75], "linear", ([low, high]) => {
       if (typeof low !== "number" || typeof high !== "number") return all();
       const off = kwargs.multiplier * (high - low);
       const fences = { min_value: low - off, max_value: high + off, strict_min: false, strict_max: false };

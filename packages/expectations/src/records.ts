@@ -3,7 +3,7 @@ import { type Column, columnOf } from "./column-types.ts";
 import { occursOnce } from "./column-values.ts";
 import { conditionOf } from "./conditions.ts";
 import { NotEvaluableError } from "./errors.ts";
-import { and, type Plan, rowMap, type Scope } from "./plan.ts";
+import { and, number, type Plan, rowMap, type Scope } from "./plan.ts";
 import type { RowCondition } from "./row-condition.ts";
 import { type Fragment, identifier, join, sql, text } from "./sql.ts";
 
@@ -77,9 +77,17 @@ export function pairGreater(
 ): Plan {
   const [a, b] = [columnOf(columns, kwargs.column_A), columnOf(columns, kwargs.column_B)];
   if (kindOf(a) !== kindOf(b)) {
-    throw new NotEvaluableError(
-      `Columns "${a.name}" (${a.type}) and "${b.name}" (${b.type}) cannot be compared by which is greater`,
-    );
+    const plan = recordMap(kwargs, [a, b], columns, text("false"));
+    return {
+      ...plan,
+      judge: (answers) => {
+        // Where there are no rows, nothing had to be compared.
+        if (number(answers.values[2]) === 0) return plan.judge(answers);
+        throw new NotEvaluableError(
+          `Columns "${a.name}" (${a.type}) and "${b.name}" (${b.type}) cannot be compared by which is greater`,
+        );
+      },
+    };
   }
   const there = sql`NOT ${isMissing(a)} AND NOT ${isMissing(b)}`;
   const operator = text(kwargs.or_equal === true ? ">=" : ">");

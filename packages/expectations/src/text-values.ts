@@ -74,10 +74,13 @@ export function matchesRegex(
     const accepts = (given: string) => read[holds[wanted]](({ test }) => test(given)) !== (wanted === "none");
     return textMap(kwargs, columns, accepts, value);
   }
-  const matches = engines.map((engine) =>
-    perDialect({ duckdb: sql`regexp_matches(${value}, ${engine})`, spark: sql`(${value} RLIKE ${engine})` }),
-  );
-  return columnMap(kwargs, columns, () => combined(matches, wanted));
+  return columnMap(kwargs, columns, (column) => {
+    const shownAs = shown(column);
+    const matches = engines.map((engine) =>
+      perDialect({ duckdb: sql`regexp_matches(${shownAs}, ${engine})`, spark: sql`(${shownAs} RLIKE ${engine})` }),
+    );
+    return combined(matches, wanted);
+  });
 }
 
 /** Texts that match patterns of SQL's LIKE as a whole. */
@@ -87,12 +90,13 @@ export function matchesLike(
   patterns: readonly string[],
   wanted: Wanted,
 ): Plan {
-  const value = plainText(columnOf(columns, kwargs.column));
   // Spark's LIKE has an escape character in any case: one that no pattern holds is as good as none.
   const escaping = kwargs.escape ?? "\u0001";
-  return columnMap(kwargs, columns, () =>
+  return columnMap(kwargs, columns, (column) =>
     combined(
-      patterns.map((pattern) => sql`(${value} LIKE ${pattern} ESCAPE ${text(`'${escaping.replaceAll("'", "''")}'`)})`),
+      patterns.map(
+        (pattern) => sql`(${plainText(column)} LIKE ${pattern} ESCAPE ${text(`'${escaping.replaceAll("'", "''")}'`)})`,
+      ),
       wanted,
     ),
   );

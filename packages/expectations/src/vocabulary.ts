@@ -230,7 +230,7 @@ export const Expectation = z.discriminatedUnion("type", [
   expectation(
     "expect_table_columns_to_match_set",
     z.strictObject({
-      /** Nothing for no columns at all. */
+      /** Null for no columns at all. */
       column_set: z.array(ColumnName).nullable(),
       exact_match: z
         .boolean()
@@ -240,7 +240,10 @@ export const Expectation = z.discriminatedUnion("type", [
   ),
   expectation(
     "expect_table_columns_to_match_ordered_list",
-    z.strictObject({ column_list: z.array(ColumnName).nullable() }),
+    z.strictObject({
+      /** Null for any columns. */
+      column_list: z.array(ColumnName).nullable(),
+    }),
   ),
   expectation("expect_column_type_to_be", z.strictObject({ column: ColumnName, type_: z.string().min(1) })),
   expectation("expect_table_row_count_to_be_between", z.strictObject({ ...rows, ...numberRange })),

@@ -88,9 +88,9 @@ describe.skipIf(missing !== undefined)(
       await duck.write({ table: "t", dialect: "duckdb", sql: TABLE, views: {}, mode: "overwrite", txn });
     }, 240_000);
     afterAll(async () => {
-      await duck.close();
-      await spark.close();
-      await server.stop();
+      await duck?.close();
+      await spark?.close();
+      await server?.stop();
       await rm(root, { recursive: true, force: true });
     });
 

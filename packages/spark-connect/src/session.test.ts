@@ -1,7 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createSecureServer } from "node:http2";
 import { connect as connectTcp, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SparkConnectError, SparkInterruptedError, SparkSqlError, SparkUnavailableError } from "./errors.ts";
 import { connect, type SparkSession, type SqlOptions } from "./session.ts";
@@ -154,6 +157,32 @@ describe.skipIf(missing !== undefined)(
       }
     });
 
+    test("a server that is not there yet is tried again, and the statement runs once", async () => {
+      const proxy = await proxyTo(sail.port);
+      const { port } = proxy;
+      await new Promise((closed) => proxy.server.close(closed));
+      const early = connect(`sc://127.0.0.1:${port}`);
+      setTimeout(() => proxy.server.listen(port, "127.0.0.1"), 300);
+      expect(await rows(early, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+      await early.close();
+      proxy.cut();
+      proxy.server.close();
+    });
+
+    test("sessions of one connection keep views and settings to themselves, and files come and go by them", async () => {
+      const [one, two] = [session.newSession(), session.newSession()];
+      const path = join(folder, "written");
+      await one.configure({ "spark.sql.session.timeZone": "UTC" });
+      await one.write("SELECT id, :s AS s FROM range(3)", { format: "parquet", path }, { params: { s: "it's \\ :x" } });
+      await expect(one.write("SELECT 1 AS a", { format: "parquet", path })).rejects.toBeInstanceOf(SparkSqlError);
+      await one.createTempView("v", { format: "parquet", paths: [path] });
+      expect(await rows(one, "SELECT count(*) AS n, max(s) AS s FROM v")).toEqual([{ n: 3n, s: "it's \\ :x" }]);
+      await expect(two.execute("SELECT * FROM v")).rejects.toThrow("v");
+      await one.close();
+      await two.close();
+      expect(await rows(session, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+    });
+
     test("a closed session says so", async () => {
       const closed = connect(`sc://127.0.0.1:${sail.port}`);
       await closed.close();
@@ -169,4 +198,32 @@ test("a server that is not there is a SparkUnavailableError", async () => {
   expect(error).toBeInstanceOf(SparkUnavailableError);
   expect(error).toBeInstanceOf(SparkConnectError);
   await session.close();
+});
+
+test("a token travels over TLS, to a server whose certificate is signed by an authority that is trusted", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "spark-tls-"));
+  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  const request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
+  const names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert];
+  await promisify(execFile)("openssl", [...request, ...names]);
+  const heard: unknown[] = [];
+  const server = createSecureServer({ key: readFileSync(key), cert: readFileSync(cert) });
+  server.on("stream", (stream, headers) => {
+    heard.push(headers["authorization"]);
+    const refusal = { "grpc-status": "16", "grpc-message": "who are you" };
+    stream.respond({ ":status": 200, "content-type": "application/grpc", ...refusal }, { endStream: true });
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const remote = `sc://localhost:${port}/;token=s3cret`;
+  const trusting = connect(remote, { rootCertificates: readFileSync(cert) });
+  await expect(trusting.execute("SELECT 1")).rejects.toThrow("who are you");
+  expect(heard).toContain("Bearer s3cret");
+  const stranger = connect(remote, { maxReattaches: 0 });
+  await expect(stranger.execute("SELECT 1")).rejects.toBeInstanceOf(SparkUnavailableError);
+  await trusting.close();
+  await stranger.close();
+  await new Promise((closed) => server.close(closed));
+  rmSync(folder, { recursive: true });
 });

@@ -6,7 +6,7 @@ import { SparkConnectError, SparkInterruptedError, SparkUnavailableError } from 
 import { literal, type SparkValue } from "./parameters.ts";
 import { decodeResponse, type ExecuteResponse, encode } from "./protocol.ts";
 import { inlineParameters } from "./sql-text.ts";
-import { asSparkError, isDropped, isGrpcError, openTransport, type Transport } from "./transport.ts";
+import { asSparkError, isDropped, isGrpcError, isUnsent, openTransport, type Transport } from "./transport.ts";
 
 const CLIENT_TYPE = "dagwright";
 /** `INTERRUPT_TYPE_OPERATION_ID` of Spark 4.1.1. */
@@ -25,10 +25,12 @@ export interface SqlOptions {
 
 /** How a session is opened. */
 export interface SessionOptions {
-  /** How often in a row a dropped stream is taken up again with nothing received in between. @default 5 */
+  /** How often in a row a dropped stream is taken up again with nothing received in between, or a server that cannot be reached is tried again. @default 5 */
   readonly maxReattaches?: number;
   /** Wait before the first of them, in milliseconds; doubled each time, at most 5 s. @default 50 */
   readonly reattachDelayMs?: number;
+  /** Certificates in PEM of the authorities that the server's is signed by. @default the well-known ones */
+  readonly rootCertificates?: Uint8Array;
 }
 
 /** Files to read, as `spark.read.format(…).schema(…).options(…).load(paths)` does. */
@@ -80,7 +82,12 @@ export interface SparkSession {
 /** Opens a session on `remote`, such as `sc://localhost:15002`; the first statement is what reaches the server. */
 export function connect(remote: string, options: SessionOptions = {}): SparkSession {
   const address = parseAddress(remote);
-  return openSession(shared(openTransport(address)), address, address.sessionId ?? randomUUID(), options);
+  return openSession(
+    shared(openTransport(address, options.rootCertificates)),
+    address,
+    address.sessionId ?? randomUUID(),
+    options,
+  );
 }
 
 /** A connection that closes with the last session that uses it. */
@@ -213,6 +220,7 @@ class Operations {
     let lastResponseId: string | undefined;
     let drops = 0;
     let dropped: unknown;
+    let unsent = false;
     try {
       for (;;) {
         try {
@@ -229,16 +237,22 @@ class Operations {
           if (signal?.aborted) throw new SparkInterruptedError(operationId, signal.reason);
           if (!isGrpcError(error)) throw error;
           // Nothing came back: whether the statement began is unknown, and only the caller may run it twice.
-          if (!isDropped(error) || lastResponseId === undefined) throw asSparkError(error);
+          unsent = lastResponseId === undefined && isUnsent(error);
+          if (!isDropped(error) || (lastResponseId === undefined && !unsent)) throw asSparkError(error);
           dropped = error;
         }
         drops += 1;
+        if (drops > this.#maxReattaches && unsent && isGrpcError(dropped)) throw asSparkError(dropped);
         if (drops > this.#maxReattaches)
           throw new SparkUnavailableError(`Operation ${operationId} dropped ${drops} times in a row.`, {
             cause: dropped,
           });
         await delay(Math.min(this.#delayMs * 2 ** (drops - 1), 5000));
         if (signal?.aborted) throw new SparkInterruptedError(operationId, signal.reason);
+        if (unsent) {
+          stream = this.#transport.stream("ExecutePlan", first);
+          continue;
+        }
         const after = lastResponseId === undefined ? {} : { lastResponseId };
         stream = this.#transport.stream("ReattachExecute", encode("ReattachExecuteRequest", { ...ids, ...after }));
       }

@@ -79,6 +79,8 @@ async function installApacheSpark(): Promise<string | undefined> {
 
 async function startApacheSpark(cwd: string): ReturnType<typeof startSail> {
   const port = await freePort();
+  const [python = ""] = await readdir(join(APACHE, "lib"));
+  const home = join(APACHE, "lib", python, "site-packages", "pyspark");
   const jars = (await readdir(join(APACHE, "delta"))).map((jar) => join(APACHE, "delta", jar));
   const conf = {
     "spark.connect.grpc.binding.address": "127.0.0.1",
@@ -93,14 +95,14 @@ async function startApacheSpark(cwd: string): ReturnType<typeof startSail> {
     "spark.databricks.delta.snapshotPartitions": "1",
   };
   const server = spawn(
-    join(APACHE, "bin", "spark-submit"),
+    join(home, "bin", "spark-submit"),
     [
       ...["--master", "local[2]", "--driver-memory", "1g", "--driver-java-options", "-XX:TieredStopAtLevel=1"],
       ...["--jars", jars.join(","), "--class", "org.apache.spark.sql.connect.service.SparkConnectServer"],
       ...Object.entries(conf).flatMap(([name, value]) => ["--conf", `${name}=${value}`]),
       "spark-internal",
     ],
-    { cwd, stdio: "ignore", env: { ...process.env, SPARK_LOCAL_IP: "127.0.0.1" } },
+    { cwd, stdio: "ignore", env: { ...process.env, SPARK_HOME: home, SPARK_LOCAL_IP: "127.0.0.1" } },
   );
   return listening(server, port, 1800);
 }

@@ -15,10 +15,12 @@ export interface Transport {
 }
 
 /** Opens a connection; the first call is what reaches the server. */
-export function openTransport(address: SparkAddress): Transport {
+export function openTransport(address: SparkAddress, rootCertificates?: Uint8Array): Transport {
   const client = new Client(
     `${address.host}:${address.port}`,
-    address.tls ? credentials.createSsl() : credentials.createInsecure(),
+    address.tls
+      ? credentials.createSsl(rootCertificates === undefined ? null : Buffer.from(rootCertificates))
+      : credentials.createInsecure(),
     { "grpc.max_receive_message_length": MOST_BYTES, "grpc.max_send_message_length": MOST_BYTES },
   );
   const metadata = new Metadata();
@@ -46,6 +48,11 @@ export function openTransport(address: SparkAddress): Transport {
 /** Whether an error is one of gRPC. */
 export function isGrpcError(error: unknown): error is ServiceError {
   return error instanceof Error && "code" in error && typeof error.code === "number" && "metadata" in error;
+}
+
+/** A call that reached no server: it may be sent again without running twice. */
+export function isUnsent(error: ServiceError): boolean {
+  return error.code === status.UNAVAILABLE && /No connection established|ECONNREFUSED/.test(error.details);
 }
 
 /** A connection that broke below the protocol: reset streams come as INTERNAL, CANCELLED or UNKNOWN without details. */
