@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SparkConnectError, SparkInterruptedError, SparkSqlError, SparkUnavailableError } from "./errors.ts";
 import { connect, type SparkSession, type SqlOptions } from "./session.ts";
+import { inlineParameters } from "./sql-text.ts";
 import { installSparkServer, onApacheSpark, sparkServerName, startSparkServer } from "./testing.ts";
 
 const missing = await installSparkServer();
@@ -64,22 +65,27 @@ describe.skipIf(missing !== undefined)(
       rmSync(folder, { recursive: true });
     });
 
-    test("binds every kind of value", async () => {
-      const at = new Date("2026-03-29T01:30:00.123Z");
-      const query = "SELECT :s AS s, :i AS i, :big AS big, :d AS d, :b AS b, unix_micros(:t) AS t, :n AS n, :y AS y";
-      const params = {
-        s: "x'; DROP TABLE t; --",
-        i: -7,
-        big: 2n ** 62n,
-        d: 0.5,
-        b: true,
-        t: at,
-        n: null,
-        y: Buffer.from([0, 255]),
-      };
-      const [row] = await rows(session, query, { params });
-      expect(row).toEqual({ ...params, t: BigInt(at.getTime()) * 1000n, y: new Uint8Array([0, 255]) });
-    });
+    // Apache Spark binds nothing by name while Delta's session extension is on (UNBOUND_SQL_PARAMETER).
+    test.each(onApacheSpark ? ["as literals"] : ["by the server", "as literals"])(
+      "binds every kind of value %s",
+      async (how) => {
+        const at = new Date("2026-03-29T01:30:00.123Z");
+        const query = "SELECT :s AS s, :i AS i, :big AS big, :d AS d, :b AS b, unix_micros(:t) AS t, :n AS n, :y AS y";
+        const params = {
+          s: "x'; DROP TABLE t; --",
+          i: -7,
+          big: 2n ** 62n,
+          d: 0.5,
+          b: true,
+          t: at,
+          n: null,
+          y: Buffer.from([0, 255]),
+        };
+        const inline = how === "as literals";
+        const [row] = await rows(session, inline ? inlineParameters(query, params) : query, inline ? {} : { params });
+        expect(row).toEqual({ ...params, t: BigInt(at.getTime()) * 1000n, y: new Uint8Array([0, 255]) });
+      },
+    );
 
     test("streams a result in batches, every row once", async () => {
       let batches = 0;
