@@ -15,7 +15,7 @@ export const CUSTOMER_FEATURES_SQL = `
     CAST(:as_of AS TIMESTAMP) AS event_timestamp,
     COUNT(*) AS total_purchases,
     ROUND(SUM(dollar_value), 2) AS total_spent,
-    ROUND(AVG(dollar_value), 6) AS avg_purchase_value,
+    ROUND(ROUND(SUM(dollar_value), 2) / COUNT(*), 6) AS avg_purchase_value,
     DATEDIFF(TO_DATE(:as_of), MAX(date)) AS days_since_last_purchase,
     DATEDIFF(TO_DATE(:as_of), MIN(date)) AS tenure_days,
     COUNT(*) * 30.0D / GREATEST(DATEDIFF(TO_DATE(:as_of), MIN(date)), 1) AS purchase_frequency,
