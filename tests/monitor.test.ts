@@ -131,6 +131,8 @@ describe("the monitor of served models", () => {
     const risen = deps({ stateFolder: join(home, "died") });
     expect(await checkServedModel(risen, "churn", now)).toEqual({ outcome: "nothing new" });
     expect(await checkServedModel(one, "churn", now)).toEqual({ outcome: "nothing new" });
+    // The controller collects signals for a while before it starts a run.
+    await expect.poll(async () => (await retrainings()).length, { timeout: 30_000 }).toBe(1);
     const run = await embedded.engine.waitForRun("retrain/retraining-churn-1");
     expect(run.conf).toMatchObject({
       reason: expect.stringMatching(/^2 of 2 features of version 1 drifted .*: age, spent$/),

@@ -12,6 +12,8 @@ const Task = z.object({
   writer: z.number(),
   from: z.number(),
 });
+/** What a writer does again. */
+const BEATEN = ["TABLE_MOVED", "TABLE_CONTENDED"];
 const { root, s3, scratch, writer, from } = Task.parse(JSON.parse(process.argv[2] ?? ""));
 const lake = await openLake({ root, s3, scratch, sourceRoots: [], threads: 1, memoryLimit: "256MB" });
 for (let step = from; ; step++) {
@@ -22,19 +24,20 @@ for (let step = from; ; step++) {
     dialect: "duckdb",
     txn: { appId: `writer-${writer}`, version: step },
   } as const;
-  if (step % 5 === 4) await lake.merge({ ...about, on: ["writer", "n"], sql: rows });
-  else if (step % 5 === 3) {
-    const mine = [
-      { column: "writer", equals: writer },
-      { column: "n", from: String(step * 10), until: String(step * 10 + 10) },
-    ];
-    await lake
-      .write({ ...about, sql: rows, mode: "replace_where", replaceWhere: mine, partitionBy: ["p"] })
-      .catch(async (error: unknown) => {
-        // Statistics do not tell this writer's rows from another's: a step that was beaten is taken again.
-        if (error instanceof Error && "code" in error && error.code === "TABLE_MOVED") step--;
-        else throw error;
-      });
-  } else await lake.write({ ...about, sql: rows, mode: "append", partitionBy: ["p"] });
+  try {
+    if (step % 5 === 4) await lake.merge({ ...about, on: ["writer", "n"], sql: rows });
+    else if (step % 5 === 3) {
+      const mine = [
+        { column: "writer", equals: writer },
+        { column: "n", from: String(step * 10), until: String(step * 10 + 10) },
+      ];
+      await lake.write({ ...about, sql: rows, mode: "replace_where", replaceWhere: mine, partitionBy: ["p"] });
+    } else await lake.write({ ...about, sql: rows, mode: "append", partitionBy: ["p"] });
+  } catch (error) {
+    // Statistics do not tell this writer's rows from another's: a step that was beaten is taken again.
+    if (!(error instanceof Error) || !("code" in error) || !BEATEN.includes(String(error.code))) throw error;
+    step--;
+    continue;
+  }
   process.stdout.write(`${step}\n`);
 }

@@ -34,7 +34,9 @@ export async function installDeltalake(): Promise<string | undefined> {
 
 /** Runs a Python script and gives back the JSON that it prints. */
 export async function python(script: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<unknown> {
-  const { stdout } = await run(PYTHON, ["-c", script, ...args], {
+  // Threads of its libraries abort now and then while the interpreter shuts down: it ends without that.
+  const whole = `${script}\nimport os, sys\nsys.stdout.flush()\nos._exit(0)\n`;
+  const { stdout } = await run(PYTHON, ["-c", whole, ...args], {
     env: { ...process.env, ...env },
     maxBuffer: 2 ** 28,
   });

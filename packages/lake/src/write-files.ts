@@ -9,9 +9,6 @@ import { LakeError } from "./errors.ts";
 import { deltaStats, entries, parseStats } from "./file-stats.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
 
-/** Files of about this size: small enough to be read at once by several threads, large enough to be few. */
-const FILE_SIZE = "256MB";
-
 /** Data files of one attempt: made in scratch, moved into the table, and removed again when nothing refers to them. */
 export class NewFiles {
   readonly #files: DataFiles;
@@ -40,15 +37,19 @@ export class NewFiles {
   ): Promise<AddFile[]> {
     const folder = join(this.#folder, randomUUID());
     await mkdir(folder, { recursive: true });
-    const layout =
+    // One file keeps the order of the rows; DuckDB fills several at once, as its threads come to them.
+    const [target, layout] =
       partitionColumns.length > 0
-        ? `PARTITION_BY (${partitionColumns.map(quoteIdentifier).join(", ")})`
-        : `FILE_SIZE_BYTES '${FILE_SIZE}'`;
+        ? [
+            folder,
+            `FILENAME_PATTERN '${this.#prefix}-{i}', PARTITION_BY (${partitionColumns.map(quoteIdentifier).join(", ")})`,
+          ]
+        : [join(folder, `${this.#prefix}-0.parquet`), "PRESERVE_ORDER true"];
     const projection = fields
       .map((f) => `CAST(${quoteIdentifier(f.name)} AS ${deltaToDuck(f.type)}) AS ${quoteIdentifier(f.name)}`)
       .join(", ");
     const written = await session.rows(
-      `COPY (SELECT ${projection} FROM (${rows}\n)) TO ${quoteLiteral(folder)} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS true, FILENAME_PATTERN '${this.#prefix}-{i}', ${layout})`,
+      `COPY (SELECT ${projection} FROM (${rows}\n)) TO ${quoteLiteral(target)} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS true, ${layout})`,
       bindings,
     );
     const files: { add: AddFile; path: string; key: string }[] = [];

@@ -199,6 +199,15 @@ class Operations {
     }
   }
 
+  /** A busy server may hear of the interruption before it has begun: it is told again, which is harmless. */
+  async #interrupt(request: Buffer): Promise<void> {
+    for (const pauseMs of [0, 200, 1000, 5000]) {
+      await delay(pauseMs, undefined, { ref: false });
+      if (this.#closed) return;
+      await this.#quietly("Interrupt", request);
+    }
+  }
+
   /** Runs one plan to its end; a stream that drops is taken up again after the last message received. */
   async *#run(
     plan: Readonly<Record<string, unknown>>,
@@ -214,7 +223,7 @@ class Operations {
     let stream = this.#transport.stream("ExecutePlan", first);
     const onAbort = () => {
       stream.cancel();
-      void this.#quietly("Interrupt", encode("InterruptRequest", { ...ids, interruptType: ONE_OPERATION }));
+      void this.#interrupt(encode("InterruptRequest", { ...ids, interruptType: ONE_OPERATION }));
     };
     signal?.addEventListener("abort", onAbort, { once: true });
     let lastResponseId: string | undefined;

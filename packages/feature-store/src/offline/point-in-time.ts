@@ -44,8 +44,9 @@ function asofPlan({ entityColumns, views }: PointInTimeJoin): string {
     const age = `${micros("duckdb", at)} - ${micros("duckdb", `s${index}.${name(view.source.timestampField)}`)}`;
     return features.map(({ feature, type, column }) => {
       const value = `CAST(s${index}.${name(feature)} AS ${sqlType("duckdb", type)})`;
-      // DuckDB's ASOF join of many rows takes a null moment for one after all others.
-      const held = view.ttl === 0 ? `CASE WHEN ${at} IS NOT NULL THEN ${value} END` : withinTtl(view, age, value);
+      // DuckDB's ASOF join of many rows takes a null moment for one after all others, and a null key for equal to another.
+      const known = [at, ...view.entities.map(({ joinKey }) => `e.${name(joinKey)}`)];
+      const held = `CASE WHEN ${known.map((one) => `${one} IS NOT NULL`).join(" AND ")} THEN ${withinTtl(view, age, value)} END`;
       return `${held} AS ${name(column)}`;
     });
   });
@@ -62,9 +63,9 @@ ${joins.join("\n")}`;
 /** The rows of a source, one for each entity and moment: the latest created. */
 function oneRowPerMoment(view: FeatureView, source: string): string {
   const when = quote("duckdb", view.source.timestampField);
-  const moment = [...keysOf("duckdb", view.entities), when].join(", ");
-  return `SELECT * FROM ${source} WHERE ${when} IS NOT NULL
-  QUALIFY row_number() OVER (PARTITION BY ${moment} ORDER BY ${latestFirst("duckdb", view).join(", ")}) = 1`;
+  const moment = [...keysOf("duckdb", view.entities), when];
+  return `SELECT * FROM ${source} WHERE ${moment.map((column) => `${column} IS NOT NULL`).join(" AND ")}
+  QUALIFY row_number() OVER (PARTITION BY ${moment.join(", ")} ORDER BY ${latestFirst("duckdb", view).join(", ")}) = 1`;
 }
 
 /**
