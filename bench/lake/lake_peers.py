@@ -19,6 +19,7 @@ def pyspark():
         .config("spark.driver.memory", "6g")
         .config("spark.sql.shuffle.partitions", threads)
         .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
         .config("spark.log.level", "ERROR")
         .config("spark.sql.session.timeZone", "UTC")
         .getOrCreate()

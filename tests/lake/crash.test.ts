@@ -159,7 +159,7 @@ describe(`a writer killed ${KILLS} times (seed ${SEED})`, () => {
   it.skipIf(noDeltalake !== undefined)(
     `on files${title(noDeltalake)}`,
     () => killAtRandom({ root: join(folder, "lake"), env: {}, storage: {} }),
-    60_000 + KILLS * 15_000,
+    120_000 + KILLS * 15_000,
   );
 
   it.skipIf((noDeltalake ?? noS3) !== undefined)(
@@ -174,6 +174,6 @@ describe(`a writer killed ${KILLS} times (seed ${SEED})`, () => {
         await server.close();
       }
     },
-    60_000 + KILLS * 15_000,
+    120_000 + KILLS * 15_000,
   );
 });

@@ -2,6 +2,7 @@
  * A writer to be killed: appends, replaces and merges rows of its own, one step after the other, and prints each step
  * when it has been acknowledged. It begins after the steps that it is told are done, and with the one in doubt.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { openLake } from "@dagwright/lake";
 import { z } from "zod";
 
@@ -17,6 +18,7 @@ const BEATEN = ["TABLE_MOVED", "TABLE_CONTENDED"];
 const { root, s3, scratch, writer, from } = Task.parse(JSON.parse(process.argv[2] ?? ""));
 const lake = await openLake({ root, s3, scratch, sourceRoots: [], threads: 1, memoryLimit: "256MB" });
 for (let step = from; ; step++) {
+  const begun = performance.now();
   const rows = `SELECT ${writer} AS writer, ${step} * 10 + range AS n, 'p ' || (range % 2) AS p FROM range(4)`;
   const about = {
     table: "t",
@@ -40,4 +42,6 @@ for (let step = from; ; step++) {
     continue;
   }
   process.stdout.write(`${step}\n`);
+  // A writer without a pause would leave none to the other: a merge loses to every commit that comes meanwhile.
+  await delay(1.5 * (performance.now() - begun));
 }
