@@ -5,6 +5,7 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { PROJECT } from "../product.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 
 const run = promisify(execFile);
 const VERSION = "1.6.6";
@@ -15,6 +16,10 @@ const MARKER = join(FOLDER, "ready");
 
 /** Installs deltalake from PyPI into an environment of its own, once. Says why not; with `CI=true` it throws instead. */
 export async function installDeltalake(): Promise<string | undefined> {
+  return await oneAtATime("deltalake", () => installed());
+}
+
+async function installed(): Promise<string | undefined> {
   if (existsSync(MARKER)) return undefined;
   try {
     await rm(FOLDER, { recursive: true, force: true });

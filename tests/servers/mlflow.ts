@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { MLFLOW_VERSION } from "@dagwright/tracking";
 import { freePort, PROJECT } from "../product.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 
 const run = promisify(execFile);
 
@@ -31,6 +32,10 @@ export function mlflowProgram(kind: MlflowKind, name: string): string {
 
 /** Installs MLflow from PyPI, once. Says why not where that fails; with `CI=true` it throws instead. */
 export async function installMlflow(kind: MlflowKind): Promise<string | undefined> {
+  return await oneAtATime(`mlflow-${kind}`, () => installed(kind));
+}
+
+async function installed(kind: MlflowKind): Promise<string | undefined> {
   const folder = folderOf(kind);
   const marker = join(folder, "installed");
   if (existsSync(marker)) return undefined;

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { freePort } from "../product.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 
 const run = promisify(execFile);
 
@@ -28,6 +29,10 @@ export interface RedisServer {
  * `CI=true` it throws instead.
  */
 export async function installRedis(): Promise<string | undefined> {
+  return await oneAtATime("redis", () => installed());
+}
+
+async function installed(): Promise<string | undefined> {
   if (await isThere()) return undefined;
   try {
     if (process.getuid?.() !== 0) throw new Error("not root");

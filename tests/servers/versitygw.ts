@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { freePort, PROJECT } from "../product.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 
 const run = promisify(execFile);
 const VERSION = "v1.8.0";
@@ -33,6 +34,10 @@ export interface S3Server {
 
 /** Builds versitygw by Go, once. Says why not, and what to do; with `CI=true` it throws instead. */
 export async function installVersitygw(): Promise<string | undefined> {
+  return await oneAtATime("versitygw", () => installed());
+}
+
+async function installed(): Promise<string | undefined> {
   if (existsSync(PROGRAM)) return undefined;
   try {
     await mkdir(BIN, { recursive: true });
