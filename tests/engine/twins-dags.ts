@@ -16,13 +16,16 @@ import { z } from "zod";
 /** The idempotency keys of the attempts that ran, by run, without the run's id. */
 export const keysOf = new Map<string, string[]>();
 
+/** The runs that have napped. */
+const rested = new Set<string>();
+
 export class Unmendable extends Error {}
 class MoreUnmendable extends Unmendable {}
 
 const How = z
   .string()
   .describe(
-    "ok, fail, final, by_class, skip, skip_once (until it is cleared), mend (fails until it is cleared), flaky, hang",
+    "ok, fail, final, by_class, skip, skip_once (until it is cleared), mend (fails until it is cleared), flaky, hang, nap (of nine seconds, once in a run)",
   );
 
 const play = task("play", {
@@ -40,6 +43,10 @@ const play = task("play", {
     if (how === "by_code") fail("KNOWN");
     if (how === "by_class") throw new MoreUnmendable("of a class");
     if (how === "skip" || (how === "skip_once" && !cleared)) throw new SkipTask("nothing to do");
+    if (how === "nap" && !rested.has(run.id)) {
+      rested.add(run.id);
+      await pause(9_000, undefined, { signal });
+    }
     if (how === "hang" && !cleared) await pause(60_000, undefined, { signal });
     return value;
   },
@@ -176,4 +183,24 @@ export const series = defineDag(
   },
 );
 
-export const twinDags = [chain, policies, skips, parent, triggers, called, missed, steered, asked, cached, series];
+/** A series that takes long enough for somebody to reach into it. */
+export const napping = defineDag({ id: "napping" }, () => {
+  play({ value: 1 }, { id: "beside" });
+  const first = quick({ value: 1 }, { id: "first" });
+  return quick({ value: first, how: "nap" }, { id: "second" });
+});
+
+export const twinDags = [
+  chain,
+  policies,
+  skips,
+  parent,
+  triggers,
+  called,
+  missed,
+  steered,
+  asked,
+  cached,
+  series,
+  napping,
+];

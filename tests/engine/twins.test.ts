@@ -1,5 +1,7 @@
 /** The two shells give the same for the same: each case runs on a real Temporal server and in this process. */
+import { setTimeout as pause } from "node:timers/promises";
 import type { Dag, RunView } from "@dagwright/engine";
+import { NoWorkerError } from "@dagwright/engine/client";
 import { clearedRun } from "@dagwright/engine/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Embedded, startEmbedded } from "./embedded.ts";
@@ -9,7 +11,9 @@ import {
   cached,
   called,
   chain,
+  keysOf,
   missed,
+  napping,
   parent,
   policies,
   series,
@@ -140,6 +144,25 @@ describe("both shells, light tasks in series", () => {
     const attempts = await embedded.store.listAttempts(view.runId);
     expect(attempts.map(({ taskId, state }) => [taskId, state]).sort()).toEqual(all.map((id) => [id, "success"]));
   });
+
+  it("cleared in the middle: it runs again, whatever the series has made of it", async () => {
+    const { engine } = embedded;
+    const runId = "napping/cleared";
+    await engine.startRun({ dagId: "napping", runId });
+    await pause(1_000);
+    // Temporal hands it over with the heartbeat of the step that the series is in: the client may have given up by then.
+    await engine.clearRun(runId, { tasks: ["second"] }).catch((error) => expect(error).toBeInstanceOf(NoWorkerError));
+    expect(await engine.waitForRun(runId)).toMatchObject({ state: "success", output: 1 });
+    expect(keysOf.get(runId)?.filter((key) => key.startsWith("second"))).toHaveLength(2);
+  }, 60_000);
+
+  it("go on in the next execution of their run", async () => {
+    const own = await startEmbedded("continued");
+    await own.worker([napping as unknown as Dag], { continueAfterEvents: 6 });
+    await own.engine.startRun({ dagId: "napping", runId: "napping/continued" });
+    expect(await own.engine.waitForRun("napping/continued")).toMatchObject({ state: "success", output: 1 });
+    await own.close();
+  }, 30_000);
 
   it("cancelled in the middle", async () => {
     const cancelled = await twins.run(series as unknown as Dag, {

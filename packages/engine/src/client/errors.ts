@@ -113,7 +113,8 @@ export class NothingToClearError extends Error {
 export class NoWorkerError extends Error {
   readonly code = "NO_WORKER";
   readonly retryable = true;
-  readonly hint = "Start a worker: dagwright worker";
+  readonly hint =
+    "Start a worker: dagwright worker. If one runs, a light task of many seconds may keep it from answering: look at the run before you ask again, for what you asked may yet take effect";
   constructor(taskQueue: string) {
     super(`No worker answers on task queue "${taskQueue}"`);
     this.name = "NoWorkerError";

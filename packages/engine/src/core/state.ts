@@ -222,6 +222,8 @@ export type SchedulerCommand =
   /** The run is over: `state`, `output` and `error` are final. */
   | { readonly type: "finish_run" };
 
+export type RunTask = Extract<SchedulerCommand, { readonly type: "run_task" }>;
+
 /** The answer of one decision. */
 export interface Decision {
   readonly state: SchedulerState;

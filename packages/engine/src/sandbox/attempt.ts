@@ -1,11 +1,9 @@
 import { ActivityCancellationType, scheduleActivity, scheduleLocalActivity, workflowInfo } from "@temporalio/workflow";
 import type { DagGraph, GraphNode, Json } from "../core/graph.ts";
-import type { Place, RunInfo, SchedulerCommand, SchedulerState, TaskError } from "../core/state.ts";
+import type { Place, RunInfo, RunTask, SchedulerState, TaskError } from "../core/state.ts";
 import { topologyOf } from "../core/topology.ts";
 import { runSubdag, triggerRun } from "./child-runs.ts";
 import { ACTIVITY, type AttemptRequest, type AttemptResult, type DeriveRequest } from "./protocol.ts";
-
-type RunTask = Extract<SchedulerCommand, { type: "run_task" }>;
 
 /** Carries out one attempt: an activity, a local activity, or a run of another DAG. */
 export async function executeAttempt(

@@ -3,7 +3,15 @@ import { decide, initialState, isOver } from "../core/decide.ts";
 import type { DagGraph, GraphNode } from "../core/graph.ts";
 import { answerAsked, clearAsked, markAsked, type Refusal, wordsOf } from "../core/requests.ts";
 import { commandsToResume } from "../core/resume.ts";
-import type { OpenTicket, Place, RunView, SchedulerCommand, SchedulerEvent, SchedulerState } from "../core/state.ts";
+import type {
+  OpenTicket,
+  Place,
+  RunTask,
+  RunView,
+  SchedulerCommand,
+  SchedulerEvent,
+  SchedulerState,
+} from "../core/state.ts";
 import { lookup, statusesOf } from "../core/statuses.ts";
 import { topologyOf } from "../core/topology.ts";
 import { viewOf } from "../core/view.ts";
@@ -18,6 +26,7 @@ import type {
   PlannedRun,
   Remark,
   RunLimits,
+  SeriesOutcome,
   UpdateName,
 } from "./protocol.ts";
 import { recordRun } from "./record-run.ts";
@@ -25,9 +34,7 @@ import { RunCallbacks } from "./run-callbacks.ts";
 import { leaveLine, waitInLine } from "./run-line.ts";
 import { RunSlots } from "./run-slots.ts";
 import { publishRun, publishState } from "./search-attributes.ts";
-import { resultOfStep, Series } from "./series.ts";
-
-type RunTask = Extract<SchedulerCommand, { type: "run_task" }>;
+import { outputOfStep, Series } from "./series.ts";
 
 /** Attempts of one run at the server at once: more would overflow its buffers, and replays would eat the gain. */
 const MOST_AT_ONCE = 80;
@@ -186,10 +193,14 @@ export class RunShell {
 
   private carryOut(command: SchedulerCommand): void {
     switch (command.type) {
-      case "run_task":
-        this.queue.push(command);
-        this.startQueued();
+      case "run_task": {
+        const made = this.series.take(command);
+        if (made === undefined) {
+          this.queue.push(command);
+          this.startQueued();
+        } else this.inScope(command.id, async () => this.eventOfStep(this.node(command.id), made));
         return;
+      }
       case "acquire_slots":
         this.acquire(command);
         return;
@@ -262,34 +273,44 @@ export class RunShell {
 
   private attempt(command: RunTask): void {
     const { id, index, input, withinMs } = command;
-    const node = this.nodes.get(id);
-    if (node === undefined) throw new Error(`The core named an unknown node: ${id}`);
+    const node = this.node(id);
     const place = { id, index };
-    const made = index === undefined ? this.series.take(command) : undefined;
-    if (made === undefined) this.atServer += 1;
-    const followers = made === undefined ? this.series.followers(this.state, node, command) : [];
+    this.atServer += 1;
+    const followers = this.series.followers(this.state, node, command);
     const leaving = this.leaving.get(nameOf(place));
     this.inScope(nameOf(place), async () => {
-      let at: number | undefined;
       try {
         if (leaving !== undefined) await leaving;
-        const bytes = made === undefined ? JSON.stringify(input).length : 0;
+        const bytes = JSON.stringify(input).length;
         const most = this.limits.input;
         if (bytes > most) return { type: "task_failed", ...place, error: inputTooLarge(bytes, most), at: Date.now() };
-        const step =
-          made ?? (followers.length > 0 ? await this.series.execute(this.state, node, command, followers) : null);
-        if (step !== null) at = this.momentOf(step.endedAt, id);
         // No further `await` on the way of runs that know no series: their histories hold the order of things.
-        const { output, cachedFrom, emitted } =
-          step === null ? await executeAttempt(this.state, node, command) : resultOfStep(step);
-        return { type: "task_succeeded", ...place, output, cachedFrom, emitted, at: at ?? Date.now() };
+        const step = followers.length > 0 ? await this.series.execute(this.state, node, command, followers) : null;
+        if (step !== null) return this.eventOfStep(node, step);
+        const { output, cachedFrom, emitted } = await executeAttempt(this.state, node, command);
+        return { type: "task_succeeded", ...place, output, cachedFrom, emitted, at: Date.now() };
       } catch (thrown) {
-        return eventOfFailure(node, place, thrown, at ?? Date.now(), withinMs);
+        return eventOfFailure(node, place, thrown, Date.now(), withinMs);
       } finally {
-        if (made === undefined) this.atServer -= 1;
+        this.atServer -= 1;
         this.startQueued();
       }
     });
+  }
+
+  private node(id: string): GraphNode {
+    const node = this.nodes.get(id);
+    if (node === undefined) throw new Error(`The core named an unknown node: ${id}`);
+    return node;
+  }
+
+  private eventOfStep(node: GraphNode, outcome: SeriesOutcome): SchedulerEvent {
+    const at = this.momentOf(outcome.endedAt, node.id);
+    try {
+      return { type: "task_succeeded", id: node.id, output: outputOfStep(outcome), at };
+    } catch (thrown) {
+      return eventOfFailure(node, { id: node.id }, thrown, at);
+    }
   }
 
   /** When a step of a series ended, by the clock of its worker; never before it began, nor in the future. */

@@ -1,12 +1,10 @@
 import { ApplicationFailure, scheduleLocalActivity, TimeoutFailure } from "@temporalio/workflow";
-import type { GraphNode } from "../core/graph.ts";
+import type { GraphNode, Json } from "../core/graph.ts";
 import { type Follower, followersOf } from "../core/series.ts";
-import type { SchedulerCommand, SchedulerState } from "../core/state.ts";
+import type { RunTask, SchedulerState } from "../core/state.ts";
 import { topologyOf } from "../core/topology.ts";
 import { attemptRequest, deriveRequest } from "./attempt.ts";
-import { ACTIVITY, type AttemptResult, type RunLimits, type SeriesOutcome, type SeriesStep } from "./protocol.ts";
-
-type RunTask = Extract<SchedulerCommand, { type: "run_task" }>;
+import { ACTIVITY, type RunLimits, type SeriesOutcome, type SeriesStep } from "./protocol.ts";
 
 /** A series has to fit into one message of a local activity: so many characters of JSON go in at most. */
 const LARGEST = 262_144;
@@ -19,6 +17,9 @@ export class Series {
   /** Outcomes that the scheduler has not asked for yet. */
   private readonly ahead = new Map<string, { readonly attempt: number; readonly outcome: SeriesOutcome }>();
 
+  /** How often the run was changed from outside: outcomes of before are not to be trusted. */
+  private changes = 0;
+
   constructor(private readonly limits: RunLimits["series"]) {}
 
   /** The outcome of an attempt that a series has made already. */
@@ -28,8 +29,9 @@ export class Series {
     return made?.attempt === attempt ? made.outcome : undefined;
   }
 
-  /** What it holds is of a run that has been changed from outside since. */
+  /** What it holds, or is about to hold, is of a run that has been changed from outside since. */
   forget(): void {
+    this.changes += 1;
     this.ahead.clear();
   }
 
@@ -63,6 +65,7 @@ export class Series {
         : { input, timeoutMs, attempt: attemptRequest(of, node, { attempt, clears }) };
     });
     if (JSON.stringify(steps).length > LARGEST) return null;
+    const { changes } = this;
     const outcomes = await scheduleLocalActivity<SeriesOutcome[]>(
       ACTIVITY.series,
       [{ steps, run: state.run, ms: this.limits?.ms ?? 0 }],
@@ -74,7 +77,7 @@ export class Series {
     );
     for (const [place, { node, attempt }] of attempts.entries()) {
       const outcome = outcomes[place + 1];
-      if (outcome !== undefined) this.ahead.set(node.id, { attempt, outcome });
+      if (outcome !== undefined && changes === this.changes) this.ahead.set(node.id, { attempt, outcome });
     }
     const [outcome] = outcomes;
     if (outcome === undefined) throw new Error(`The series from ${node.id} has no outcome`);
@@ -83,8 +86,8 @@ export class Series {
 }
 
 /** What an attempt of a series returned, or threw. */
-export function resultOfStep(outcome: SeriesOutcome): AttemptResult {
-  if ("output" in outcome) return { output: outcome.output };
+export function outputOfStep(outcome: SeriesOutcome): Json {
+  if ("output" in outcome) return outcome.output;
   if ("timedOut" in outcome) throw new TimeoutFailure("The attempt took too long", undefined, "START_TO_CLOSE");
   const { type, message, error } = outcome.failure;
   throw ApplicationFailure.create({ type, message, nonRetryable: true, details: error === undefined ? [] : [error] });

@@ -3,8 +3,9 @@ import { totalTimeoutError } from "../core/retries.ts";
 import { cacheKeyOf, isFresh } from "../execution/cache-key.ts";
 import { executeTask, type TaskExecution } from "../execution/execute-task.ts";
 import { finalFailure, sensorTimedOut, type TaskOutcome } from "../execution/outcome.ts";
+import { withinTime } from "../execution/within-time.ts";
 import type { TaskCache } from "./memory-cache.ts";
-import { type RunTime, withinTime } from "./run-time.ts";
+import type { RunTime } from "./run-time.ts";
 
 /** One attempt of a task node in this process. */
 export interface Attempt {

@@ -6,6 +6,7 @@ import { totalTimeoutError } from "../core/retries.ts";
 import type {
   Answer,
   RunSeed,
+  RunTask,
   RunView,
   SchedulerCommand,
   SchedulerEvent,
@@ -54,8 +55,6 @@ const NOBODY: Answer = {
   by: "nobody",
   comment: "in this process there is nobody to ask: give `answers`",
 };
-
-type RunTask = Extract<SchedulerCommand, { type: "run_task" }>;
 
 /** Carries out in this process what the scheduler decides, and tells it what came of it. */
 export class InProcessRun {

@@ -4,10 +4,11 @@ import type { CallbackName, CallbackView, RunInfo, RunView } from "../core/state
 import { executeCallback } from "../execution/execute-callback.ts";
 import type { TaskOutcome } from "../execution/outcome.ts";
 import type { Redactor } from "../execution/redactor.ts";
+import { withinTime } from "../execution/within-time.ts";
 import type { TaskServices } from "../language/context.ts";
 import type { Dag } from "../language/dag.ts";
 import { type Mocks, mockOf } from "./mocks.ts";
-import { type RunTime, withinTime } from "./run-time.ts";
+import type { RunTime } from "./run-time.ts";
 
 /** What the callbacks of a run in this process stand on. */
 export interface CallbackGround {

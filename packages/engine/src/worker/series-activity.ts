@@ -3,6 +3,7 @@ import { readBy } from "../core/expression.ts";
 import type { Json } from "../core/graph.ts";
 import { isTaskError } from "../core/is-task-error.ts";
 import type { RunInfo } from "../core/state.ts";
+import { withinTime } from "../execution/within-time.ts";
 import type { SeriesOutcome, SeriesRequest, SeriesStep } from "../sandbox/protocol.ts";
 import { derived } from "./derive-activity.ts";
 import { outputOf, runTaskAttempt, type TaskGround } from "./task-activity.ts";
@@ -59,18 +60,9 @@ async function withinTimeout(
   work: (signal: AbortSignal) => Promise<SeriesOutcome>,
 ): Promise<SeriesOutcome> {
   const late = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const timedOut = new Promise<SeriesOutcome>((resolve) => {
-    // A timer of more than 24 days would go off at once.
-    const after = Math.min(timeoutMs, 2_147_483_647);
-    timer = setTimeout(() => {
-      late.abort(new Error(`The attempt took longer than its timeout of ${timeoutMs} ms`));
-      resolve({ timedOut: true, endedAt: Date.now() });
-    }, after);
+  const signal = AbortSignal.any([Context.current().cancellationSignal, late.signal]);
+  return await withinTime<SeriesOutcome>(work(signal), timeoutMs, () => {
+    late.abort(new Error(`The attempt took longer than its timeout of ${timeoutMs} ms`));
+    return { timedOut: true, endedAt: Date.now() };
   });
-  try {
-    return await Promise.race([work(AbortSignal.any([Context.current().cancellationSignal, late.signal])), timedOut]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
