@@ -134,6 +134,8 @@ describe("a run whose history grows too long", () => {
     const { engine } = embedded;
     await engine.setPool("narrow", { slots: 4 });
     await engine.startRun({ dagId: "long", runId: "long/one" });
+    // The first to reach the line is first in it.
+    await expect.poll(async () => (await engine.getRun("long/one")).state, { timeout: 20_000 }).toBe("running");
     await engine.startRun({ dagId: "long", runId: "long/behind" });
     for (;;) {
       const { tasks } = await engine.getRun("long/one");
