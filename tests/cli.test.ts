@@ -133,6 +133,24 @@ describe("runs that have ended", () => {
   }, 120_000);
 });
 
+describe("runs that ended long ago", () => {
+  it("are pruned when a person says so, and not before", async () => {
+    const { runId } = await engine.startRun({ dagId: "steps", runId: "steps/prunable" });
+    await ended(runId);
+    expect(await ok(["runs", "prune", "--before", "90d", "--dry-run"])).toMatchObject({ runIds: [], dryRun: true });
+    expect(await ok(["runs", "prune", "--before", "1d", "--dag", "steps", "--yes"])).toMatchObject({
+      ...{ runIds: [], attempts: 0, objects: 0 },
+    });
+    expect(await engine.getRun(runId)).toMatchObject({ state: "success" });
+    expect(await product.json(["runs", "prune", "--before", "2h"])).toMatchObject({
+      ...{ code: 1, value: { error: { code: "PRUNE_TOO_RECENT", field: "before" } } },
+    });
+    expect(await product.json(["runs", "prune", "--before", "long ago"])).toMatchObject({
+      ...{ code: 2, value: { error: { code: "USAGE", message: expect.stringContaining('--before is "long ago"') } } },
+    });
+  });
+});
+
 describe("runs that go on", () => {
   it("are paused, resumed, marked and cancelled, several at once", async () => {
     for (const id of ["a", "b", "c"]) await engine.startRun({ dagId: "gated", runId: `gated/${id}`, params: { gate } });

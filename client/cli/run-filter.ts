@@ -18,18 +18,24 @@ export function runFilter({ dag, state, since, limit }: RunFilterOptions): RunLi
   return {
     ...(dag === undefined ? {} : { dagId: dag }),
     ...(state === undefined ? {} : { state: oneOf("--state", state, RunState) }),
-    ...(since === undefined ? {} : { since: sinceOf(since) }),
+    ...(since === undefined ? {} : { since: momentOf("--since", since) }),
     ...(limit === undefined ? {} : { limit: limitOf(limit) }),
   };
 }
 
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-function sinceOf(text: string): string {
+/**
+ * A date, a moment, or so long ago.
+ * @throws UsageError naming the option
+ */
+export function momentOf(option: string, text: string): string {
   const [, count, unit = ""] = /^(\d+)([mhd])$/.exec(text) ?? [];
   const moment = count === undefined ? Date.parse(text) : Date.now() - Number(count) * (UNITS[unit] ?? 0);
   if (Number.isNaN(moment) || (count === undefined && !/^\d{4}-\d\d/.test(text)))
-    throw new UsageError(`--since is "${text}": expected a date (1998-01-31), a moment, or a time span (30m, 2h, 7d)`);
+    throw new UsageError(
+      `${option} is "${text}": expected a date (1998-01-31), a moment, or a time span (30m, 2h, 7d)`,
+    );
   return new Date(moment).toISOString();
 }
 

@@ -1,8 +1,8 @@
 import { userInfo } from "node:os";
-import { createInterface } from "node:readline/promises";
 import type { ClearRun, EngineClient, RunRow } from "@dagwright/engine/client";
 import type { Command } from "commander";
 import { z } from "zod";
+import { agreed } from "./agreement.ts";
 import { EXIT, oneOf, parseJson, parseJsonObject, show, showError, UsageError } from "./output.ts";
 import { type RunFilterOptions, RunState, runFilter, runsText } from "./run-filter.ts";
 import { settingsOf, withEngine } from "./session.ts";
@@ -171,12 +171,7 @@ async function chosen(engine: EngineClient, verb: Verb, options: SteerOptions): 
   const rows = (await engine.listRuns(wanted)).filter(({ state }) => ["queued", "running", "paused"].includes(state));
   if (rows.length === 0 || yes) return ids(rows);
   const question = `${verb} ${rows.length} ${rows.length === 1 ? "run" : "runs"}?`;
-  if (!process.stdin.isTTY || json) throw new UsageError(`${question} There is nobody to ask`, "Add --yes");
-  process.stderr.write(`${runsText(rows)}\n`);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${question} [y/N] `);
-  terminal.close();
-  return /^y(es)?$/i.test(answer.trim()) ? ids(rows) : null;
+  return (await agreed(question, runsText(rows), json)) ? ids(rows) : null;
 }
 
 function ids(rows: readonly RunRow[]): string[] {

@@ -5,6 +5,7 @@ import { taskLine } from "./live.ts";
 import { show } from "./output.ts";
 import { type RunFilterOptions, RunState, runFilter, runsText } from "./run-filter.ts";
 import { addRunLogs, noSuchTask } from "./run-logs.ts";
+import { addRunPruning } from "./run-pruning.ts";
 import { addRunSteering } from "./run-steering.ts";
 import { settingsOf, withEngine } from "./session.ts";
 
@@ -54,6 +55,7 @@ export function addRuns(program: Command): void {
     });
   addRunLogs(runs);
   addRunSteering(runs);
+  addRunPruning(runs);
 }
 
 function explanationText({ runId, state, why, next, tasks }: RunExplanation): string {

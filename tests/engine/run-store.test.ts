@@ -157,6 +157,54 @@ describe.each([sqlite(), postgres()])("a run store in $name", (kind) => {
     await Promise.all(stores.map((one) => one.close()));
   });
 
+  it("removes what is old, with its attempts and cached outputs, and nothing that is newer", async () => {
+    const at = (day: number) => `2026-01-0${day}T00:00:00.000Z`;
+    const save = (runId: string, day: number, state: "success" | "running", dagId = "daily") => {
+      const ended = state === "running" ? {} : { endedAt: at(day) };
+      return store.saveRun({
+        view: { ...VIEW, runId, dagId, state, startedAt: at(day), ...ended },
+        temporalRunId: "a",
+      });
+    };
+    await save("daily/B", 1, "success");
+    await save("daily/a", 2, "running");
+    await save("daily/c", 3, "success");
+    await save("weekly/1", 2, "success", "weekly");
+    await store.saveAttempts([1, 2].map((attempt) => ({ ...ATTEMPT, runId: "daily/B", attempt })));
+    await store.saveAttempt({ ...ATTEMPT, runId: "daily/c" });
+    for (const runId of ["daily/B", "daily/c"])
+      await store.putCachedOutput({ key: runId, output: { of: runId, hard: HARD }, runId, at: at(1) });
+    const old = async (some: { dagId?: string; after?: string; limit?: number } = {}) =>
+      (await store.listOldRuns({ before: at(3), limit: 9, ...some })).map(({ runId }) => runId);
+    expect(await old()).toEqual(["daily/B", "daily/a", "weekly/1"]);
+    expect(await old({ dagId: "daily", limit: 1 })).toEqual(["daily/B"]);
+    expect(await old({ after: "daily/B" })).toEqual(["daily/a", "weekly/1"]);
+    const nothing = { runs: 0, attempts: 0, cachedOutputs: 0 };
+    expect(await store.removeRun({ runId: "daily/B", temporalRunId: "another" })).toEqual(nothing);
+    expect(await store.removeRun({ runId: "daily/B", temporalRunId: "a" })).toEqual({
+      ...{ runs: 1, attempts: 2, cachedOutputs: 1 },
+    });
+    expect(await store.removeRun({ runId: "daily/B", temporalRunId: "a" })).toEqual(nothing);
+    expect(await old()).toEqual(["daily/a", "weekly/1"]);
+    expect([await store.listAttempts("daily/B"), await store.getCachedOutput("daily/B")]).toEqual([[], null]);
+    expect(await store.listAttempts("daily/c")).toHaveLength(1);
+    const kept: unknown[] = [];
+    for await (const text of store.valueTexts()) kept.push(JSON.parse(text));
+    const named = (what: unknown) => expect.objectContaining({ runId: what });
+    expect(kept).toEqual([
+      ...["daily/a", "daily/c", "weekly/1"].map(named),
+      ...[expect.objectContaining({ of: "daily/c", hard: expect.any(String) })],
+    ]);
+  });
+
+  it("gives the text of every value, of more than are read at once", async () => {
+    for (let nth = 0; nth < 120; nth += 1)
+      await store.saveRun({ view: { ...DONE, runId: `daily/${nth}`, output: `output ${nth}` }, temporalRunId: "a" });
+    const found = new Set<string>();
+    for await (const text of store.valueTexts()) for (const [one] of text.matchAll(/output \d+/g)) found.add(one);
+    expect(found.size).toBe(120);
+  });
+
   it("lists the newest first, by DAG and state, without what may be large", async () => {
     for (const [id, startedAt] of [
       ["daily/1", "2026-01-01T00:00:00.000Z"],

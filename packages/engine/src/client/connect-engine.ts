@@ -12,6 +12,7 @@ import { poolsAskedBy } from "./explain-pools.ts";
 import { followLogs } from "./follow-logs.ts";
 import { Interventions } from "./interventions.ts";
 import { PoolCalls } from "./pool-calls.ts";
+import { pruneRuns } from "./prune-runs.ts";
 import { RunCalls } from "./run-calls.ts";
 import { listRuns } from "./run-list.ts";
 import { ScheduleCalls } from "./schedule-calls.ts";
@@ -23,6 +24,9 @@ import { TimeSchedules } from "./time-schedules.ts";
 
 /** How long one call may take altogether, in milliseconds. */
 const CALL_PATIENCE_MS = 30_000;
+
+/** The same for forgetting runs, of which there may be many thousands. */
+const PRUNE_PATIENCE_MS = 3_600_000;
 
 /** A worker that polled longer ago than this is taken for gone, in milliseconds: polls last a minute. */
 const POLLED_WITHIN_MS = 65_000;
@@ -76,6 +80,10 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     withOutputs: async (view) => (objects === undefined ? view : await viewWithOutputs(objects, view)),
     waitForRun: (runId, wait) => runs.wait(runId, wait),
     listRuns: (filter) => call("list runs", () => listRuns(ground, filter)),
+    pruneRuns: (request) =>
+      temporalCall(address, "prune runs", () =>
+        connection.withDeadline(Date.now() + PRUNE_PATIENCE_MS, () => pruneRuns(ground, objects, request)),
+      ),
     cancelRun: (runId, remark) => call(`cancel run ${runId}`, () => runs.cancel(runId, remark)),
     pauseRun: (runId, remark) => call(`pause run ${runId}`, () => runs.update("pause", runId, remark)),
     resumeRun: (runId, remark) => call(`resume run ${runId}`, () => runs.update("resume", runId, remark)),

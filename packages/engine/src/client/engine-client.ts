@@ -104,6 +104,27 @@ export interface RunList {
   readonly limit?: number;
 }
 
+/** What to forget. */
+export interface PruneRuns {
+  /** Runs that ended before; ISO-8601, at least a day ago. */
+  readonly before: string;
+  /** @default those of all DAGs */
+  readonly dagId?: string;
+  /** Only says which runs it would be. @default false */
+  readonly dryRun?: boolean;
+}
+
+/** What was forgotten. */
+export interface PrunedRuns {
+  readonly before: string;
+  readonly runIds: readonly string[];
+  readonly attempts: number;
+  readonly cachedOutputs: number;
+  /** Large values that nothing refers to any more, and how many bytes they held. */
+  readonly objects: number;
+  readonly bytes: number;
+}
+
 /** A run in a list. */
 export interface RunRow {
   readonly runId: string;
@@ -183,6 +204,13 @@ export interface EngineClient {
   waitForRun(runId: string, options?: WaitOptions): Promise<RunView>;
   /** The newest start first. */
   listRuns(filter?: RunList): Promise<RunRow[]>;
+  /**
+   * Forgets runs that ended before a moment: in the run store with their attempts and the outputs that `cache` may take of
+   * them, on the Temporal server where it still knows them; then the objects last written before that moment that neither
+   * a run that is kept nor a workflow in flight refers to. Runs that go on, or have been started again, stay. Twice is once.
+   * @throws PruneTooRecentError, NoRunStoreError, RunStoreUnavailableError
+   */
+  pruneRuns(request: PruneRuns): Promise<PrunedRuns>;
   /**
    * Cancels a run: its tasks are aborted, nothing further starts.
    * @throws RunNotFoundError, RunOverError

@@ -121,6 +121,29 @@ export class NoWorkerError extends Error {
   }
 }
 
+/** What was asked for is kept in the run store, and this client has none. */
+export class NoRunStoreError extends Error {
+  readonly code = "NO_RUN_STORE";
+  readonly retryable = false;
+  readonly hint = "Connect with a run store: connectEngine({ store: await openRunStore(place) })";
+  constructor(what: string) {
+    super(`There is no run store to ${what} in`);
+    this.name = "NoRunStoreError";
+  }
+}
+
+/** Runs that ended less than a day ago are not forgotten: what they are in the middle of could not be told. */
+export class PruneTooRecentError extends Error {
+  readonly code = "PRUNE_TOO_RECENT";
+  readonly retryable = false;
+  readonly field = "before";
+  readonly hint = "Say a date or a moment at least a day ago, such as 90d";
+  constructor(before: string) {
+    super(`before is ${JSON.stringify(before)}: expected a moment at least a day ago`);
+    this.name = "PruneTooRecentError";
+  }
+}
+
 /** The retraining controller of that model does not run. */
 export class ControllerNotFoundError extends Error {
   readonly code = "CONTROLLER_NOT_FOUND";

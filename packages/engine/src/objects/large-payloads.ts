@@ -22,14 +22,14 @@ const unpack = promisify(gunzip);
  * Makes payloads fit for Temporal: a large one is packed (gzip), and one that is too large even so is kept in the object
  * store, with a reference in its place. Small ones stay as they are, readable in the Temporal UI and CLI.
  */
-export function largePayloads(objects: ObjectStore): PayloadCodec {
+export function largePayloads(objects: Pick<ObjectStore, "put" | "get">): PayloadCodec {
   return {
     encode: async (payloads) => await Promise.all(payloads.map((payload) => encoded(objects, payload))),
     decode: async (payloads) => await Promise.all(payloads.map((payload) => decoded(objects, payload))),
   };
 }
 
-async function encoded(objects: ObjectStore, payload: Payload): Promise<Payload> {
+async function encoded(objects: Pick<ObjectStore, "put">, payload: Payload): Promise<Payload> {
   const { data, metadata } = payload;
   if (!data || data.length <= LARGEST_PLAIN) return payload;
   const inner = text(metadata?.[ENCODING]);
@@ -43,7 +43,7 @@ async function encoded(objects: ObjectStore, payload: Payload): Promise<Payload>
   return { metadata: { ...metadata, [ENCODING]: bytes(STORED) }, data: wrapped };
 }
 
-async function decoded(objects: ObjectStore, payload: Payload): Promise<Payload> {
+async function decoded(objects: Pick<ObjectStore, "get">, payload: Payload): Promise<Payload> {
   const { data, metadata } = payload;
   const encoding = text(metadata?.[ENCODING]);
   if (encoding.startsWith(`${PACKED};`)) {

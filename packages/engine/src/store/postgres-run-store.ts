@@ -1,10 +1,11 @@
 import { connectPostgres } from "./postgres-connection.ts";
 import { SCHEMA } from "./postgres-schema.ts";
-import type { RunStore } from "./run-store.ts";
+import type { Removed, RunStore } from "./run-store.ts";
 import {
   ATTEMPT_COLUMNS,
   ATTEMPT_GIVES_WAY,
   type AttemptRow,
+  allValues,
   assignments,
   attemptValues,
   CACHED_COLUMNS,
@@ -23,6 +24,8 @@ import {
   storedHead,
   storedOutput,
   storedRun,
+  VALUES_AT_ONCE,
+  type ValueRow,
 } from "./stored-rows.ts";
 
 /** A run store in PostgreSQL, and the way to see whether it is there. */
@@ -48,6 +51,16 @@ const SOME_RUNS = `
   ORDER BY started_at DESC NULLS LAST, run_id LIMIT $3`;
 const SOME_ATTEMPTS = `
   SELECT * FROM ${SCHEMA}.attempts WHERE run_id = $1 ORDER BY started_at, task_id, attempt, temporal_run_id`;
+const OLD_RUNS = `
+  SELECT ${HEAD_COLUMNS.join(", ")} FROM ${SCHEMA}.runs
+  WHERE coalesce(ended_at, started_at) < $1 AND ($2::text IS NULL OR dag_id = $2) AND run_id > $3
+  ORDER BY run_id LIMIT $4`;
+const REMOVE_RUN = `
+  WITH gone AS (DELETE FROM ${SCHEMA}.runs WHERE run_id = $1 AND temporal_run_id = $2 RETURNING run_id),
+    attempt AS (DELETE FROM ${SCHEMA}.attempts WHERE run_id IN (SELECT run_id FROM gone) RETURNING 1),
+    cached AS (DELETE FROM ${SCHEMA}.cached_outputs WHERE run_id IN (SELECT run_id FROM gone) RETURNING 1)
+  SELECT (SELECT count(*)::int FROM gone) AS runs, (SELECT count(*)::int FROM attempt) AS attempts,
+    (SELECT count(*)::int FROM cached) AS "cachedOutputs"`;
 
 /**
  * The run store in a PostgreSQL database (12 or later), in a schema `dagwright` that it makes itself.
@@ -65,6 +78,12 @@ export function openPostgresRunStore(url: string, timeoutMs?: number): PostgresR
     const [row] = await db.rows<Row>(text, values);
     return row === undefined ? null : map(row);
   };
+  const values = (table: string, key: string, text: string) => (after: string) =>
+    db.rows<ValueRow>(
+      `SELECT ${key} AS key, ${text} AS text FROM ${SCHEMA}.${table}
+       WHERE ${key} > $1 ORDER BY ${key} LIMIT ${VALUES_AT_ONCE}`,
+      [after],
+    );
   return {
     ready: () => db.ready(),
     async saveRun(run) {
@@ -98,6 +117,14 @@ export function openPostgresRunStore(url: string, timeoutMs?: number): PostgresR
         [dagId, version],
         storedGraph,
       ),
+    async listOldRuns({ before, dagId = null, after = "", limit }) {
+      return (await db.rows<HeadRow>(OLD_RUNS, [before, dagId, after, limit])).map(storedHead);
+    },
+    async removeRun({ runId, temporalRunId }) {
+      const [removed] = await db.rows<Removed>(REMOVE_RUN, [runId, temporalRunId]);
+      return removed ?? { runs: 0, attempts: 0, cachedOutputs: 0 };
+    },
+    valueTexts: () => allValues(values("runs", "run_id", "view"), values("cached_outputs", "key", "output")),
     getCachedOutput: (key) =>
       one<CachedRow, ReturnType<typeof storedOutput>>(
         `SELECT * FROM ${SCHEMA}.cached_outputs WHERE key = $1`,

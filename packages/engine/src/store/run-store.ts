@@ -41,6 +41,23 @@ export interface RunFilter {
   readonly limit?: number | undefined;
 }
 
+/** Which runs have long been over, by run id. */
+export interface OldRunFilter {
+  /** Those that ended before, and those that started before and have no end; ISO-8601 in UTC. */
+  readonly before: string;
+  readonly dagId?: string | undefined;
+  /** Those whose run id comes after this one. @default all */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** How much was removed from a store. */
+export interface Removed {
+  readonly runs: number;
+  readonly attempts: number;
+  readonly cachedOutputs: number;
+}
+
 /**
  * Runs, attempts and DAG versions beyond Temporal's retention. Never needed for a run to make progress. All that it keeps
  * may be handed to it again, by several processes at once and in any order: the newest stays.
@@ -66,6 +83,15 @@ export interface RunStore extends OutputCache {
   /** Keeps a DAG's graph by its id and version. */
   saveDag(graph: DagGraph): Promise<void>;
   getDag(dagId: string, version: string): Promise<DagGraph | null>;
+  /** By run id. */
+  listOldRuns(filter: OldRunFilter): Promise<StoredRunHead[]>;
+  /**
+   * Removes a run with its attempts and with the outputs of it that `cache` may take; nothing if another execution of the
+   * run has taken its place.
+   */
+  removeRun(run: Pick<StoredRunHead, "runId" | "temporalRunId">): Promise<Removed>;
+  /** The JSON text of every view and every output for `cache` that is kept. */
+  valueTexts(): AsyncIterable<string>;
   /** Lets go of the database. Twice is once. */
   close(): Promise<void>;
 }

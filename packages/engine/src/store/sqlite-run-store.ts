@@ -8,6 +8,7 @@ import {
   ATTEMPT_COLUMNS,
   ATTEMPT_GIVES_WAY,
   type AttemptRow,
+  allValues,
   assignments,
   attemptValues,
   CACHED_COLUMNS,
@@ -26,6 +27,8 @@ import {
   storedHead,
   storedOutput,
   storedRun,
+  VALUES_AT_ONCE,
+  type ValueRow,
 } from "./stored-rows.ts";
 
 /** How long a statement waits for another process's write, in milliseconds. */
@@ -83,6 +86,19 @@ function storeIn(db: SqliteDatabase.Database, file: string): RunStore {
   );
   const putCached = put("cached_outputs", CACHED_COLUMNS, ["key"], CACHED_GIVES_WAY);
   const oneCached = db.prepare<[string], CachedRow>("SELECT * FROM cached_outputs WHERE key = ?");
+  const oldRuns = db.prepare<[{ before: string; dagId: string | null; after: string; limit: number }], HeadRow>(`
+    SELECT ${HEAD_COLUMNS.join(", ")} FROM runs
+    WHERE coalesce(ended_at, started_at) < @before AND (@dagId IS NULL OR dag_id = @dagId) AND run_id > @after
+    ORDER BY run_id LIMIT @limit`);
+  const dropRun = db.prepare<[string, string]>("DELETE FROM runs WHERE run_id = ? AND temporal_run_id = ?");
+  const dropAttempts = db.prepare<[string]>("DELETE FROM attempts WHERE run_id = ?");
+  const dropCached = db.prepare<[string]>("DELETE FROM cached_outputs WHERE run_id = ?");
+  const values = (table: string, key: string, text: string) => {
+    const page = db.prepare<[string], ValueRow>(
+      `SELECT ${key} AS key, ${text} AS text FROM ${table} WHERE ${key} > ? ORDER BY ${key} LIMIT ${VALUES_AT_ONCE}`,
+    );
+    return (after: string) => ask(() => page.all(after));
+  };
   const ask = async <T>(work: () => T): Promise<T> => asked(file, work);
 
   return {
@@ -100,6 +116,17 @@ function storeIn(db: SqliteDatabase.Database, file: string): RunStore {
     listAttempts: (runId) => ask(() => someAttempts.all(runId).map(storedAttempt)),
     saveDag: (graph) => ask(() => void putDag.run(graph.dagId, graph.version, JSON.stringify(graph))),
     getDag: (dagId, version) => ask(() => mapped(oneDag.get(dagId, version), storedGraph)),
+    listOldRuns: ({ before, dagId = null, after = "", limit }) =>
+      ask(() => oldRuns.all({ before, dagId, after, limit }).map(storedHead)),
+    removeRun: ({ runId, temporalRunId }) =>
+      ask(() =>
+        db.transaction(() => {
+          const { changes: runs } = dropRun.run(runId, temporalRunId);
+          if (runs === 0) return { runs, attempts: 0, cachedOutputs: 0 };
+          return { runs, attempts: dropAttempts.run(runId).changes, cachedOutputs: dropCached.run(runId).changes };
+        })(),
+      ),
+    valueTexts: () => allValues(values("runs", "run_id", "view"), values("cached_outputs", "key", "output")),
     getCachedOutput: (key) => ask(() => mapped(oneCached.get(key), storedOutput)),
     putCachedOutput: (cached) => ask(() => void putCached.run(...cachedValues(cached))),
     close: async () => {

@@ -116,6 +116,23 @@ export function storedHead(row: HeadRow): StoredRunHead {
   };
 }
 
+/** A value's JSON text with the key of its row. */
+export interface ValueRow {
+  readonly key: string;
+  readonly text: string;
+}
+
+/** How many values are read at once: they may be large. */
+export const VALUES_AT_ONCE = 50;
+
+/** All values that pages give, each read from the last key of the one before. */
+export async function* allValues(...tables: ((after: string) => Promise<ValueRow[]>)[]): AsyncIterable<string> {
+  for (const page of tables) {
+    for (let rows = await page(""); rows.length > 0; rows = await page(rows.at(-1)?.key ?? ""))
+      for (const { text } of rows) yield text;
+  }
+}
+
 export interface AttemptRow {
   readonly run_id: string;
   readonly temporal_run_id: string;
