@@ -93,7 +93,9 @@ export async function trainModel(
       onProgress: ({ done, total }) => ctx.progress({ done, total, note: NOTES[args.algorithm] }),
     });
     if (model.backend !== undefined) await tracking.logBatch(runId, { tags: { backend: model.backend } });
-    const measured = measure(model, training, validation);
+    const { metrics, ...judged } = measure(model, training, validation);
+    const oob = model.oobScore === undefined ? {} : { oob_score: model.oobScore };
+    const measured = { ...judged, metrics: { ...metrics, ...oob } };
     const params = Object.entries(model.params).map(([name, value]) => [name, textOf(value)]);
     await tracking.logBatch(runId, {
       params: { algorithm: args.algorithm, seed: args.seed, ...Object.fromEntries(params) },

@@ -224,8 +224,7 @@ function writeTarget(
     heaviest = target.weights.reduce((most, weight) => Math.max(most, weight), 0);
   }
   writeBlock(crew.buffer, shared, { 8: targetAt, 9: weightsAt });
-  const { max_samples: share } = params;
-  const draws = share === null ? rowCount : countOf(share, rowCount);
+  const draws = drawsOf(params, rowCount);
   const drawn = Math.max(params.bootstrap ? draws : rowCount, rowCount);
   const countBits = Math.ceil(Math.log2(rowCount + 1));
   const room = Math.log2(drawn * heaviest) + 1;
@@ -235,6 +234,11 @@ function writeTarget(
   // In the kernel's units: it measures one class of two, sums in scaled numbers, and in natural logarithms.
   const unit = isRegression ? (scaleY / scaleW) ** 2 : isEntropy ? Math.LN2 : outputs === 1 ? 0.5 : 1;
   return { countBits, scaleW, scaleY, draws, minDecrease: params.min_impurity_decrease * unit };
+}
+
+/** How many rows each tree draws. */
+export function drawsOf({ max_samples: share }: Pick<ForestParams, "max_samples">, rowCount: number): number {
+  return share === null ? rowCount : countOf(share, rowCount);
 }
 
 /** Mean of the target, by weight. */

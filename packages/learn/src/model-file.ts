@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Calibration } from "./calibration.ts";
 import { ACTIVATIONS, layersOf } from "./dense.ts";
 import { LearnError } from "./errors.ts";
 import { foreignBytes, loadOnnx, looksLikeOnnx } from "./foreign/foreign-model.ts";
@@ -12,6 +13,8 @@ import { ALGORITHMS } from "./params.ts";
  */
 const MAGIC = new TextEncoder().encode("DWMODEL");
 const VERSION = 2;
+/** What a calibrated model's file says: a reader that knows no calibration would leave it out without a word. */
+const CALIBRATED = 3;
 const PREFIX = MAGIC.length + 1 + 4;
 
 const ARRAYS = { Float64Array, Float32Array, Int32Array, Uint8Array } as const;
@@ -51,7 +54,9 @@ const Header = z.object({
   classes: z.array(z.number().int()),
   params: z.record(z.string(), z.unknown()),
   backend: z.string().optional(),
+  oobScore: z.number().optional(),
   featureImportance: z.array(z.object({ feature: z.string(), importance: z.number() })),
+  calibration: Calibration.optional(),
   scores: z.discriminatedUnion("kind", [
     z.object({
       kind: z.literal("trees"),
@@ -103,7 +108,7 @@ export function serializeModel(model: Model): Uint8Array {
   const start = aligned(PREFIX + header.length);
   const bytes = new Uint8Array(arrays.reduce((at, array) => aligned(at) + array.byteLength, start));
   bytes.set(MAGIC);
-  bytes[MAGIC.length] = VERSION;
+  bytes[MAGIC.length] = rest.calibration === undefined ? VERSION : CALIBRATED;
   new DataView(bytes.buffer).setUint32(MAGIC.length + 1, header.length, true);
   bytes.set(header, PREFIX);
   let at = start;
@@ -123,8 +128,9 @@ export function loadModel(bytes: Uint8Array): Model {
   if (looksLikeOnnx(bytes)) return loadOnnx(bytes);
   if (bytes.length < PREFIX || MAGIC.some((byte, at) => bytes[at] !== byte))
     throw invalid(`they do not begin with "DWMODEL" (${bytes.length} bytes)`);
-  if (bytes[MAGIC.length] !== VERSION)
-    throw invalid(`they are of version ${bytes[MAGIC.length]}; this package reads version ${VERSION}`);
+  const version = bytes[MAGIC.length];
+  if (version !== VERSION && version !== CALIBRATED)
+    throw invalid(`they are of version ${version}; this package reads versions ${VERSION} and ${CALIBRATED}`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(MAGIC.length + 1, true);
   const { scores, lengths, ...rest } = readHeader(bytes, length);
   const reader = new ArrayReader(bytes, aligned(PREFIX + length), lengths);
@@ -137,6 +143,8 @@ export function loadModel(bytes: Uint8Array): Model {
           ? { ...scores, ...reader.read(DENSE_ARRAYS) }
           : { ...scores, ...reader.read(LINEAR_ARRAYS) },
   };
+  if ((definition.calibration !== undefined) !== (version === CALIBRATED))
+    throw invalid(`they are of version ${version}, which does not go with the header`);
   const fault = faultOf(definition);
   if (fault !== undefined) throw invalid(fault);
   return createModel(definition);
@@ -193,6 +201,13 @@ function faultOf({ scores, inputs, classes, task, ...rest }: ModelDefinition): s
   const outputs = classes.length > 2 ? classes.length : 1;
   if (task === "regression" ? classes.length !== 0 : classes.length < 2)
     return `a ${task} model has ${classes.length} classes`;
+  const { calibration } = rest;
+  if (calibration !== undefined) {
+    if (task === "regression" || calibration.curves.length !== outputs)
+      return "the calibration does not fit the classes";
+    if (calibration.method === "isotonic" && !calibration.curves.every(isRising))
+      return "a calibration's knots do not rise";
+  }
   if (scores.outputs !== outputs) return `the model has ${scores.outputs} outputs: expected ${outputs}`;
   if ((rest.algorithm === "neural_network") !== (scores.kind === "dense"))
     return `${rest.algorithm} has ${scores.kind} scores`;
@@ -238,6 +253,10 @@ function faultOf({ scores, inputs, classes, task, ...rest }: ModelDefinition): s
     }
   }
   return undefined;
+}
+
+function isRising({ x, y }: { readonly x: readonly number[]; readonly y: readonly number[] }): boolean {
+  return x.length === y.length && x.every((one, at) => at === 0 || (one > x[at - 1]! && y[at]! >= y[at - 1]!));
 }
 
 function aligned(at: number): number {

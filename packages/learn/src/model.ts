@@ -1,3 +1,4 @@
+import { type Calibration, calibrate } from "./calibration.ts";
 import { type Columns, type FieldValue, selectColumns } from "./columns.ts";
 import { type DenseScores, scoreDense, scoreDenseRow } from "./dense.ts";
 import { LearnError } from "./errors.ts";
@@ -30,6 +31,8 @@ export interface Model {
   readonly params: Readonly<Record<string, unknown>>;
   /** What trained a neural network: "wasm", or "tensorflow" where tfjs-node is installed. */
   readonly backend?: string;
+  /** Of a forest with `oob_score`: share of right classes, or R², on the rows that trees have not drawn. */
+  readonly oobScore?: number;
   /**
    * Most important first. Trees: share in the decrease of impurity; linear models: absolute coefficient on
    * standardised features (summed over classes) as a share of all; networks: absolute weights into the first layer. Sums
@@ -63,7 +66,10 @@ export interface ModelDefinition {
   readonly classes: readonly number[];
   readonly params: Readonly<Record<string, unknown>>;
   readonly backend?: string | undefined;
+  readonly oobScore?: number | undefined;
   readonly featureImportance: readonly FeatureImportance[];
+  /** Takes the link's place. */
+  readonly calibration?: Calibration | undefined;
   readonly scores:
     | ({ readonly kind: "trees" } & TreeEnsemble)
     | ({ readonly kind: "linear" } & LinearScores)
@@ -96,26 +102,43 @@ export function linkOf({
   return classes.length === 2 ? "sigmoid" : "softmax";
 }
 
-/** Makes a model that predicts by its definition. */
-export function createModel(definition: ModelDefinition): Model {
-  const { algorithm, task, inputs, classes, params, featureImportance, scores } = definition;
+/**
+ * What a model computes of rows before it is a probability or a number: one score a row, or one for each of several
+ * classes.
+ */
+export function scoresOf({
+  inputs,
+  scores,
+}: Pick<ModelDefinition, "inputs" | "scores">): (columns: Columns) => Float64Array {
   const featureNames = inputs.map(({ name }) => name);
   const reader = createInputReader(inputs);
-  const link = linkOf(definition);
-  const width = classes.length;
-  const classTexts = classes.map(String);
-  const scoresOf = (columns: Columns) => {
+  return (columns) => {
     const read = reader.readColumns(selectColumns(featureNames, columns), columns.rowCount);
     if (scores.kind === "trees") return scoreTrees(scores, read, columns.rowCount);
     if (scores.kind === "dense") return scoreDense(scores, read, columns.rowCount);
     return scoreLinear(scores, read, columns.rowCount);
   };
+}
+
+/** Makes a model that predicts by its definition. */
+export function createModel(definition: ModelDefinition): Model {
+  const { algorithm, task, inputs, classes, params, featureImportance, calibration, scores } = definition;
+  const featureNames = inputs.map(({ name }) => name);
+  const reader = createInputReader(inputs);
+  const link = linkOf(definition);
+  const width = classes.length;
+  const classTexts = classes.map(String);
+  const scoreRows = scoresOf(definition);
   const scoreRow = (row: Float64Array) => {
     if (scores.kind === "trees") return scoreTreeRow(scores, row);
     return scores.kind === "dense" ? scoreDenseRow(scores, row) : scoreLinearRow(scores, row);
   };
   /** Scores to probabilities, or numbers. */
   const linked = (raw: Float64Array): Float64Array => {
+    if (calibration !== undefined) {
+      const said = calibrate(calibration, raw);
+      return width > 2 ? said : bothClasses(said);
+    }
     if (link === "exp") return raw.map(Math.exp);
     if (link === "identity") return raw;
     if (link === "softmax") softmaxRows(raw, width);
@@ -131,16 +154,17 @@ export function createModel(definition: ModelDefinition): Model {
     classes,
     params,
     ...(definition.backend !== undefined && { backend: definition.backend }),
+    ...(definition.oobScore !== undefined && { oobScore: definition.oobScore }),
     featureImportance,
     predictProba(columns) {
       if (task === "regression")
         throw new LearnError("UNSUPPORTED_TASK", "A regression model has no class probabilities: call predict.", {
           field: "task",
         });
-      return linked(scoresOf(columns));
+      return linked(scoreRows(columns));
     },
     predict(columns) {
-      const said = linked(scoresOf(columns));
+      const said = linked(scoreRows(columns));
       if (task === "regression") return said;
       return Float64Array.from({ length: columns.rowCount }, (_, row) => classes[likeliest(said, row, width)]!);
     },

@@ -2,6 +2,7 @@ import { type DenseScores, layersOf } from "./dense.ts";
 import { foreignBytes } from "./foreign/foreign-model.ts";
 import type { LinearScores } from "./linear.ts";
 import { definitionOf, linkOf, type Model } from "./model.ts";
+import { addCalibration } from "./onnx-calibration.ts";
 import {
   DOUBLE,
   FLOAT,
@@ -32,6 +33,8 @@ const ML_OPSET = 3;
  * the label of a row whose two best classes are that close may differ. A category that the model refuses
  * (`handle_unknown: "error"`) counts as missing here.
  *
+ * An isotonic calibration magnifies such differences where its curve is steep.
+ *
  * Trees are written as TreeEnsembleRegressor: ONNX Runtime 1.30's TreeEnsembleClassifier gives wrong scores or labels for
  * two classes.
  */
@@ -54,8 +57,10 @@ export function toOnnx(model: Model): Uint8Array {
     graph.output("prediction", FLOAT, 1);
   } else {
     let probabilities = raw;
-    if (link === "sigmoid") probabilities = graph.node("Sigmoid", [probabilities], "second");
-    if (link === "softmax") probabilities = graph.node("Softmax", [probabilities], "shares", [intAttribute("axis", 1)]);
+    if (definition.calibration !== undefined) probabilities = addCalibration(graph, definition.calibration, raw);
+    else if (link === "sigmoid") probabilities = graph.node("Sigmoid", [probabilities], "second");
+    else if (link === "softmax")
+      probabilities = graph.node("Softmax", [probabilities], "shares", [intAttribute("axis", 1)]);
     if (classes.length === 2) {
       const one = graph.floats("one", [1], [1]);
       const first = graph.node("Sub", [one, probabilities], "first");

@@ -37,9 +37,17 @@ const common = {
 };
 /** Columns of category codes, split into sets of categories. Text columns are among them without being named. */
 const categorical = { categorical_features: z.array(z.string()).default([]) };
-const classWeight = {
+/** Of classes alone. */
+const ofClasses = {
   /** Weight of each class's rows, by the class; "balanced": rows / (classes × rows of the class). */
   class_weight: z.union([z.literal("balanced"), z.record(z.string(), z.number().min(0)), z.null()]).default(null),
+  /**
+   * Makes probabilities come true as often as they say (CalibratedClassifierCV with `ensemble=False`): curves are fitted
+   * to what models of the other folds say of each fold's rows. "sigmoid" suits few rows, "isotonic" thousands.
+   */
+  calibration: z.enum(["sigmoid", "isotonic"]).nullable().default(null),
+  /** Folds for it: as many trainings more. */
+  calibration_folds: z.number().int().min(2).max(100).default(5),
 };
 
 /** Names, meanings and defaults of scikit-learn's RandomForestClassifier and RandomForestRegressor. */
@@ -61,9 +69,11 @@ export const ForestParams = z.strictObject({
     .union([Count, z.number().gt(0).lte(1)])
     .nullable()
     .default(null),
+  /** Measures the forest by the rows that trees have not drawn: the model's `oobScore`. */
+  oob_score: z.boolean().default(false),
   /** Bins of a column, at most 255. */
   max_bins: MaxBins.default(255),
-  ...classWeight,
+  ...ofClasses,
   ...categorical,
   ...common,
 });
@@ -96,7 +106,7 @@ export const BoostingParams = z.strictObject({
   tol: z.number().min(0).default(1e-4),
   /** By feature: 1, the prediction may only rise with it; -1, only fall. Two classes or numbers. */
   monotonic_cst: z.record(z.string(), z.union([z.literal(-1), z.literal(0), z.literal(1)])).default({}),
-  ...classWeight,
+  ...ofClasses,
   ...categorical,
   ...common,
 });
@@ -110,7 +120,7 @@ export const LogisticParams = z.strictObject({
   fit_intercept: z.boolean().default(true),
   max_iter: Count.default(100),
   tol: z.number().gt(0).default(1e-4),
-  ...classWeight,
+  ...ofClasses,
   ...common,
 });
 export type LogisticParams = z.output<typeof LogisticParams>;
@@ -140,7 +150,7 @@ export const NeuralParams = z.strictObject({
   beta_1: z.number().min(0).lt(1).default(0.9),
   beta_2: z.number().min(0).lt(1).default(0.999),
   epsilon: z.number().gt(0).default(1e-8),
-  ...classWeight,
+  ...ofClasses,
   ...common,
 });
 export type NeuralParams = z.output<typeof NeuralParams>;

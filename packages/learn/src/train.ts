@@ -1,15 +1,17 @@
 import { availableParallelism } from "node:os";
 import type { z } from "zod";
 import { growBoosted } from "./boosting.ts";
+import { type Calibration, type CalibrationMethod, fitCalibration } from "./calibration.ts";
 import { type Columns, checkColumns } from "./columns.ts";
 import { LearnError } from "./errors.ts";
-import { addShares, growForest } from "./forest.ts";
+import { addShares, drawsOf, growForest } from "./forest.ts";
 import { createInputReader, type FittedInput, type InputReader } from "./inputs.ts";
 import { DEFAULT_THREADS } from "./kernel/threads.ts";
 import { fitLogistic } from "./logistic.ts";
-import { createModel, type Model, type ModelDefinition } from "./model.ts";
+import { createModel, definitionOf, type Model, type ModelDefinition, scoresOf } from "./model.ts";
 import { nearestName } from "./nearest-name.ts";
 import { fitNetwork } from "./neural.ts";
+import { outOfBagScore } from "./out-of-bag.ts";
 import { createPace, type Pace, type TrainingProgress } from "./pace.ts";
 import {
   ALGORITHMS,
@@ -24,6 +26,7 @@ import {
 } from "./params.ts";
 import { fitInputs, type Preprocessing } from "./preprocessing.ts";
 import { fitRidge } from "./ridge.ts";
+import { type Fold, stratifiedKFold, takeRows } from "./splits.ts";
 import { checkTarget, type Task, type TrainingTarget, weighTarget } from "./target.ts";
 
 /** What to learn from, and how. */
@@ -68,10 +71,13 @@ export function checkTraining(options: TrainOptions): void {
  * @throws LearnError as `checkTraining`
  */
 export async function train(options: TrainOptions): Promise<Model> {
-  const { columns, signal, onProgress } = options;
-  const pace = createPace(signal, onProgress);
+  const { columns, signal } = options;
   const plan = planOf(options);
-  const { scores, importance, backend } = await fit(plan, columns, pace);
+  const stage = stagesOf(options.onProgress, plan.calibration === null ? 1 : plan.calibration.folds.length + 1);
+  const calibration =
+    plan.calibration === null ? undefined : await calibrationOf(options, plan, plan.calibration, stage);
+  const pace = createPace(signal, stage());
+  const { scores, importance, backend, oobScore } = await fit(plan, columns, pace);
   const shares = new Float64Array(columns.names.length);
   const bySource = new Float64Array(columns.names.length);
   for (const [at, own] of importance.entries()) bySource[plan.reader.source[at]!]! += own;
@@ -86,8 +92,46 @@ export async function train(options: TrainOptions): Promise<Model> {
     featureImportance: columns.names
       .map((feature, at) => ({ feature, importance: shares[at]! }))
       .sort((a, b) => b.importance - a.importance),
+    ...(oobScore !== undefined && !Number.isNaN(oobScore) && { oobScore }),
+    ...(calibration !== undefined && { calibration }),
     scores,
   });
+}
+
+/** Progress of one training after the other, as that of the whole. */
+function stagesOf(onProgress: TrainOptions["onProgress"], stages: number): () => TrainOptions["onProgress"] {
+  let begun = 0;
+  return () => {
+    const before = begun++;
+    return onProgress && (({ done, total }) => onProgress({ done: before * total + done, total: stages * total }));
+  };
+}
+
+/** Curves fitted to what models of the other folds say of each fold's rows. */
+async function calibrationOf(
+  options: TrainOptions,
+  { target }: Plan,
+  { method, folds }: NonNullable<Plan["calibration"]>,
+  stage: () => TrainOptions["onProgress"],
+): Promise<Calibration> {
+  const { algorithm, columns, sampleWeight } = options;
+  const width = target.classes.length > 2 ? target.classes.length : 1;
+  const scores = new Float64Array(columns.rowCount * width);
+  for (const { train: learn, test } of folds) {
+    const { onProgress: _, ...rest } = options;
+    const onProgress = stage();
+    const model = await train({
+      ...rest,
+      columns: takeRows(columns, learn),
+      target: Float64Array.from(learn, (row) => options.target[row]!),
+      ...(sampleWeight !== undefined && { sampleWeight: Float64Array.from(learn, (row) => sampleWeight[row]!) }),
+      params: { ...options.params, calibration: null, ...(algorithm === "random_forest" && { oob_score: false }) },
+      ...(onProgress !== undefined && { onProgress }),
+    });
+    const said = scoresOf(definitionOf(model))(takeRows(columns, test));
+    for (const [at, row] of test.entries()) scores.set(said.subarray(at * width, (at + 1) * width), row * width);
+  }
+  return fitCalibration(method, scores, width, target.classIndex, sampleWeight);
 }
 
 /** Checked arguments. */
@@ -97,6 +141,7 @@ type Plan = {
   readonly reader: InputReader;
   readonly seed: number;
   readonly threads: number;
+  readonly calibration: { readonly method: CalibrationMethod; readonly folds: readonly Fold[] } | null;
 } & (
   | { readonly algorithm: "random_forest"; readonly params: ForestParams }
   | { readonly algorithm: "gradient_boosting"; readonly params: BoostingParams }
@@ -111,6 +156,8 @@ interface CommonParams {
   readonly n_jobs: number | null;
   readonly categorical_features?: readonly string[];
   readonly class_weight?: z.output<typeof ForestParams>["class_weight"];
+  readonly calibration?: CalibrationMethod | null;
+  readonly calibration_folds?: number;
 }
 
 function planOf(options: TrainOptions): Plan {
@@ -128,7 +175,7 @@ function planOf(options: TrainOptions): Plan {
     const inputs = fitInputs(columns, options.preprocessing ?? {}, textAs, parsed.categorical_features ?? []);
     const reader = createInputReader(inputs);
     const weighed = weighTarget(checked, options.sampleWeight, parsed.class_weight ?? null);
-    return { target: weighed, inputs, reader, seed, threads };
+    return { target: weighed, inputs, reader, seed, threads, calibration: calibrationPlan(parsed, checked, seed) };
   };
   switch (algorithm) {
     case "random_forest": {
@@ -136,6 +183,8 @@ function planOf(options: TrainOptions): Plan {
       const forest = parseParams(algorithm, ForestParams, { ...defaults, ...params });
       if ((forest.criterion === "squared_error") !== (task === "regression"))
         throw invalidParam("criterion", forest.criterion, `one for ${task}`);
+      if (forest.oob_score && !forest.bootstrap)
+        throw invalidParam("oob_score", forest.oob_score, "false where bootstrap is false: no row is left out");
       if (forest.max_samples !== null && !forest.bootstrap)
         throw invalidParam("max_samples", forest.max_samples, "null where bootstrap is false");
       const checked = common(forest);
@@ -181,6 +230,25 @@ function planOf(options: TrainOptions): Plan {
         { field: "algorithm" },
       );
   }
+}
+
+function calibrationPlan(
+  { calibration = null, calibration_folds: folds = 5 }: CommonParams,
+  { task, values, classes, classIndex }: TrainingTarget,
+  seed: number,
+): Plan["calibration"] {
+  if (calibration === null) return null;
+  if (task === "regression") throw invalidParam("calibration", calibration, "null for regression");
+  const counts = new Uint32Array(classes.length);
+  for (const k of classIndex) counts[k]!++;
+  const least = counts.reduce((less, count) => Math.min(less, count));
+  if (folds > least)
+    throw invalidParam(
+      "calibration_folds",
+      folds,
+      `at most ${least}, the rows of the class ${classes[counts.indexOf(least)]}`,
+    );
+  return { method: calibration, folds: stratifiedKFold(values, { folds, seed }) };
 }
 
 function checkBoosting(params: BoostingParams, { target, inputs }: Pick<Plan, "target" | "inputs">): void {
@@ -230,7 +298,7 @@ async function fit(
   plan: Plan,
   raw: Columns,
   pace: Pace,
-): Promise<{ scores: ModelDefinition["scores"]; importance: Float64Array; backend?: string }> {
+): Promise<{ scores: ModelDefinition["scores"]; importance: Float64Array; backend?: string; oobScore?: number }> {
   const { target, reader, seed, threads } = plan;
   const columns = reader.readColumns(raw.values, raw.rowCount);
   if (plan.algorithm === "logistic_regression") {
@@ -248,7 +316,10 @@ async function fit(
   const training = { columns, isCategory: reader.isCategory, target, seed, threads, pace };
   if (plan.algorithm === "random_forest") {
     const { trees, importance } = await growForest(training, plan.params);
-    return { scores: { kind: "trees", ...trees }, importance };
+    const grown = { scores: { kind: "trees" as const, ...trees }, importance };
+    if (!plan.params.oob_score) return grown;
+    const draws = drawsOf(plan.params, raw.rowCount);
+    return { ...grown, oobScore: await outOfBagScore(trees, columns, target, { seed, draws, pace }) };
   }
   const monotone = reader.source.map((at) => plan.params.monotonic_cst[raw.names[at]!] ?? 0);
   const { trees, importance } = await growBoosted({ ...training, monotone }, plan.params);
