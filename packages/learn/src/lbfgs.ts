@@ -22,7 +22,7 @@ export async function minimise(
   const size = x.length;
   let gradient = new Float64Array(size);
   let value = await objective(x, gradient);
-  const steps: { s: Float64Array; y: Float64Array; rho: number }[] = [];
+  const steps: Step[] = [];
   for (let iteration = 1; iteration <= o.maxIter && greatest(gradient) > o.tol; iteration++) {
     let direction = descent(gradient, steps);
     let slope = dot(direction, gradient);
@@ -42,13 +42,7 @@ export async function minimise(
     const first = iteration === 1 ? Math.min(1, 1 / Math.sqrt(dot(direction, direction))) : 1;
     if ((await searchLine(evaluate, value, slope, first)) === undefined || !(nextValue < value)) break;
     const isDone = value - nextValue <= LEAST_DECREASE * Math.max(Math.abs(value), Math.abs(nextValue), 1);
-    const s = next.map((part, at) => part - x[at]!);
-    const y = nextGradient.map((part, at) => part - gradient[at]!);
-    const curvature = dot(s, y);
-    if (curvature > -Number.EPSILON * dot(s, gradient)) {
-      steps.push({ s, y, rho: 1 / curvature });
-      if (steps.length > MEMORY) steps.shift();
-    }
+    remember(steps, x, next, gradient, nextGradient);
     x.set(next);
     gradient = nextGradient;
     value = nextValue;
@@ -57,11 +51,31 @@ export async function minimise(
   }
 }
 
-/** The two-loop recursion: minus the estimated inverse Hessian times the gradient. */
-function descent(
+/** A step taken: its way, the change of the gradient over it, and 1 / (the one times the other). */
+export interface Step {
+  readonly s: Float64Array;
+  readonly y: Float64Array;
+  readonly rho: number;
+}
+
+/** Keeps a step whose curvature is positive, and the last ten. */
+export function remember(
+  steps: Step[],
+  x: Float64Array,
+  next: Float64Array,
   gradient: Float64Array,
-  steps: readonly { s: Float64Array; y: Float64Array; rho: number }[],
-): Float64Array {
+  nextGradient: Float64Array,
+): void {
+  const s = next.map((part, at) => part - x[at]!);
+  const y = nextGradient.map((part, at) => part - gradient[at]!);
+  const curvature = dot(s, y);
+  if (!(curvature > -Number.EPSILON * dot(s, gradient))) return;
+  steps.push({ s, y, rho: 1 / curvature });
+  if (steps.length > MEMORY) steps.shift();
+}
+
+/** The two-loop recursion: minus the estimated inverse Hessian times the gradient. */
+export function descent(gradient: Float64Array, steps: readonly Step[]): Float64Array {
   const direction = gradient.map((part) => -part);
   const shares = new Float64Array(steps.length);
   for (let at = steps.length - 1; at >= 0; at--) {
@@ -82,7 +96,7 @@ function add(to: Float64Array, values: Float64Array, times: number): void {
   for (let at = 0; at < to.length; at++) to[at]! += times * values[at]!;
 }
 
-function dot(a: Float64Array, b: Float64Array): number {
+export function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
   for (let at = 0; at < a.length; at++) sum += a[at]! * b[at]!;
   return sum;

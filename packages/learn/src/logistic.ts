@@ -4,6 +4,7 @@ import { Arena } from "./kernel/arena.ts";
 import { type Crew, hireCrew, MOST_BYTES } from "./kernel/threads.ts";
 import { minimise } from "./lbfgs.ts";
 import type { LinearScores } from "./linear.ts";
+import { minimiseSparse } from "./owl-qn.ts";
 import type { Pace } from "./pace.ts";
 import type { LogisticParams } from "./params.ts";
 import type { TrainingTarget } from "./target.ts";
@@ -15,8 +16,8 @@ const LEAST_CHUNK = 4096;
 const BLOCK = 512;
 
 /**
- * Logistic regression as in scikit-learn: mean log loss (by weight) + Σ weight² / (2 C Σ sample weights), intercepts not
- * penalised, on features standardised to mean 0 and standard deviation 1 (ddof 0); multinomial beyond two classes. A
+ * Logistic regression as in scikit-learn: mean log loss (by weight) + ((1 - ρ) Σ weight² / 2 + ρ Σ |weight|) / (C Σ sample
+ * weights), with ρ the `l1_ratio`, intercepts not penalised, on features standardised to mean 0 and standard deviation 1 (ddof 0); multinomial beyond two classes. A
  * missing value counts as the column's mean.
  */
 export async function fitLogistic(
@@ -67,7 +68,9 @@ export async function fitLogistic(
       columns.map((_, at) => ["standardise", data + at * rowCount * 8, rowCount, moments + at * 16]),
     );
     const total = target.weights?.reduce((sum, weight) => sum + weight, 0) ?? rowCount;
-    const penalty = params.penalty === null ? 0 : 1 / (params.C * total);
+    const strength = params.penalty === null ? 0 : 1 / (params.C * total);
+    const sparse = l1RatioOf(params);
+    const penalty = strength * (1 - sparse);
     const parts = gradients.map((at) => new Float64Array(buffer, at, size));
     const weights = target.weights === undefined ? 0 : weightsAt;
     const objective = async (x: Float64Array, gradient: Float64Array): Promise<number> => {
@@ -102,11 +105,16 @@ export async function fitLogistic(
       return losses.reduce((sum, loss) => sum + loss, 0) / total + (penalty * squares) / 2;
     };
     const x = new Float64Array(size);
-    await minimise(objective, x, {
+    const course = {
       maxIter: params.max_iter,
       tol: params.tol,
-      onIteration: (done) => pace.step(done, params.max_iter),
-    });
+      onIteration: (done: number) => pace.step(done, params.max_iter),
+    };
+    if (sparse === 0) await minimise(objective, x, course);
+    else {
+      const kinks = new Float64Array(size).fill(strength * sparse, 0, outputs * features);
+      await minimiseSparse(objective, kinks, x, course);
+    }
     await pace.step(params.max_iter, params.max_iter);
     const found = new Float64Array(buffer, moments, 2 * features).slice();
     const coefficients = x.slice(0, outputs * features);
@@ -125,6 +133,11 @@ export async function fitLogistic(
   } finally {
     await crew.release();
   }
+}
+
+/** How much of the penalty is of absolute weights rather than of squares. */
+function l1RatioOf({ penalty, l1_ratio: ratio }: LogisticParams): number {
+  return penalty === "l1" ? 1 : penalty === "elasticnet" ? (ratio ?? 0) : 0;
 }
 
 type Call = readonly [name: string, ...numbers: number[]];

@@ -112,10 +112,12 @@ export const BoostingParams = z.strictObject({
 });
 export type BoostingParams = z.output<typeof BoostingParams>;
 
-/** Names, meanings and defaults of scikit-learn's LogisticRegression (lbfgs). */
+/** Names, meanings and defaults of scikit-learn's LogisticRegression (lbfgs; with absolute weights penalised, saga). */
 export const LogisticParams = z.strictObject({
-  /** null: no penalty. */
-  penalty: z.literal("l2").nullable().default("l2"),
+  /** "l1" brings weights that matter little to 0; "elasticnet" mixes both by `l1_ratio`; null: no penalty. */
+  penalty: z.enum(["l2", "l1", "elasticnet"]).nullable().default("l2"),
+  /** The share of l1 in "elasticnet". */
+  l1_ratio: z.number().min(0).max(1).nullable().default(null),
   C: z.number().gt(0).default(1),
   fit_intercept: z.boolean().default(true),
   max_iter: Count.default(100),

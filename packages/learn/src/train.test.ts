@@ -250,7 +250,7 @@ describe("bad input is refused with a sentence that names it", () => {
       /it has n_estimators, criterion, max_depth/,
     ],
     [
-      { algorithm: "logistic_regression", params: { penalty: "l1" } },
+      { algorithm: "logistic_regression", params: { penalty: "l0" } },
       "INVALID_PARAM",
       "params.penalty",
       /penalty is "l1"/,

@@ -208,6 +208,14 @@ function planOf(options: TrainOptions): Plan {
           hint: "For numbers use ridge, random_forest or gradient_boosting.",
         });
       const logistic = parseParams(algorithm, LogisticParams, params);
+      if ((logistic.penalty === "elasticnet") !== (logistic.l1_ratio !== null))
+        throw invalidParam(
+          "l1_ratio",
+          logistic.l1_ratio,
+          logistic.l1_ratio === null
+            ? 'a number from 0 to 1 where penalty is "elasticnet"'
+            : 'null unless penalty is "elasticnet"',
+        );
       return { algorithm, params: logistic, ...common(logistic) };
     }
     case "ridge": {
