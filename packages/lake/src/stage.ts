@@ -2,17 +2,19 @@ import { randomUUID } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { SourceColumn, StageOptions } from "./api.ts";
-import { type Column, deltaToDuck, deltaToSpark, duckToDelta, widens } from "./column-types.ts";
+import { type Column, deltaToDuck, deltaToSpark, duckToDelta, sparkToDelta, widens } from "./column-types.ts";
 import { csvSource } from "./csv-source.ts";
 import { DataFiles } from "./data-files.ts";
 import { DeltaLog } from "./delta-log.ts";
 import { Engine, type Session } from "./engine.ts";
 import { diskFull, isDiskFull, LakeError } from "./errors.ts";
+import { deltaStats } from "./file-stats.ts";
 import { diagnoseJson, jsonSql } from "./json-source.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
 import { type Located, locate, type SourceFile, type SourceRoots } from "./source-files.ts";
 import { isDecimal, sourceType } from "./source-values.ts";
 import { holdFiles } from "./table-files.ts";
+import { DATA_FILE } from "./write-files.ts";
 
 /** What a staging is made with. */
 export interface StageContext extends Omit<SourceRoots, "scratch"> {
@@ -27,6 +29,8 @@ export interface StagedFile {
   readonly columns: readonly Column[];
   readonly rows: number;
   readonly files: readonly string[];
+  /** Delta's statistics of the file: a table may take it as it is. */
+  readonly stats: string;
 }
 
 /**
@@ -229,14 +233,18 @@ async function copy(
     const delta = duckToDelta(types.columnType(i).toString());
     return { name, type: (delta && deltaToSpark(delta)) ?? types.columnType(i).toString().toLowerCase() };
   });
-  const [[count] = []] = await session.rows(
-    `COPY (${sql}) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION lz4_raw)`,
+  const [[, count, , , found] = []] = await session.rows(
+    `COPY (${sql}) TO ${quoteLiteral(path)} (${DATA_FILE}, PRESERVE_ORDER true)`,
   );
   const rows = Number(count);
   if (rows === 0 && (o.columns || files.length === 0)) {
     throw new LakeError("SOURCE_EMPTY", `The source ${files.join(", ")} holds no rows.`, { field: "source" });
   }
-  return { path, columns, rows, files };
+  const fields = columns.flatMap(({ name, type }) => {
+    const delta = sparkToDelta(type);
+    return delta === undefined ? [] : [{ name, type: delta, nullable: true, metadata: {} }];
+  });
+  return { path, columns, rows, files, stats: deltaStats(rows, found ?? null, fields) };
 }
 
 function checkColumns(columns: readonly SourceColumn[]): void {
