@@ -1,5 +1,3 @@
-import type { Algorithm } from "./params.ts";
-
 const EVERYWHERE: Readonly<Record<string, string>> = {
   warm_start: "Each training begins anew; take a larger n_estimators or max_iter.",
   verbose: "Progress is told by onProgress, and by the tools' progress notes.",
@@ -22,7 +20,7 @@ const OF_SOLVERS = {
  * Hyper-parameters of scikit-learn's namesakes (some of LightGBM's and XGBoost's too) that an algorithm here has not, with
  * what to use instead.
  */
-export const PARAMS_ELSEWHERE: Readonly<Record<Algorithm, Readonly<Record<string, string>>>> = {
+export const PARAMS_ELSEWHERE = {
   random_forest: {
     ...OF_TREES,
     monotonic_cst: "Only gradient_boosting keeps to monotonic_cst.",

@@ -2,8 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { puzzle } from "./fixtures/samples.ts";
-import type { Algorithm } from "./params.ts";
-import { PARAMS_ELSEWHERE } from "./params-elsewhere.ts";
+import { type Algorithm, elsewhere } from "./params.ts";
 import { checkTraining, train } from "./train.ts";
 
 /** What scikit-learn's classes take, with defaults, as recorded of their get_params(). */
@@ -36,7 +35,7 @@ test.each(Object.entries(CLASSES))(
     const quick = algorithm === "neural_network" ? { max_iter: 1 } : {};
     const { params } = await train({ ...options, params: quick });
     for (const [param, value] of Object.entries(given)) {
-      const refusal = PARAMS_ELSEWHERE[algorithm][param];
+      const refusal = elsewhere(algorithm, param);
       if (refusal !== undefined) {
         expect(() => checkTraining({ ...options, params: { [param]: value } })).toThrow(
           expect.objectContaining({ code: "UNKNOWN_PARAM", field: `params.${param}`, hint: refusal }),

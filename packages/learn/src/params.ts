@@ -217,9 +217,15 @@ export function featuresPerNode(maxFeatures: z.output<typeof MaxFeatures>, featu
   return maxFeatures;
 }
 
+/** What to use instead of a hyper-parameter that scikit-learn's namesake of an algorithm has, and this one has not. */
+export function elsewhere(algorithm: Algorithm, name: string): string | undefined {
+  const hints: Readonly<Record<string, string>> = PARAMS_ELSEWHERE[algorithm];
+  return Object.hasOwn(hints, name) ? hints[name] : undefined;
+}
+
 function hintOf(algorithm: Algorithm, name: string, known: readonly string[]): { hint?: string } {
-  const elsewhere = PARAMS_ELSEWHERE[algorithm];
-  if (Object.hasOwn(elsewhere, name)) return { hint: elsewhere[name]! };
+  const hint = elsewhere(algorithm, name);
+  if (hint !== undefined) return { hint };
   const meant = nearestName(name, known);
   return meant === undefined ? {} : { hint: `Did you mean "${meant}"?` };
 }
