@@ -8,7 +8,7 @@ import type { Bindings, Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
 import { deltaStats, entries, parseStats } from "./file-stats.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
-import type { StagedFile } from "./stage.ts";
+import type { StagedFile } from "./staged-file.ts";
 
 /** How DuckDB writes a table's data files, and says what is in them. */
 export const DATA_FILE = "FORMAT parquet, COMPRESSION zstd, RETURN_STATS true";

@@ -10,7 +10,7 @@ import { numRecords } from "./file-stats.ts";
 import { quoteIdentifier } from "./names.ts";
 import { NOTHING, type Removal, removeFiles, removeWhere } from "./removal.ts";
 import type { Snapshot } from "./replay.ts";
-import type { StagedFile } from "./stage.ts";
+import type { StagedFile } from "./staged-file.ts";
 import { checkWritable } from "./table-protocol.ts";
 import { isNewest } from "./views.ts";
 import { conform, incomingColumns } from "./write-columns.ts";
