@@ -42,6 +42,6 @@ for (let step = from; ; step++) {
     continue;
   }
   process.stdout.write(`${step}\n`);
-  // A writer without a pause would leave none to the other: a merge loses to every commit that comes meanwhile.
+  // A writer without a pause would leave none to the other: a replacement loses to every commit that may hold its rows.
   await delay(1.5 * (performance.now() - begun));
 }

@@ -48,6 +48,14 @@ const dataFiles = async () => (await readdir(root, { recursive: true })).filter(
 class Interrupted extends FileStore {
   other: (() => Promise<unknown>) | undefined;
 
+  /** How many data files were moved into tables. */
+  taken = 0;
+
+  override async take(path: string, key: string): Promise<void> {
+    this.taken++;
+    await super.take(path, key);
+  }
+
   override async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
     const { other } = this;
     this.other = undefined;
@@ -203,6 +211,58 @@ describe("writers at once", () => {
     const next = () => write({ sql: `SELECT max(a) + 1 AS a FROM t`, views: { t: { table: "t" } } });
     await during(next, () => write({ sql: "SELECT 10::BIGINT AS a" }));
     expect((await rows()).map((r) => r["a"])).toEqual([1, 10, 11]);
+  });
+
+  it("a merge goes on when the commit between holds none of its keys, and is worked out again when it may", async () => {
+    await write({
+      sql: values(
+        [
+          [1, 0],
+          [5, 0],
+        ],
+        "k, n",
+      ),
+    });
+    const merging = () =>
+      merge({
+        sql: values(
+          [
+            [1, 1],
+            [3, 1],
+            ["NULL", 1],
+          ],
+          "k, n",
+        ),
+      });
+    expect(await during(merging, () => write({ sql: "SELECT 4 AS k, 9 AS n" }))).toMatchObject({
+      version: 2,
+      rowsUpdated: 1,
+      rowsInserted: 2,
+    });
+    // The table's first file, the other's, and the merge's own, made once.
+    expect(store.taken).toBe(3);
+    expect(await rows()).toEqual([
+      { k: null, n: 1 },
+      { k: 1, n: 1 },
+      { k: 3, n: 1 },
+      { k: 4, n: 9 },
+      { k: 5, n: 0 },
+    ]);
+    const next = () =>
+      merge({
+        sql: values(
+          [
+            [4, 2],
+            [7, 2],
+          ],
+          "k, n",
+        ),
+      });
+    expect(await during(next, () => write({ sql: "SELECT 7 AS k, 8 AS n" }))).toMatchObject({
+      rowsUpdated: 2,
+      rowsInserted: 0,
+    });
+    expect((await rows()).filter((r) => r["n"] === 2).map((r) => r["k"])).toEqual([4, 7]);
   });
 
   it("an append between a change of columns is checked anew", async () => {

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { Json, ReplaceWhere, WriteOptions } from "./api.ts";
+import type { Json, WriteOptions } from "./api.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { type AddFile, type DeltaField, versionName } from "./delta-actions.ts";
 import type { DeltaLog } from "./delta-log.ts";
 import type { Engine } from "./engine.ts";
 import { LakeError } from "./errors.ts";
-import { mayMatch } from "./file-stats.ts";
+import { mayMatch, type Within } from "./file-stats.ts";
 import { conditionField } from "./removal.ts";
 import { identity, type Snapshot } from "./replay.ts";
 
@@ -34,7 +34,7 @@ export interface Change {
    * What the change was worked out from, beside the files that it removes: nothing, the rows within some conditions, or
    * the whole table. Another's commit in between that changes it makes the change void.
    */
-  readonly reads: "nothing" | "table" | readonly ReplaceWhere[];
+  readonly reads: "nothing" | "table" | readonly Within[];
   /** It must become the version after its base, or nothing. */
   readonly strict: boolean;
   readonly signal?: AbortSignal | undefined;

@@ -102,8 +102,14 @@ export function numRecords(file: AddFile): number | undefined {
   return parseStats(file).numRecords;
 }
 
+/** A condition that may also name the greatest value that meets it. */
+export interface Within extends ReplaceWhere {
+  /** Inclusive; in place of `until`. */
+  readonly through?: string | undefined;
+}
+
 /** Whether partition values and statistics leave open that a row of the file meets a condition. */
-export function mayMatch(file: AddFile, field: DeltaField, where: ReplaceWhere): boolean {
+export function mayMatch(file: AddFile, field: DeltaField, where: Within): boolean {
   const stats = parseStats(file);
   const partition = Object.hasOwn(file.partitionValues, field.name);
   const value = file.partitionValues[field.name] || null;
@@ -114,7 +120,7 @@ export function mayMatch(file: AddFile, field: DeltaField, where: ReplaceWhere):
   const max = comparable(field.type, partition ? value : stats.maxValues?.[field.name]);
   const from = comparable(field.type, where.from ?? where.equals);
   if (max !== undefined && from !== undefined && compare(max, from) < 0) return false;
-  const until = comparable(field.type, where.until ?? where.equals);
+  const until = comparable(field.type, where.until ?? where.through ?? where.equals);
   if (min === undefined || until === undefined) return true;
   return where.until === undefined ? compare(min, until) <= 0 : compare(min, until) < 0;
 }

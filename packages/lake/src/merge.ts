@@ -9,7 +9,7 @@ import { quoteIdentifier } from "./names.ts";
 import { countRows } from "./removal.ts";
 import type { Snapshot } from "./replay.ts";
 import { dataKey, holdFiles } from "./table-files.ts";
-import { changeTable, type Plan, type Rows, type Workshop } from "./write.ts";
+import { changeTable, type Plan, type Rows, readsItself, type Workshop } from "./write.ts";
 import { conform, incomingColumns } from "./write-columns.ts";
 import type { NewFiles } from "./write-files.ts";
 import { checkTarget } from "./write-options.ts";
@@ -27,8 +27,8 @@ export function checkMerge(o: MergeOptions): void {
 }
 
 /**
- * Merges a query's rows into a table in one commit, by writing anew the files that hold rows to change. It reads the
- * keys of the whole table, so after a lost race it is worked out again.
+ * Merges a query's rows into a table in one commit, by writing anew the files that hold rows to change. Beaten by a
+ * commit that may hold rows of its keys, it is worked out again.
  */
 export async function mergeTable(workshop: Workshop, o: MergeOptions, rows: Rows): Promise<MergeResult> {
   const result = await changeTable(
@@ -92,7 +92,7 @@ async function planMerge(
       rowsRemoved: updated + deleted,
       info: { ...o.info, merge: counts },
     },
-    reads: "table",
+    reads: readsItself(o) ? "table" : await merge.reads(session),
   };
 }
 
@@ -190,6 +190,19 @@ class Merge {
     });
     const table = await holdFiles(held, this.#base);
     return `SELECT ${columns.join(", ")} FROM __source s WHERE NOT EXISTS (SELECT 1 FROM (${table}) t WHERE ${this.#equal("t", "s")})`;
+  }
+
+  /**
+   * What the merge depends on: rows whose keys lie between the query's least and greatest. Files that hold rows with its
+   * keys are among those that it removes, unless it ignores them: then what others remove would count too.
+   */
+  async reads(session: Session): Promise<Plan["reads"]> {
+    const { on, whenMatched, whenNotMatchedBySource } = this.#o;
+    if (whenMatched === "ignore" || whenNotMatchedBySource === "delete") return "table";
+    const bounds = on.map(quoteIdentifier).map((k) => `min(${k})::VARCHAR, max(${k})::VARCHAR`);
+    const [found = []] = await session.rows(`SELECT ${bounds.join(", ")} FROM __keys`);
+    const texts = found.map((text) => (typeof text === "string" && !text.endsWith("(BC)") ? text : undefined));
+    return on.map((column, i) => ({ column, from: texts[2 * i], through: texts[2 * i + 1] }));
   }
 
   #equal(a: string, b: string): string {
