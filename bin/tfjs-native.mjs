@@ -58,7 +58,7 @@ function build() {
   mkdirSync(lib, { recursive: true });
   for (const name of LIBRARIES) {
     run("mv", [join(work, "tensorflow", name), join(lib, name)]);
-    symlinkSync(name, join(lib, name.replace(/_cc|\.2$/g, "").replace(/\.2$/, "")));
+    symlinkSync(name, join(lib, name.replace(/_cc|\.2$/g, "")));
   }
   say("Compiling the binding …");
   mkdirSync(dirname(binding), { recursive: true });
