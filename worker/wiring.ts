@@ -19,6 +19,8 @@ export interface House {
   readonly servers: Readonly<Record<string, () => Promise<ServerImplementation>>>;
   readonly pool: McpPool;
   readonly deployments: Deployments;
+  /** The feature store as it is, whatever of its definitions is applied. */
+  features(): Promise<FeatureStore>;
   close(): Promise<void>;
 }
 
@@ -81,7 +83,7 @@ export async function openHouse(
     const { openFeatureStore, openRedisOnlineStore } = await import("@dagwright/feature-store");
     const { openObjectStore } = await import("@dagwright/lake");
     const { entities, views } = await import("../mcp-servers/feature-store/definitions.ts");
-    const store = await openFeatureStore({
+    return await openFeatureStore({
       ...{ root: join(home, "features"), lake: await lake.get(), entities, views },
       // Beside tables that several machines share; no table has such a name.
       ...(settings.lake.startsWith("s3:") && {
@@ -89,8 +91,6 @@ export async function openHouse(
       }),
       ...(settings.redisUrl !== undefined && { online: openRedisOnlineStore({ url: settings.redisUrl }) }),
     });
-    await store.apply();
-    return store;
   });
   const deployments = await openDeployments({ root: join(home, "serving") });
   const servers: Record<string, () => Promise<ServerImplementation>> = {
@@ -109,7 +109,10 @@ export async function openHouse(
     },
     "feature-store": async () => {
       const { createFeatureStoreServer } = await import("../mcp-servers/feature-store/server.ts");
-      return createFeatureStoreServer({ store: await features.get() });
+      const store = await features.get();
+      const { changes, text } = await store.apply();
+      if (changes.length > 0) console.error(`Feature definitions applied:\n${text}`);
+      return createFeatureStoreServer({ store });
     },
     training: async () => {
       const { createTrainingServer } = await import("../mcp-servers/training/server.ts");
@@ -151,6 +154,7 @@ export async function openHouse(
     servers,
     pool,
     deployments,
+    features: features.get,
     close: async () => {
       await pool.close();
       for (const one of [features, tracking, lake]) await one.close();

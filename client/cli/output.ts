@@ -53,6 +53,9 @@ const OF_THE_REQUEST = new Set([
   "POOL_NOT_FOUND",
   "NO_SCHEDULE",
   "CONTROLLER_NOT_FOUND",
+  "INVALID_ARGUMENTS",
+  "INVALID_FEATURE_REQUEST",
+  "UNKNOWN_FEATURE",
 ]);
 
 /** Prints a value: as JSON and nothing else with `--json`, else by `text`. */

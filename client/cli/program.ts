@@ -6,6 +6,7 @@ import { addApprovals } from "./approvals.ts";
 import { addAssets } from "./assets.ts";
 import { addBackfill } from "./backfill.ts";
 import { addDags } from "./dags.ts";
+import { addFeatures } from "./features.ts";
 import { addInit } from "./init.ts";
 import { addMcp } from "./mcp.ts";
 import { addPools } from "./pools.ts";
@@ -32,7 +33,7 @@ export function dagwrightProgram(): Command {
     .exitOverride();
   for (const add of [
     ...[addInit, addSetup, addUp, addWorker, addRun, addTest, addDags, addRuns, addApprovals],
-    ...[addSchedules, addBackfill, addPools, addAssets, addMcp, addTracking],
+    ...[addSchedules, addBackfill, addPools, addAssets, addFeatures, addMcp, addTracking],
   ])
     add(program);
   return program;

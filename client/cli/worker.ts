@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import type { Command } from "commander";
+import { z } from "zod";
 import { PROJECT } from "./session.ts";
 import { sourceArguments } from "./worker-process.ts";
 
@@ -15,6 +17,24 @@ export async function handOver(program: string, args: readonly string[]): Promis
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? 1));
   });
+}
+
+/** Hands one question to a program of `worker/`; gives its answer, or throws its error. What it says besides goes to stderr. */
+export async function askWorker<T>(program: string, question: unknown, answer: z.ZodType<T>): Promise<T> {
+  const child = spawn(
+    process.execPath,
+    [...sourceArguments(), join(PROJECT, "worker", program), JSON.stringify(question)],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+  const [words, code] = await Promise.all([
+    text(child.stdout),
+    new Promise<number | null>((resolve, reject) => child.once("error", reject).once("exit", resolve)),
+  ]);
+  if (words.trim() === "") throw new Error(`${program} ended with ${code ?? "a signal"} and no answer`);
+  const said = z.object({ answer: z.unknown(), error: z.unknown() }).partial().parse(JSON.parse(words));
+  if (said.error !== undefined) throw said.error;
+  return answer.parse(said.answer);
 }
 
 export function addWorker(program: Command): void {
