@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ACTIVATIONS } from "./dense.ts";
 import { LearnError } from "./errors.ts";
 import { nearestName } from "./nearest-name.ts";
+import { PARAMS_ELSEWHERE } from "./params-elsewhere.ts";
 
 /** The algorithms, by the name under which `train` takes them. */
 export const ALGORITHMS = [
@@ -116,7 +117,7 @@ export type BoostingParams = z.output<typeof BoostingParams>;
 export const LogisticParams = z.strictObject({
   /** "l1" brings weights that matter little to 0; "elasticnet" mixes both by `l1_ratio`; null: no penalty. */
   penalty: z.enum(["l2", "l1", "elasticnet"]).nullable().default("l2"),
-  /** The share of l1 in "elasticnet". */
+  /** The share of l1 in "elasticnet", which it implies where no penalty is named. */
   l1_ratio: z.number().min(0).max(1).nullable().default(null),
   C: z.number().gt(0).default(1),
   fit_intercept: z.boolean().default(true),
@@ -128,7 +129,11 @@ export const LogisticParams = z.strictObject({
 export type LogisticParams = z.output<typeof LogisticParams>;
 
 /** Names, meanings and defaults of scikit-learn's Ridge, behind a StandardScaler. */
-export const RidgeParams = z.strictObject({ alpha: z.number().gt(0).default(1), ...common });
+export const RidgeParams = z.strictObject({
+  alpha: z.number().gt(0).default(1),
+  fit_intercept: z.boolean().default(true),
+  ...common,
+});
 export type RidgeParams = z.output<typeof RidgeParams>;
 
 /** Names, meanings and defaults of scikit-learn's MLPClassifier and MLPRegressor, behind a StandardScaler. */
@@ -177,7 +182,7 @@ export function parseParams<S extends z.ZodObject>(
       throw new LearnError(
         "UNKNOWN_PARAM",
         `${algorithm} has no hyper-parameter "${name}"; it has ${known.join(", ")}.`,
-        { field: `params.${name}`, ...hintOf(name, known) },
+        { field: `params.${name}`, ...hintOf(algorithm, name, known) },
       );
   const parsed = schema.safeParse(params);
   if (parsed.success) return parsed.data;
@@ -212,7 +217,15 @@ export function featuresPerNode(maxFeatures: z.output<typeof MaxFeatures>, featu
   return maxFeatures;
 }
 
-function hintOf(name: string, known: readonly string[]): { hint?: string } {
+/** What to use instead of a hyper-parameter that scikit-learn's namesake of an algorithm has, and this one has not. */
+export function elsewhere(algorithm: Algorithm, name: string): string | undefined {
+  const hints: Readonly<Record<string, string>> = PARAMS_ELSEWHERE[algorithm];
+  return Object.hasOwn(hints, name) ? hints[name] : undefined;
+}
+
+function hintOf(algorithm: Algorithm, name: string, known: readonly string[]): { hint?: string } {
+  const hint = elsewhere(algorithm, name);
+  if (hint !== undefined) return { hint };
   const meant = nearestName(name, known);
   return meant === undefined ? {} : { hint: `Did you mean "${meant}"?` };
 }

@@ -56,3 +56,23 @@ test("comes back from bytes the same", async () => {
   const model = await train({ algorithm: "ridge", task: "regression", ...sample });
   expect(loadModel(serializeModel(model)).predict(sample.columns)).toEqual(model.predict(sample.columns));
 });
+
+test("without an intercept, weighted or not, the prediction at the mean is 0", async () => {
+  const sample = puzzle(50, 1, "regression");
+  for (const sampleWeight of [undefined, sample.target.map((_, row) => 1 + (row % 3))]) {
+    const weights = sampleWeight === undefined ? {} : { sampleWeight };
+    const params = { fit_intercept: false };
+    const model = await train({ algorithm: "ridge", task: "regression", ...sample, ...weights, params });
+    const nothing = Object.fromEntries(sample.columns.names.map((name) => [name, null]));
+    expect(model.predictRow(nothing).prediction).toBe(0);
+  }
+  // Σxy / (Σx² + alpha) as above: x sums to 0.
+  const model = await train({
+    algorithm: "ridge",
+    task: "regression",
+    columns,
+    target,
+    params: { fit_intercept: false },
+  });
+  expect(model.predictRow({ x: 1 }).prediction).toBeCloseTo(8 / 5, 8);
+});

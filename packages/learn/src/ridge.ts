@@ -11,7 +11,7 @@ import type { TrainingTarget } from "./target.ts";
 export async function fitRidge(
   columns: readonly Float64Array[],
   { values: target, weights: sampleWeight }: TrainingTarget,
-  { alpha }: RidgeParams,
+  { alpha, fit_intercept: centres }: RidgeParams,
   pace: Pace,
 ): Promise<{ scores: LinearScores; importance: Float64Array }> {
   const rowCount = target.length;
@@ -21,11 +21,11 @@ export async function fitRidge(
   const { mean, scale, rows } = standardise(columns, rowCount);
   const weightOf = (row: number) => sampleWeight?.[row] ?? 1;
   const total = sampleWeight?.reduce((sum, weight) => sum + weight, 0) ?? rowCount;
-  const centre = target.reduce((sum, value, row) => sum + (value * weightOf(row)) / total, 0);
+  const centre = centres ? target.reduce((sum, value, row) => sum + (value * weightOf(row)) / total, 0) : 0;
   const shift = new Float64Array(features);
   const rest = target.map((value) => value - centre);
   if (root !== undefined) {
-    for (let row = 0; row < rowCount; row++)
+    for (let row = 0; centres && row < rowCount; row++)
       for (let j = 0; j < features; j++) shift[j]! += (rows[row * features + j]! * weightOf(row)) / total;
     for (let row = 0; row < rowCount; row++) {
       for (let j = 0; j < features; j++)

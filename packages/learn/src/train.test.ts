@@ -253,7 +253,7 @@ describe("bad input is refused with a sentence that names it", () => {
       { algorithm: "logistic_regression", params: { penalty: "l0" } },
       "INVALID_PARAM",
       "params.penalty",
-      /penalty is "l1"/,
+      /penalty is "l0"/,
     ],
     [{ params: { n_estimators: 0 } }, "INVALID_PARAM", "params.n_estimators", /n_estimators is 0: .*>=1/],
     [{ params: { max_features: "most" } }, "INVALID_PARAM", "params.max_features", /"most": expected "sqrt", "log2"/],

@@ -207,7 +207,8 @@ function planOf(options: TrainOptions): Plan {
           field: "task",
           hint: "For numbers use ridge, random_forest or gradient_boosting.",
         });
-      const logistic = parseParams(algorithm, LogisticParams, params);
+      const implied = typeof params["l1_ratio"] === "number" ? { penalty: "elasticnet" } : {};
+      const logistic = parseParams(algorithm, LogisticParams, { ...implied, ...params });
       if ((logistic.penalty === "elasticnet") !== (logistic.l1_ratio !== null))
         throw invalidParam(
           "l1_ratio",

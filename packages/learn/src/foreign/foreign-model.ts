@@ -22,7 +22,9 @@ export function looksLikeOnnx(bytes: Uint8Array): boolean {
  * double precision and rounded where the file rounds, so probabilities agree with ONNX Runtime to about 1e-6.
  * @throws LearnError INVALID_MODEL for damaged bytes, UNSUPPORTED_ONNX naming the operator that is not read
  */
-export function loadOnnx(bytes: Uint8Array): Model {
+export function loadOnnx(given: Uint8Array): Model {
+  // Copied: the caller may change the bytes, and those of Node's Buffer.slice() would lie anywhere in their memory.
+  const bytes = new Uint8Array(given);
   const file = readOnnxFile(bytes);
   const unknown = file.nodes.find(({ operator }) => OPERATORS[operator] === undefined);
   if (unknown !== undefined)
@@ -103,7 +105,7 @@ export function loadOnnx(bytes: Uint8Array): Model {
       };
     },
   };
-  sources.set(model, bytes.slice());
+  sources.set(model, bytes);
   return Object.freeze(model);
 }
 

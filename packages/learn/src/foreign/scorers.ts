@@ -2,8 +2,17 @@ import { LearnError } from "../errors.ts";
 import { softmaxRows } from "../links.ts";
 import type { Attributes, Tensor } from "./onnx-file.ts";
 
-/** A classifier's label and scores from raw scores of each row. */
-function classified(raw: Float64Array, rows: number, width: number, attributes: Attributes): readonly Tensor[] {
+/**
+ * A classifier's label and scores from raw scores of each row.
+ * @param isShare whether a single score is the second class's share of 1, and not a distance from a border at 0
+ */
+function classified(
+  raw: Float64Array,
+  rows: number,
+  width: number,
+  attributes: Attributes,
+  isShare: boolean,
+): readonly Tensor[] {
   const classes = attributes.has("classlabels_int64s")
     ? attributes.ints("classlabels_int64s")
     : attributes.ints("classlabels_ints");
@@ -23,8 +32,7 @@ function classified(raw: Float64Array, rows: number, width: number, attributes: 
     const both = new Float64Array(2 * rows);
     for (let row = 0; row < rows; row++) {
       both[2 * row + 1] = scores[row]!;
-      both[2 * row] =
-        transform === "NONE" && scores.some((value) => value < 0 || value > 1) ? -scores[row]! : 1 - scores[row]!;
+      both[2 * row] = transform === "NONE" && !isShare ? -scores[row]! : 1 - scores[row]!;
     }
     scores = both;
   }
@@ -54,7 +62,7 @@ export function linearScores(input: Tensor, attributes: Attributes, isClassifier
         sum += coefficients[k * features + at]! * Number(input.data[row * features + at]);
       raw[row * width + k] = sum;
     }
-  return isClassifier ? classified(raw, rows, width, attributes) : [{ dims: [rows, width], data: raw }];
+  return isClassifier ? classified(raw, rows, width, attributes, false) : [{ dims: [rows, width], data: raw }];
 }
 
 interface TreeNodes {
@@ -67,6 +75,8 @@ interface TreeNodes {
   readonly missingYes: readonly number[];
   /** For each leaf: pairs of output and weight. */
   readonly weights: readonly (readonly [number, number])[][];
+  /** Whether no weight is below 0. */
+  readonly isPositive: boolean;
 }
 
 const prepared = new WeakMap<Attributes, TreeNodes>();
@@ -99,10 +109,13 @@ export function treeScores(input: Tensor, attributes: Attributes, isClassifier: 
       for (const [id, weight] of weights[node]!) raw[row * width + (isSingle ? 0 : id)]! += weight;
     }
     const divisor = attributes.text("aggregate_function", "SUM") === "AVERAGE" ? roots.length : 1;
+    // In single precision, as ONNX Runtime sums: half of the trees' votes must be 0.5 and no more.
     for (let k = 0; k < width; k++)
-      raw[row * width + k] = raw[row * width + k]! / divisor + (base[base.length === 1 ? 0 : k] ?? 0);
+      raw[row * width + k] = Math.fround(raw[row * width + k]! / divisor + (base[base.length === 1 ? 0 : k] ?? 0));
   }
-  return isClassifier ? classified(raw, rows, width, attributes) : [{ dims: [rows, width], data: raw }];
+  // As ONNX Runtime tells them apart.
+  const isShare = trees.isPositive;
+  return isClassifier ? classified(raw, rows, width, attributes, isShare) : [{ dims: [rows, width], data: raw }];
 }
 
 function holds(mode: string, value: number, threshold: number): boolean {
@@ -168,5 +181,6 @@ function treeNodes(attributes: Attributes, kind: "class" | "target"): TreeNodes 
     no,
     missingYes: missing,
     weights,
+    isPositive: values.every((value) => value >= 0),
   };
 }
