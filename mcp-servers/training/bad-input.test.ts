@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Lake, openLake } from "@dagwright/lake";
-import { createMcpPool } from "@dagwright/mcp-kit";
+import { createMcpPool, type ToolArguments } from "@dagwright/mcp-kit";
 import { openTracking, type Tracking } from "@dagwright/tracking";
 import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -60,8 +60,10 @@ const LEARNERS = [
   ["neural_network", "regression", { max_iter: 3 }],
 ] as const;
 
+type TrainArguments = ToolArguments<typeof training, "train_model">;
+
 /** What is wrong with the arguments of train_model, and how they are refused. */
-const REFUSED = [
+const REFUSED: readonly (readonly [Partial<TrainArguments>, string])[] = [
   [{ label: "same" }, "ONE_CLASS"],
   [{ train: { table: "one" }, validation: { table: "one" } }, "ONE_CLASS"],
   [{ train: { table: "none" } }, "NO_ROWS"],
@@ -70,7 +72,7 @@ const REFUSED = [
   [{ features: ["endless"] }, "INVALID_VALUE"],
   [{ features: ["silence"], preprocessing: { silence: { encode: "one_hot" } } }, "EMPTY_DATA"],
   [{ features: ["x", "nothing"], preprocessing: { nothing: { impute: "mean" } } }, "INVALID_PREPROCESSING"],
-] as const;
+];
 /** Tables that a model of `x` and `city` cannot be asked about. */
 const UNASKABLE = [
   ["renamed", "COLUMN_NOT_FOUND"],
@@ -85,7 +87,7 @@ describe.each(LEARNERS)("%s, %s", (algorithm, task, params) => {
   const client = () => pool.client(training);
 
   test.each(REFUSED)("%j is refused as %s before a run is started", async (wrong, code) => {
-    const call = client().call("train_model", { ...ask, experiment: "refused", ...structuredClone(wrong) });
+    const call = client().call("train_model", { ...ask, experiment: "refused", ...wrong });
     await expect(call).rejects.toMatchObject({ code, retryable: false });
     expect(await tracking.searchRuns({ experiment: "refused" })).toEqual([]);
   });

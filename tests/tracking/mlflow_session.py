@@ -109,6 +109,7 @@ refused("INVALID_PARAMETER_VALUE", client.log_batch, second, metrics=[Metric("la
 assert not {"late", "fresh"} & ({*client.get_run(second).data.metrics} | {*client.get_run(second).data.params})
 refused("RESOURCE_DOES_NOT_EXIST", client.delete_tag, second, "nobody's")
 refused("RESOURCE_DOES_NOT_EXIST", client.get_run, "0" * 32)
+assert client.get_metric_history("0" * 32, "loss") == []
 client.delete_run(second)
 refused("INVALID_PARAMETER_VALUE", client.log_metric, second, "loss", 1.0)
 assert [r.info.run_id for r in client.search_runs([exp_id], run_view_type=ViewType.DELETED_ONLY)] == [second]
@@ -133,6 +134,7 @@ for text, expected in {
     "params.lr IS NULL": ["broken", "child", "renamed"],
     "params.lr IS NOT NULL": ["first"],
     "tags.kind = 'A'": ["first"],
+    "tags.'kind' = 'A'": ["first"],
     "tags.kind LIKE 'a'": [],
     "tag.kind ILIKE 'a'": ["first"],
     "tags.`mlflow.runName` = 'child'": ["child"],
@@ -165,6 +167,7 @@ while True:
         break
 assert pages == [["broken", "child", "first"], ["renamed"]], pages
 refused("INVALID_PARAMETER_VALUE", client.search_runs, [exp_id], page_token="bm9uZQ==")
+assert client.search_experiments(filter_string="creation_time > 0 AND name = 'Default'")[0].experiment_id == "0"
 part("filter strings")
 
 # Datasets

@@ -29,12 +29,16 @@ export type FeatureValue = string | number | boolean | null;
 export type FeatureTypes = Readonly<Record<string, ValueType>>;
 
 /** A name that can be a column and stands before or after the colon of `view:feature`. */
-const Name = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be letters, digits and underscores, no digit first");
+const Name = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be letters, digits and underscores, no digit first")
+  .refine((name) => !name.startsWith("__"), "must not begin with two underscores: such names are the queries' own");
 const ColumnName = z.string().min(1);
+const JoinKey = ColumnName.refine((name) => !name.startsWith("__"), "must not begin with two underscores");
 
 const EntitySchema = z.strictObject({
   name: Name,
-  joinKey: ColumnName,
+  joinKey: JoinKey,
   type: z.enum(["bigint", "string"]),
 });
 

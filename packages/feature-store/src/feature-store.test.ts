@@ -3,15 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Lake, openLake } from "@dagwright/lake";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  entity,
-  type FeatureService,
-  type FeatureView,
-  featureService,
-  featureView,
-  onDemandView,
-} from "./definitions.ts";
-import { InvalidFeatureDefinitionError } from "./errors.ts";
+import { entity, featureService, featureView, onDemandView } from "./definitions.ts";
 import { type FeatureStore, type OnlineOptions, openFeatureStore } from "./feature-store.ts";
 
 const user = entity({ name: "user", joinKey: "user_id", type: "bigint" });
@@ -398,30 +390,5 @@ describe("what is computed on demand", () => {
     });
     await expect(ask("mistyped:value")).rejects.toThrow("it gave 1.5 for value, where int is expected");
     await other.close();
-  });
-});
-
-describe("definitions", () => {
-  test("are checked", async () => {
-    expect(() => featureView({ ...spending, features: {} })).toThrow(InvalidFeatureDefinitionError);
-    expect(() => featureView({ ...spending, features: { user_id: "bigint" } })).toThrow(
-      'Feature view "spending": features.user_id: is a join key or a timestamp already',
-    );
-    expect(() => featureView({ ...spending, name: "a:b" })).toThrow("name: must be letters");
-    await expect(openFeatureStore({ root, lake, entities: [], views: [spending] })).rejects.toThrow(
-      'entity "user" is not among the store\'s entities',
-    );
-    const elsewhere = featureView({ ...spending, ttl: 1 });
-    await expect(openFeatureStore({ root, lake, entities: [user], views: [elsewhere, ratio] })).rejects.toThrow(
-      'On-demand view "ratio": sources: feature view "spending" is not among the store\'s views, or differs there',
-    );
-    const services = [featureService({ name: "s", features: ["spending:spent"] })];
-    const references: FeatureService[] = services;
-    const views: FeatureView[] = [spending];
-    await expect(openFeatureStore({ root, lake, entities: [user], views, services: references })).rejects.toThrow(
-      'Feature service "s": features: there is no feature "spending:spent"',
-    );
-    const clash = { ...ratio, request: { user_id: "int" }, transform: () => ({ of_spend: 1, known: true }) } as const;
-    expect(() => onDemandView(clash)).toThrow("request.user_id: is a join key");
   });
 });

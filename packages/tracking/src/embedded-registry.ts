@@ -6,12 +6,11 @@ import type {
   TransitionStage,
   VersionLineage,
 } from "./api.ts";
-import { checkName, checkServableName } from "./batch.ts";
+import { checkedTags } from "./beginnings.ts";
 import { all, type Database, one, type Work } from "./database/work.ts";
 import { viewOf } from "./embedded-runs.ts";
 import { TrackingError } from "./errors.ts";
 import { lineageOf } from "./lineage.ts";
-import { checkRegistryTag } from "./store/checks.ts";
 import { grouped } from "./store/grouped.ts";
 import { type VersionRecord, type VersionRow, versionRecords, versionRow, versionsOf } from "./store/model-versions.ts";
 import { insertModel, modelRow } from "./store/registered-models.ts";
@@ -40,17 +39,9 @@ export class EmbeddedRegistry {
     this.#database = database;
   }
 
-  async register({
-    name,
-    runId,
-    description = "",
-    tags = {},
-    key,
-  }: RegisterModel): Promise<ModelVersion & { alreadyDone: boolean }> {
-    checkServableName(name);
-    if (key !== undefined) checkName("key", key);
-    const pairs = Object.entries(tags).map(([tag, value]) => ({ key: tag, value }));
-    for (const tag of pairs) checkRegistryTag(tag);
+  async register(asked: RegisterModel): Promise<ModelVersion & { alreadyDone: boolean }> {
+    const { name, runId, description = "", key } = asked;
+    const pairs = checkedTags(asked);
     return await this.#database.write(function* () {
       const { artifact_uri: root } = yield* runRow(runId);
       yield* insertModel(name);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Batch, FinalRunStatus, Lineage, MetricPoint, StartRun, TrackingRun } from "./api.ts";
-import { checkBatch, checkName, risingClock } from "./batch.ts";
+import { checkBatch, risingClock } from "./batch.ts";
+import { checkedStart } from "./beginnings.ts";
 import { all, type Database, one, run, type Work } from "./database/work.ts";
 import { invalid } from "./errors.ts";
 import { lineageTags, tableInputs } from "./lineage.ts";
@@ -30,15 +31,9 @@ export class EmbeddedRuns {
     this.#database = database;
   }
 
-  async start({ experiment, name, tags = {}, key, lineage = {} }: StartRun): Promise<TrackingRun> {
-    checkName("experiment", experiment);
-    if (name !== undefined) checkName("name", name);
-    if (key !== undefined) checkName("key", key);
-    checkBatch({ tags });
-    const kept = Object.entries({ ...tags, ...lineageTags(lineage) }).map(([tag, value]) =>
-      keptTag({ key: tag, value }, `tags.${tag}`),
-    );
-    const inputs = tableInputs(lineage.tables ?? []);
+  async start(asked: StartRun): Promise<TrackingRun> {
+    const { experiment, name, key } = asked;
+    const { tags: kept, inputs } = checkedStart(asked);
     const startTime = this.#now();
     return await this.#database.write(function* () {
       const known = key === undefined ? undefined : yield* reopened(key);

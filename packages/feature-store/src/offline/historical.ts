@@ -3,7 +3,7 @@ import { InvalidFeatureRequestError } from "../errors.ts";
 import type { ResolvedFeatures } from "../feature-references.ts";
 import { transformed } from "../transformations.ts";
 import { checkedSource, type OfflineStore } from "./offline-store.ts";
-import { ENTITY_ROWS, EVENT_TIMESTAMP, pointInTimeSql, ROW_NUMBER, sourceName } from "./point-in-time.ts";
+import { ENTITY_ROWS, EVENT_TIMESTAMP, OWN_COLUMNS, pointInTimeSql, ROW_NUMBER, sourceName } from "./point-in-time.ts";
 import { type Dialect, quote, sqlType } from "./sql-dialect.ts";
 import { checkEntityTable, type TableColumn } from "./table-types.ts";
 
@@ -82,7 +82,7 @@ async function joinQuery(
 ): Promise<JoinQuery> {
   const { dialect } = lake;
   const { version, columns } = await lake.snapshot(entities);
-  checkEntityTable(entities.table, columns, resolved, EVENT_TIMESTAMP);
+  checkEntityTable(entities.table, columns, resolved, EVENT_TIMESTAMP, OWN_COLUMNS);
   const views: Record<string, TableRef> = { [ENTITY_ROWS]: { table: entities.table, version } };
   for (const [index, { view }] of resolved.views.entries()) {
     views[sourceName(index)] = (await checkedSource(lake, view)).ref;

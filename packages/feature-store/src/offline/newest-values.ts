@@ -43,10 +43,17 @@ export function newestValuesSql(
       return `${type === "bigint" ? `CAST(${value} AS ${text})` : value} AS ${name(feature)}`;
     }),
   ];
+  // By name: whatever else the table has cannot be taken for a column of this query.
+  const read = new Set([
+    ...keys,
+    when,
+    ...(createdTimestampColumn === undefined ? [] : [name(createdTimestampColumn)]),
+    ...Object.keys(view.features).map(name),
+  ]);
   const order = [`${when} DESC`, ...latestFirst(dialect, view)].join(", ");
   return `SELECT ${columns.join(", ")}
 FROM (
-  SELECT *, row_number() OVER (PARTITION BY ${keys.join(", ")} ORDER BY ${order}) AS __newest
+  SELECT ${[...read].join(", ")}, row_number() OVER (PARTITION BY ${keys.join(", ")} ORDER BY ${order}) AS __newest
   FROM ${sourceName(0)} WHERE ${conditions.join(" AND ")}
 ) AS ranked
 WHERE __newest = 1`;

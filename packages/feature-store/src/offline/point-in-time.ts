@@ -11,6 +11,11 @@ export const ENTITY_ROWS = "entity_rows";
 /** The number of an entity row, from 0 (DuckDB) or any, ascending (Spark), in the order of the table. */
 export const ROW_NUMBER = "__entity_row";
 
+/** Columns of a join's own; entity rows cannot have them. */
+export const OWN_COLUMNS: readonly string[] = [
+  ...[ROW_NUMBER, "__at", "__is_entity_row", "__created", "__source", "__held"],
+];
+
 /** The name under which queries read the table of the n-th requested view. */
 export function sourceName(index: number): string {
   return `feature_source_${index}`;

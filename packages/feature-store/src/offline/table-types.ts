@@ -43,13 +43,14 @@ export function checkSourceTable(view: FeatureView, columns: readonly TableColum
 
 /**
  * Checks that entity rows have the join keys, the event timestamp and the values that transformations request, and no
- * column named like a wanted feature.
+ * column named like a wanted feature or like one of the join's own.
  */
 export function checkEntityTable(
   table: string,
   columns: readonly TableColumn[],
   { entities, request, outputs }: ResolvedFeatures,
   timestampField: string,
+  own: readonly string[],
 ): void {
   const problems = [
     ...[...entities.values()].flatMap(({ joinKey, type }) => problemOf(columns, joinKey, TYPES[type], type)),
@@ -58,6 +59,9 @@ export function checkEntityTable(
     ...outputs
       .filter((name) => columns.some((column) => column.name.toLowerCase() === name.toLowerCase()))
       .map((name) => `column "${name}" has the name of a requested feature`),
+    ...columns
+      .filter(({ name }) => own.includes(name.toLowerCase()) || name.toLowerCase().startsWith("__input__"))
+      .map(({ name }) => `column "${name}" has a name that the join keeps for itself`),
   ];
   if (problems.length > 0) throw new FeatureTableMismatchError("the entity rows of a historical join", table, problems);
 }

@@ -180,7 +180,7 @@ async function migrate(client: pg.PoolClient, place: string): Promise<void> {
       "CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
     );
     await client.query(STEPS[0] ?? "");
-    await client.query(defaultExperiment(Date.now()));
+    await client.query(defaultExperiment(String(Date.now())));
     await client.query("INSERT INTO migrations (version) VALUES (1)");
   }
   await client.query("COMMIT");

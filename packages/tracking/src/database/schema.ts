@@ -116,8 +116,8 @@ export const TABLES = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-/** The experiment that is there from the start, as in MLflow. @param now milliseconds since the epoch */
-export function defaultExperiment(now: number): string {
+/** The experiment that is there from the start, as in MLflow. @param now SQL of the milliseconds since the epoch */
+export function defaultExperiment(now: string): string {
   return `INSERT INTO experiments (id, name, artifact_location, created_ms, updated_ms)
     VALUES (0, 'Default', 'mlflow-artifacts:/0', ${now}, ${now}) ON CONFLICT DO NOTHING`;
 }

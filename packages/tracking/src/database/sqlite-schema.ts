@@ -99,7 +99,7 @@ const TO_MLFLOW = `
   DROP TABLE old_params;
   DROP TABLE old_runs;
   DROP TABLE old_experiments;
-  ${defaultExperiment(0)};
+  ${defaultExperiment("CAST(unixepoch('subsec') * 1000 AS INTEGER)")};
 `;
 
 /** One step per schema version: `PRAGMA user_version` says how many were applied. Never edit a step, add one. */

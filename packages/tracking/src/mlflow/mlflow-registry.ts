@@ -8,12 +8,12 @@ import {
   type TransitionStage,
   type VersionLineage,
 } from "../api.ts";
-import { checkName, checkServableName } from "../batch.ts";
+import { checkedTags } from "../beginnings.ts";
 import { inProduction } from "../embedded-registry.ts";
 import { invalid, TrackingError } from "../errors.ts";
 import { lineageOf, reads } from "../lineage.ts";
-import { nearestNames } from "../nearest-names.ts";
-import { checkNewAlias, checkRegistryTag } from "../store/checks.ts";
+import { modelNotFound } from "../model-not-found.ts";
+import { checkNewAlias } from "../store/checks.ts";
 import { grouped } from "../store/grouped.ts";
 import type { VersionRecord } from "../store/model-versions.ts";
 import { KEY_TAG } from "../store/runs.ts";
@@ -45,17 +45,9 @@ export class MlflowRegistry {
     this.#runs = runs;
   }
 
-  async register({
-    name,
-    runId,
-    description = "",
-    tags = {},
-    key,
-  }: RegisterModel): Promise<ModelVersion & { alreadyDone: boolean }> {
-    checkServableName(name);
-    if (key !== undefined) checkName("key", key);
-    const pairs = Object.entries(tags).map(([tag, value]) => ({ key: tag, value }));
-    for (const tag of pairs) checkRegistryTag(tag);
+  async register(asked: RegisterModel): Promise<ModelVersion & { alreadyDone: boolean }> {
+    const { name, runId, description = "", key } = asked;
+    const pairs = checkedTags(asked);
     const known = key === undefined ? undefined : await this.#ofKey(key, name);
     if (known !== undefined) return { ...(await this.#version(name, known)), alreadyDone: true };
     await this.#runs.record(runId);
@@ -115,16 +107,7 @@ export class MlflowRegistry {
       )
         throw error;
       const names = (await this.#models()).map((model) => model.name);
-      const near = nearestNames(name, names);
-      throw new TrackingError("MODEL_NOT_FOUND", `There is no registered model "${name}".`, {
-        field: "name",
-        hint:
-          near.length > 0
-            ? `Did you mean ${near.map((one) => `"${one}"`).join(" or ")}?`
-            : names.length === 0
-              ? "No model is registered yet."
-              : `Registered: ${names.slice(0, 10).join(", ")}.`,
-      });
+      throw modelNotFound(name, names);
     }
   }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Batch, FinalRunStatus, Lineage, MetricPoint, StartRun, TrackingRun } from "../api.ts";
-import { checkBatch, checkName, risingClock } from "../batch.ts";
+import { checkBatch, risingClock } from "../batch.ts";
+import { checkedStart } from "../beginnings.ts";
 import { invalid, TrackingError } from "../errors.ts";
 import { lineageTags, tableInputs } from "../lineage.ts";
 import { checkMetric, keptParam, keptTag, type MetricValue } from "../store/checks.ts";
@@ -23,15 +24,9 @@ export class MlflowRuns {
     this.#http = http;
   }
 
-  async start({ experiment, name, tags = {}, key, lineage = {} }: StartRun): Promise<TrackingRun> {
-    checkName("experiment", experiment);
-    if (name !== undefined) checkName("name", name);
-    if (key !== undefined) checkName("key", key);
-    checkBatch({ tags });
-    const kept = Object.entries({ ...tags, ...lineageTags(lineage) }).map(([tag, value]) =>
-      keptTag({ key: tag, value }, `tags.${tag}`),
-    );
-    const inputs = tableInputs(lineage.tables ?? []);
+  async start(asked: StartRun): Promise<TrackingRun> {
+    const { experiment, name, key } = asked;
+    const { tags: kept, inputs } = checkedStart(asked);
     const experimentId = await this.#experimentNamed(experiment);
     const known = key === undefined ? undefined : await this.#ofKey(experimentId, key);
     if (known !== undefined) return await this.#view(await this.#reopened(known));

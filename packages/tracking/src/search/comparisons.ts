@@ -33,7 +33,7 @@ const PART = /(?:`[^`]*`|"[^"]*"|[\p{L}_][\p{L}\p{N}_]*)/u.source;
 const TOKENS: readonly (readonly [Token["kind"], RegExp])[] = [
   ["number", /-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\p{L}\p{N}_])/uy],
   ["text", /'(?:''|\\'|[^'])*'/y],
-  ["identifier", new RegExp(`${PART}(?:\\.(?:${PART}|\\p{N}[\\p{L}\\p{N}_]*))*`, "uy")],
+  ["identifier", new RegExp(`${PART}(?:\\.(?:${PART}|'[^']*'|\\p{N}[\\p{L}\\p{N}_]*))*`, "uy")],
   ["operator", /[<>=!~]+/y],
   ["open", /\(/y],
   ["close", /\)/y],

@@ -13,8 +13,8 @@ import {
   orderKeysOf,
   TEXT_COMPARATORS,
   textOf,
-  unquoted,
 } from "./comparisons.ts";
+import { tagOrAttribute } from "./keys.ts";
 
 const COLUMNS: Readonly<Record<string, string>> = {
   name: "e.name",
@@ -29,7 +29,7 @@ export function experimentFilter(filter: string): Condition {
 }
 
 function conditionOf({ identifier, comparator, operand }: Comparison): Condition {
-  const { tag, key } = keyOf(identifier);
+  const { tag, key } = tagOrAttribute(identifier, COLUMNS);
   if (tag) {
     checkComparator(comparator, NULLABLE_TEXT_COMPARATORS);
     const of = "SELECT 1 FROM experiment_tags t WHERE t.experiment_id = e.id AND t.key = ?";
@@ -60,33 +60,11 @@ function conditionOf({ identifier, comparator, operand }: Comparison): Condition
   return condition(column, comparator, operand.number);
 }
 
-/** @throws INVALID_ARGUMENT */
-function keyOf(identifier: string): { tag: boolean; key: string } {
-  const dot = identifier.indexOf(".");
-  const entity = dot < 0 ? "attribute" : unquoted(identifier.slice(0, dot));
-  if (!["attribute", "tag", "tags"].includes(entity))
-    throw new TrackingError(
-      "INVALID_ARGUMENT",
-      `Invalid entity type '${entity}'. Valid entity types are ('attribute', 'tag', 'tags')`,
-      { field: "filter" },
-    );
-  const key = unquoted(identifier.slice(dot + 1));
-  if (entity === "attribute" && !(key in COLUMNS))
-    throw new TrackingError(
-      "INVALID_ARGUMENT",
-      `Invalid attribute key '${key}' specified. Valid keys are '{${Object.keys(COLUMNS)
-        .map((one) => `'${one}'`)
-        .join(", ")}}'`,
-      { field: "filter" },
-    );
-  return { tag: entity !== "attribute", key };
-}
-
 /** What follows ORDER BY. @throws INVALID_ARGUMENT */
 export function experimentOrder(orderBy: readonly string[]): string {
   const clauses = orderBy.length > 0 ? orderBy : ["creation_time DESC", "experiment_id ASC"];
   const keys = orderKeysOf(clauses).map((order) => {
-    const { tag, key } = keyOf(order.identifier);
+    const { tag, key } = tagOrAttribute(order.identifier, COLUMNS);
     if (tag) throw new TrackingError("INVALID_ARGUMENT", "Invalid order_by entity: tag", { field: "order_by" });
     return { key, sql: `${COLUMNS[key]} ${direction(order)}` };
   });

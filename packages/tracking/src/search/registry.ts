@@ -15,6 +15,7 @@ import {
   textOf,
   unquoted,
 } from "./comparisons.ts";
+import { tagOrAttribute } from "./keys.ts";
 
 /** MLflow keeps prompts among the models; a search finds them only when it asks for them by this tag. */
 const IS_PROMPT = "mlflow.prompt.is_prompt";
@@ -54,7 +55,10 @@ export const modelFilter = (filter: string): Condition => filterOf(filter, MODEL
 export const versionFilter = (filter: string): Condition => filterOf(filter, VERSIONS);
 
 function filterOf(filter: string, searched: Searched): Condition {
-  const comparisons = comparisonsOf(filter).map((one) => ({ ...one, ...keyOf(one.identifier, searched) }));
+  const comparisons = comparisonsOf(filter).map((one) => ({
+    ...one,
+    ...tagOrAttribute(one.identifier, searched.columns),
+  }));
   const asksForPrompts = comparisons.some(
     ({ tag, key, comparator, operand }) =>
       tag &&
@@ -100,27 +104,6 @@ function conditionOf(
     );
   checkComparator(comparator, TEXT_AND_LIST_COMPARATORS, " for attribute");
   return condition(column, comparator, operand.kind === "list" ? operand.list : textOf(operand, "attributes"));
-}
-
-function keyOf(identifier: string, { columns }: Searched): { tag: boolean; key: string } {
-  const dot = identifier.indexOf(".");
-  const entity = dot < 0 ? "attribute" : unquoted(identifier.slice(0, dot));
-  if (!["attribute", "tag", "tags"].includes(entity))
-    throw new TrackingError(
-      "INVALID_ARGUMENT",
-      `Invalid entity type '${entity}'. Valid entity types are ('attribute', 'tag', 'tags')`,
-      { field: "filter" },
-    );
-  const key = unquoted(identifier.slice(dot + 1));
-  if (entity === "attribute" && !(key in columns)) refuseKey(`attribute key '${key}'`, Object.keys(columns));
-  return { tag: entity !== "attribute", key };
-}
-
-function refuseKey(what: string, known: readonly string[]): never {
-  const list = known.map((one) => `'${one}'`).join(", ");
-  throw new TrackingError("INVALID_ARGUMENT", `Invalid ${what} specified. Valid keys are '{${list}}'`, {
-    field: "filter",
-  });
 }
 
 const MODEL_ORDER: Readonly<Record<string, string>> = {

@@ -21,6 +21,7 @@ const MOST_RESULTS = 50_000;
 const DEFAULT_RESULTS = 1_000;
 const MOST_POINTS = 25_000;
 const MOST_RUNS_OF_HISTORY = 100;
+const MOST_SAMPLED = 2_500;
 
 const RunId = z.object({ run_id: Required });
 const ofRun = <Shape extends z.ZodRawShape>(shape: Shape) => z.preprocess(withRunId, RunId.extend(shape));
@@ -276,11 +277,12 @@ function addReading(served: Served): void {
       metric_key: Required,
       start_step: Int.optional(),
       end_step: Int.optional(),
-      max_results: Int.default(2_500),
+      max_results: Int.default(MOST_SAMPLED),
     }),
     async ({ run_ids: runIds, metric_key: key, start_step: from, end_step: to, max_results: most }) => {
       checkRunIds("GetMetricHistoryBulkInterval", "run_ids", runIds);
       checkInterval(from, to);
+      checkMaxResults(most, MOST_SAMPLED);
       const points = await database.read(() => metricHistories(runIds, key, Number.MAX_SAFE_INTEGER));
       const within = points.filter(
         ({ step }) => from === undefined || to === undefined || (step >= from && step <= to),

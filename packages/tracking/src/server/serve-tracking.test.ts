@@ -121,7 +121,19 @@ it("takes the same under the paths of the UI, JSON within JSON, and no body at a
 });
 
 it("says of what it does not have that it has it not", async () => {
-  expect(await post("/traces/search", {})).toMatchObject({ status: 404, json: { error_code: "ENDPOINT_NOT_FOUND" } });
+  const refusals: readonly (readonly [path: string, message: RegExp, base?: string])[] = [
+    ["/traces/search", /POST \/api\/3.0\/mlflow\/traces\/search: .* does not serve MLflow's traces/, "/api/3.0/mlflow"],
+    ["/datasets/create", /does not serve MLflow's evaluation datasets/, "/api/3.0/mlflow"],
+    ["/webhooks", /does not serve MLflow's webhooks/],
+    ["/scorers/register", /does not serve MLflow's scorers/, "/api/3.0/mlflow"],
+    ["/v1/traces", /does not serve MLflow's traces/, ""],
+    ["/nothing", /no endpoint POST \/api\/2.0\/mlflow\/nothing\.$/],
+  ];
+  for (const [path, message, base] of refusals)
+    expect(await post(path, {}, base)).toMatchObject({
+      status: 404,
+      json: { error_code: "ENDPOINT_NOT_FOUND", message: expect.stringMatching(message) },
+    });
 });
 
 it.each(["../../tracking.db", "..%2f..%2ftracking.db", "a/%2e%2e/%2e%2e/tracking.db", "a%00b", ".writing/x"])(

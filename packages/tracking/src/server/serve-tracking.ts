@@ -7,6 +7,7 @@ import { addExperimentRoutes } from "./experiment-routes.ts";
 import { addLoggedModelRoutes } from "./logged-model-routes.ts";
 import { addRegistryRoutes } from "./registry-routes.ts";
 import { addRunRoutes } from "./run-routes.ts";
+import { noEndpoint } from "./unserved.ts";
 
 /** The MLflow whose REST API is spoken. */
 export const MLFLOW_VERSION = "3.17.2";
@@ -81,7 +82,7 @@ export async function serveTracking({ port, host = "127.0.0.1", ...place }: Serv
     return await answer(reply, status < 500 ? "INVALID_PARAMETER_VALUE" : "INTERNAL_ERROR", message);
   });
   app.setNotFoundHandler(async (request, reply) =>
-    answer(reply, "ENDPOINT_NOT_FOUND", `There is no endpoint ${request.method} ${request.url.split("?")[0]}.`),
+    answer(reply, "ENDPOINT_NOT_FOUND", noEndpoint(request.method, request.url)),
   );
   app.get("/health", async (_request, reply) => reply.type("text/plain").send("OK"));
   app.get("/version", async (_request, reply) => reply.type("text/plain").send(MLFLOW_VERSION));

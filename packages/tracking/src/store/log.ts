@@ -12,8 +12,8 @@ import {
   type MetricValue,
 } from "./checks.ts";
 import { insertLoggedModelMetrics } from "./logged-models.ts";
-import { asLogged, type DatasetInput, insertRunModels, type ModelOutput } from "./run-data.ts";
-import { activeRun, runRow, setRunTags } from "./runs.ts";
+import { asLogged, type DatasetInput, insertRunModels, type MetricRow, type ModelOutput } from "./run-data.ts";
+import { activeRun, setRunTags } from "./runs.ts";
 
 /** Logs a batch, all of it or nothing. @throws RUN_NOT_FOUND, RUN_DELETED, INVALID_ARGUMENT, PARAM_ALREADY_LOGGED */
 export function* logBatch(runId: string, batch: LoggedBatch): Work<void> {
@@ -111,15 +111,6 @@ export interface MetricPointRecord {
   readonly step: number;
 }
 
-interface MetricRow {
-  readonly run_id: string;
-  readonly key: string;
-  readonly timestamp_ms: number;
-  readonly step: number;
-  readonly value: number;
-  readonly nan: number;
-}
-
 const pointOf = (row: MetricRow): MetricPointRecord => ({
   runId: row.run_id,
   key: row.key,
@@ -130,7 +121,6 @@ const pointOf = (row: MetricRow): MetricPointRecord => ({
 
 /** Points of a metric by time, step and value. @throws RUN_NOT_FOUND */
 export function* metricHistory(runId: string, key: string, paging: Paging): Work<Page<MetricPointRecord>> {
-  yield* runRow(runId);
   return yield* pageOf(paging, function* (limit, offset) {
     const rows = yield* all<MetricRow>(
       `SELECT * FROM metrics WHERE run_id = ? AND key = ? ORDER BY timestamp_ms, step, value LIMIT ? OFFSET ?`,

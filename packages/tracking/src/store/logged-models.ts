@@ -11,7 +11,7 @@ import { type Page, type Paging, pageOf } from "../search/pages.ts";
 import { checkLoggedModelName, experimentNumber, type KeyValue, type MetricValue } from "./checks.ts";
 import { checkActive, experimentRow } from "./experiments.ts";
 import { grouped } from "./grouped.ts";
-import { asLogged } from "./run-data.ts";
+import { asLogged, type MetricRow } from "./run-data.ts";
 import { someName } from "./some-name.ts";
 
 export const LOGGED_MODEL_STATUSES = [
@@ -209,14 +209,8 @@ export function* searchLoggedModels(search: LoggedModelSearch): Work<Page<Logged
   });
 }
 
-interface MetricRow {
+interface ModelMetricRow extends MetricRow {
   readonly model_id: string;
-  readonly run_id: string;
-  readonly key: string;
-  readonly timestamp_ms: number;
-  readonly step: number;
-  readonly value: number;
-  readonly nan: number;
   readonly dataset_name: string | null;
   readonly dataset_digest: string | null;
 }
@@ -233,7 +227,7 @@ function* recordsOf(rows: readonly LoggedModelRow[]): Work<LoggedModelRecord[]> 
   const params = yield* keyed("logged_model_params");
   const tags = yield* keyed("logged_model_tags");
   const metrics = grouped(
-    yield* allOf<MetricRow>(
+    yield* allOf<ModelMetricRow>(
       "SELECT * FROM logged_model_metrics WHERE model_id IN (?) ORDER BY model_id, timestamp_ms, key, step",
       ids,
     ),

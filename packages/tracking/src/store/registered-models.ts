@@ -1,6 +1,6 @@
 import { all, allOf, insert, lock, one, run, type Work } from "../database/work.ts";
 import { TrackingError } from "../errors.ts";
-import { nearestNames } from "../nearest-names.ts";
+import { modelNotFound } from "../model-not-found.ts";
 import { type Page, type Paging, pageOf } from "../search/pages.ts";
 import { modelFilter, modelOrder } from "../search/registry.ts";
 import { checkModelName, checkRegistryTag, checkTagKey, type KeyValue } from "./checks.ts";
@@ -57,17 +57,7 @@ export function* modelRow(name: string): Work<ModelRow> {
   const names = (yield* all<{ name: string }>("SELECT name FROM registered_models ORDER BY name")).map(
     (model) => model.name,
   );
-  const near = nearestNames(name, names);
-  throw new TrackingError("MODEL_NOT_FOUND", `There is no registered model "${name}".`, {
-    field: "name",
-    hint:
-      near.length > 0
-        ? `Did you mean ${near.map((one) => `"${one}"`).join(" or ")}?`
-        : names.length === 0
-          ? "No model is registered yet."
-          : `Registered: ${names.slice(0, 10).join(", ")}.`,
-    mlflow: `Registered Model with name=${name} not found`,
-  });
+  throw modelNotFound(name, names);
 }
 
 /** Takes the lock of a name: whoever changes versions of one model waits for the others. */

@@ -31,7 +31,8 @@ export interface RunData {
   readonly modelOutputs: readonly ModelOutput[];
 }
 
-interface MetricRow {
+/** A logged value as it is kept. */
+export interface MetricRow {
   readonly run_id: string;
   readonly key: string;
   readonly timestamp_ms: number;
