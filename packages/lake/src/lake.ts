@@ -36,6 +36,7 @@ import type { SparkEngine } from "./spark-engine.ts";
 import { sparkToDuck } from "./spark-sql.ts";
 import { sparkStatement } from "./spark-statement.ts";
 import { type StageContext, stageSource } from "./stage.ts";
+import type { StagedFile } from "./staged-file.ts";
 import { checkStatement } from "./statement-guard.ts";
 import { dataPath } from "./table-files.ts";
 import { vacuumTable } from "./vacuum.ts";
@@ -92,7 +93,7 @@ class DeltaLake implements Lake {
   readonly #engine: Engine;
   readonly #sources: Omit<StageContext, "scratch">;
   readonly #exportRoot: string | undefined;
-  readonly #staged = new Set<string>();
+  readonly #staged = new Map<string, StagedFile>();
   readonly #isStaged = (path: string) => this.#staged.has(path);
   /** Runs queries in the place of DuckDB, which then only moves files and reads columns. */
   readonly #spark: SparkEngine | undefined;
@@ -150,7 +151,7 @@ class DeltaLake implements Lake {
 
   async write(o: WriteOptions) {
     checkWrite(o);
-    return await writeTable(this.#workshop(), o, await this.#rows(o));
+    return await writeTable(this.#workshop(), o, await this.#rows(o), this.#wholeSource(o));
   }
 
   async merge(o: MergeOptions) {
@@ -202,8 +203,9 @@ class DeltaLake implements Lake {
   }
 
   async stage(o: StageOptions): Promise<Staged> {
-    const { path, ...staged } = await stageSource(o, { ...this.#sources, scratch: this.#engine.scratch });
-    this.#staged.add(path);
+    const made = await stageSource(o, { ...this.#sources, scratch: this.#engine.scratch });
+    const { path, stats: _, ...staged } = made;
+    this.#staged.set(path, made);
     const close = async () => {
       this.#staged.delete(path);
       await rm(path, { force: true });
@@ -215,6 +217,13 @@ class DeltaLake implements Lake {
     await this.#spark?.close();
     await this.#engine.close();
     this.#log.store.close();
+  }
+
+  /** The staged source that a write's query takes as it is, if it does. */
+  #wholeSource({ sql, views }: WriteOptions): StagedFile | undefined {
+    const name = /^\s*SELECT\s+\*\s+FROM\s+([a-z_][a-z0-9_]*)\s*;?\s*$/i.exec(sql)?.[1];
+    const view = name !== undefined && Object.hasOwn(views, name) ? views[name] : undefined;
+    return view && "staged" in view && !this.#spark ? this.#staged.get(view.staged) : undefined;
   }
 
   #workshop(): Workshop {

@@ -1,32 +1,30 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { SourceColumn, StageOptions } from "./api.ts";
-import { type Column, deltaToDuck, deltaToSpark, duckToDelta, widens } from "./column-types.ts";
+import { deltaToDuck, deltaToSpark, duckToDelta, sparkToDelta, widens } from "./column-types.ts";
 import { csvSource } from "./csv-source.ts";
 import { DataFiles } from "./data-files.ts";
 import { DeltaLog } from "./delta-log.ts";
 import { Engine, type Session } from "./engine.ts";
 import { diskFull, isDiskFull, LakeError } from "./errors.ts";
+import { deltaStats } from "./file-stats.ts";
 import { diagnoseJson, jsonSql } from "./json-source.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
 import { type Located, locate, type SourceFile, type SourceRoots } from "./source-files.ts";
 import { isDecimal, sourceType } from "./source-values.ts";
+import type { StagedFile } from "./staged-file.ts";
 import { holdFiles } from "./table-files.ts";
+import { DATA_FILE } from "./write-files.ts";
+
+/** Several files of more bytes than this are read one after the other. */
+const READ_AT_ONCE = 256e6;
 
 /** What a staging is made with. */
 export interface StageContext extends Omit<SourceRoots, "scratch"> {
   readonly scratch: string;
   readonly memoryLimit: string;
   readonly threads: number;
-}
-
-/** A checked copy of a source: one Parquet file. */
-export interface StagedFile {
-  readonly path: string;
-  readonly columns: readonly Column[];
-  readonly rows: number;
-  readonly files: readonly string[];
 }
 
 /**
@@ -79,8 +77,12 @@ async function readAll(
     );
   }
   const reader = await readerOf(format, files, o, folder);
+  const sizes = await Promise.all(reader.paths.map(async (one) => (await stat(one)).size));
+  // Of several files DuckDB reads one with each thread, and keeps the later ones whole until their turn to be written.
+  const inTurn = sizes.length > 1 && sizes.reduce((sum, size) => sum + size, 0) > READ_AT_ONCE;
   const engine = await Engine.open({
     ...context,
+    ...(inTurn ? { threads: 1 } : {}),
     scratch: folder,
     folders: [folder],
     files: reader.paths,
@@ -95,6 +97,7 @@ async function readAll(
         o,
         path,
         files.map((f) => f.name),
+        inTurn,
       );
     });
   } catch (error) {
@@ -223,20 +226,26 @@ async function copy(
   o: StageOptions,
   path: string,
   files: readonly string[],
+  inTurn = false,
 ): Promise<StagedFile> {
   const types = await session.run(`${sql} LIMIT 0`);
   const columns = types.columnNames().map((name, i) => {
     const delta = duckToDelta(types.columnType(i).toString());
     return { name, type: (delta && deltaToSpark(delta)) ?? types.columnType(i).toString().toLowerCase() };
   });
-  const [[count] = []] = await session.rows(
-    `COPY (${sql}) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION lz4_raw)`,
+  const [[, count, , , found] = []] = await session.rows(
+    // One thread keeps the order by itself, and then writes rows as they come.
+    `COPY (${sql}) TO ${quoteLiteral(path)} (${DATA_FILE}, PRESERVE_ORDER ${!inTurn})`,
   );
   const rows = Number(count);
   if (rows === 0 && (o.columns || files.length === 0)) {
     throw new LakeError("SOURCE_EMPTY", `The source ${files.join(", ")} holds no rows.`, { field: "source" });
   }
-  return { path, columns, rows, files };
+  const fields = columns.flatMap(({ name, type }) => {
+    const delta = sparkToDelta(type);
+    return delta === undefined ? [] : [{ name, type: delta, nullable: true, metadata: {} }];
+  });
+  return { path, columns, rows, files, stats: deltaStats(rows, found ?? null, fields) };
 }
 
 function checkColumns(columns: readonly SourceColumn[]): void {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rm, stat } from "node:fs/promises";
+import { link, mkdir, rm, stat, utimes } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { deltaToDuck } from "./column-types.ts";
 import type { DataFiles } from "./data-files.ts";
@@ -8,6 +8,10 @@ import type { Bindings, Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
 import { deltaStats, entries, parseStats } from "./file-stats.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
+import type { StagedFile } from "./staged-file.ts";
+
+/** How DuckDB writes a table's data files, and says what is in them. */
+export const DATA_FILE = "FORMAT parquet, COMPRESSION zstd, RETURN_STATS true";
 
 /** Data files of one attempt: made in scratch, moved into the table, and removed again when nothing refers to them. */
 export class NewFiles {
@@ -49,7 +53,7 @@ export class NewFiles {
       .map((f) => `CAST(${quoteIdentifier(f.name)} AS ${deltaToDuck(f.type)}) AS ${quoteIdentifier(f.name)}`)
       .join(", ");
     const written = await session.rows(
-      `COPY (SELECT ${projection} FROM (${rows}\n)) TO ${quoteLiteral(target)} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS true, ${layout})`,
+      `COPY (SELECT ${projection} FROM (${rows}\n)) TO ${quoteLiteral(target)} (${DATA_FILE}, ${layout})`,
       bindings,
     );
     const files: { add: AddFile; path: string; key: string }[] = [];
@@ -77,6 +81,31 @@ export class NewFiles {
       await this.#files.take(path, key);
     }
     return files.map((f) => f.add).sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /**
+   * Takes a checked copy of a source as it is, without writing its rows again; the copy stays where it is.
+   * @throws LakeError SCHEMA_MISMATCH when a column that may not be null is
+   */
+  async adopt(staged: StagedFile, fields: readonly DeltaField[]): Promise<AddFile[]> {
+    if (staged.rows === 0) return [];
+    await mkdir(this.#folder, { recursive: true });
+    const name = `${this.#prefix}-0.parquet`;
+    const path = join(this.#folder, name);
+    await link(staged.path, path);
+    // Its age counts from now: vacuum goes by it.
+    const now = new Date();
+    await utimes(path, now, now);
+    const { size, mtimeMs } = await stat(path);
+    const add = {
+      ...{ path: name, partitionValues: {}, size, modificationTime: Math.round(mtimeMs), dataChange: true },
+      stats: staged.stats,
+    };
+    checkNulls(this.#table, fields, add);
+    const key = `${this.#table}/${name}`;
+    this.#moved.push(key);
+    await this.#files.take(path, key);
+    return [add];
   }
 
   /** Removes what is left in scratch. */

@@ -10,6 +10,7 @@ import { numRecords } from "./file-stats.ts";
 import { quoteIdentifier } from "./names.ts";
 import { NOTHING, type Removal, removeFiles, removeWhere } from "./removal.ts";
 import type { Snapshot } from "./replay.ts";
+import type { StagedFile } from "./staged-file.ts";
 import { checkWritable } from "./table-protocol.ts";
 import { isNewest } from "./views.ts";
 import { conform, incomingColumns } from "./write-columns.ts";
@@ -132,14 +133,22 @@ export function readsItself(o: Pick<WriteOptions, "table" | "views">): boolean {
   return Object.values(o.views).some((view) => "table" in view && view.table === o.table && isNewest(view));
 }
 
-/** Writes a query's rows in one commit; see `Lake.write`. */
-export async function writeTable(workshop: Workshop, o: WriteOptions, rows: Rows): Promise<WriteResult> {
+/**
+ * Writes a query's rows in one commit; see `Lake.write`.
+ * @param whole the checked copy of a source that the query reads whole, if it does no more than that
+ */
+export async function writeTable(
+  workshop: Workshop,
+  o: WriteOptions,
+  rows: Rows,
+  whole: StagedFile | undefined,
+): Promise<WriteResult> {
   return await changeTable(
     workshop,
     o,
     () => o.mode === "append" || readsItself(o),
     (session, held, base, files) =>
-      rows(session, held, base, (query, bindings) => planWrite(o, query, bindings, session, held, base, files)),
+      rows(session, held, base, (query, bindings) => planWrite(o, query, bindings, whole, session, held, base, files)),
   );
 }
 
@@ -147,6 +156,7 @@ async function planWrite(
   o: WriteOptions,
   query: string,
   bindings: Bindings,
+  whole: StagedFile | undefined,
   session: Session,
   held: HeldFiles,
   base: Snapshot | undefined,
@@ -169,7 +179,14 @@ async function planWrite(
     if (o.mode === "replace_where") removal = await removeWhere(session, held, base, conditions(o.replaceWhere));
   }
   const keep = removal.keep === undefined ? "" : ` UNION ALL BY NAME ${removal.keep}`;
-  const added = await files.write(session, rows + keep, bindings, fields, partitionColumns);
+  const asItIs =
+    whole &&
+    keep === "" &&
+    partitionColumns.length === 0 &&
+    JSON.stringify(types(fields)) === JSON.stringify(types(incoming));
+  const added = asItIs
+    ? await files.adopt(whole, fields)
+    : await files.write(session, rows + keep, bindings, fields, partitionColumns);
   if (base && o.mode === "overwrite_partitions") {
     const keyOf = (f: { partitionValues: Readonly<Record<string, string | null>> }) =>
       JSON.stringify(partitionColumns.map((p) => f.partitionValues[p] || null));
@@ -195,6 +212,10 @@ async function planWrite(
     note: { rowsWritten: written, rowsRemoved: removal.rows, info: o.info ?? {} },
     reads: readsItself(o) ? "table" : readBy(o, base, added.length > 0),
   };
+}
+
+function types(fields: readonly DeltaField[]): readonly (readonly [string, string])[] {
+  return fields.map(({ name, type }) => [name, type] as const);
 }
 
 /** What a write is worked out from, apart from its query. */
