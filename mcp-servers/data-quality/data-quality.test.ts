@@ -193,6 +193,24 @@ test("earlier runs are remembered, each once, and looked at by those after them"
   expect(after[3]).toMatchObject({ success: false, ageSeconds: 3 * 86_400 });
 });
 
+test("a backfill sees the runs before it, however many came after", async () => {
+  await write("backfilled", purchases(10));
+  await lake.write({
+    table: "validation_history",
+    sql: `SELECT 'past-' || i AS validation_key, 'memory' AS suite, 'backfilled' AS validated_table,
+        strftime(TIMESTAMP '1997-12-01' + to_days(CAST(i AS INTEGER)), '%Y-%m-%dT00:00:00.000Z') AS interval_end,
+        '2026-01-01T00:00:00.000Z' AS validated_at, true AS success,
+        '{"rowCount":40,"columns":[],"newest":{"date":null}}' AS facts FROM range(300) AS t(i)`,
+    dialect: "duckdb",
+    views: {},
+    mode: "append",
+    txn: { appId: "past", version: 1 },
+  });
+  const request = { table: "backfilled", suite: "memory", interval: day("1998-01-02", "1998-01-03") };
+  const { results } = await client().call("validate_data_quality", request);
+  expect(results[0]).toMatchObject({ success: true, observed: { rows: 60, earlierRuns: 2, meanOfEarlierRuns: 40 } });
+});
+
 test("the report is a page, the same file for the same run", async () => {
   await write("odd", `SELECT * REPLACE ('<script>alert(1)</script>' AS month) FROM (${purchases(2)})`);
   const ask = () => client("run/a b").call("validate_data_quality", { table: "odd", suite: "purchases" });

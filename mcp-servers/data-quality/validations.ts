@@ -62,8 +62,12 @@ export async function earlierThan(
     const found = await lake.query(
       `SELECT validation_key, interval_end, facts FROM history
         WHERE suite = :suite AND validated_table = :validated AND validation_key <> :key
+          AND (interval_end = '' OR :until = '' OR interval_end < :until)
         ORDER BY interval_end DESC, validated_at DESC LIMIT ${READ}`,
-      { views: { history: { table: TABLE } }, params: { suite: now.suite, validated: now.table, key: now.key } },
+      {
+        views: { history: { table: TABLE } },
+        params: { suite: now.suite, validated: now.table, key: now.key, until: now.intervalEnd },
+      },
     );
     rows = found.rows;
   } catch (error) {
@@ -73,7 +77,7 @@ export async function earlierThan(
   const seen = new Set<string>();
   return rows.flatMap(({ interval_end, facts }) => {
     const end = String(interval_end ?? "");
-    if (end !== "" && (seen.has(end) || (now.intervalEnd !== "" && end >= now.intervalEnd))) return [];
+    if (end !== "" && seen.has(end)) return [];
     seen.add(end);
     return [Facts.parse(JSON.parse(String(facts)))];
   });

@@ -39,6 +39,21 @@ const skipsItself = task("skips_itself", {
   },
 });
 
+/** Its callback works at its second attempt only, two seconds after the run has ended. */
+export const retold = defineDag(
+  {
+    id: "retold",
+    onSuccess: {
+      retries: 1,
+      retryDelay: "2s",
+      run: (_, ctx) => {
+        if (ctx.attempt === 1) throw new Error("nobody listens yet");
+      },
+    },
+  },
+  () => double({ value: 1 }),
+);
+
 /** Tasks, a light one, a derive, a group, a branch, a short circuit and a skip. */
 export const shapes = defineDag(
   {
@@ -167,4 +182,4 @@ export const asking = defineDag({ id: "asking" }, () => {
   return yes.by;
 });
 
-export const dags = [shapes, flaky, slow, mapped, tidy, asking];
+export const dags = [shapes, retold, flaky, slow, mapped, tidy, asking];

@@ -348,3 +348,11 @@ it("runs are listed, the newest first", async () => {
   const starts = rows.map(({ startedAt }) => startedAt ?? "");
   expect(starts).toEqual([...starts].sort().reverse());
 });
+
+it("a listed run ended when its tasks did, however long its callback is tried", async () => {
+  const { engine } = embedded;
+  const { runId } = await engine.startRun({ dagId: "retold", runId: "retold/listed" });
+  const view = await engine.waitForRun(runId);
+  expect(view).toMatchObject({ state: "success", callbacks: { onSuccess: { state: "success" } } });
+  expect(await engine.listRuns({ dagId: "retold" })).toMatchObject([{ runId, endedAt: view.endedAt }]);
+});

@@ -5,7 +5,7 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { PROJECT } from "../product.ts";
-import { oneAtATime } from "./one-at-a-time.ts";
+import { installing } from "./installing.ts";
 
 const run = promisify(execFile);
 const VERSION = "1.6.6";
@@ -16,25 +16,20 @@ const MARKER = join(FOLDER, "ready");
 
 /** Installs deltalake from PyPI into an environment of its own, once. Says why not; with `CI=true` it throws instead. */
 export async function installDeltalake(): Promise<string | undefined> {
-  return await oneAtATime("deltalake", () => installed());
-}
-
-async function installed(): Promise<string | undefined> {
-  if (existsSync(MARKER)) return undefined;
-  try {
-    await rm(FOLDER, { recursive: true, force: true });
-    await run("python3", ["-m", "venv", FOLDER]);
-    const packages = [`deltalake==${VERSION}`, `pyarrow==${PYARROW}`];
-    await run(PYTHON, ["-m", "pip", "install", "--quiet", ...packages], { timeout: 300_000 });
-    await run("touch", [`${MARKER}.new`]);
-    await rename(`${MARKER}.new`, MARKER);
-    return undefined;
-  } catch (error) {
-    const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
-    const missing = `no deltalake ${VERSION} here, and it cannot be installed (${why}): Python 3.10 or newer and pip are needed`;
-    if (process.env["CI"] === "true") throw new Error(missing, { cause: error });
-    return missing;
-  }
+  return await installing(
+    "deltalake",
+    (why) =>
+      `no deltalake ${VERSION} here, and it cannot be installed (${why}): Python 3.10 or newer and pip are needed`,
+    async () => {
+      if (existsSync(MARKER)) return;
+      await rm(FOLDER, { recursive: true, force: true });
+      await run("python3", ["-m", "venv", FOLDER]);
+      const packages = [`deltalake==${VERSION}`, `pyarrow==${PYARROW}`];
+      await run(PYTHON, ["-m", "pip", "install", "--quiet", ...packages], { timeout: 300_000 });
+      await run("touch", [`${MARKER}.new`]);
+      await rename(`${MARKER}.new`, MARKER);
+    },
+  );
 }
 
 /** Runs a Python script and gives back the JSON that it prints. */

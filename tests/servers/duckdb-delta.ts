@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { PROJECT } from "../product.ts";
+import { installing } from "./installing.ts";
 
 const run = promisify(execFile);
 /** Of the same DuckDB that we use: an extension fits one version alone. */
@@ -15,26 +16,26 @@ const EXTENSION = join(FOLDER, "delta.duckdb_extension");
 
 /** Fetches the extension by pip, once. Says why not; with `CI=true` it throws instead. */
 export async function installDuckDelta(): Promise<string | undefined> {
-  if (existsSync(EXTENSION)) return undefined;
-  const draft = `${FOLDER}.${process.pid}`;
-  try {
-    await mkdir(draft, { recursive: true });
-    await mkdir(FOLDER, { recursive: true });
-    const wheel = `duckdb-extension-delta==${VERSION}`;
-    await run("python3", ["-m", "pip", "download", "--quiet", "--no-deps", "--dest", draft, wheel], {
-      timeout: 300_000,
-    });
-    await run("python3", ["-c", UNPACK, draft]);
-    await rename(join(draft, "delta.duckdb_extension"), EXTENSION);
-    return undefined;
-  } catch (error) {
-    const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
-    const missing = `DuckDB's delta extension ${VERSION} cannot be fetched (${why}): Python and pip are needed`;
-    if (process.env["CI"] === "true") throw new Error(missing, { cause: error });
-    return missing;
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
+  return await installing(
+    "duckdb-delta",
+    (why) => `DuckDB's delta extension ${VERSION} cannot be fetched (${why}): Python and pip are needed`,
+    async () => {
+      if (existsSync(EXTENSION)) return;
+      const draft = `${FOLDER}.${process.pid}`;
+      try {
+        await mkdir(draft, { recursive: true });
+        await mkdir(FOLDER, { recursive: true });
+        const wheel = `duckdb-extension-delta==${VERSION}`;
+        await run("python3", ["-m", "pip", "download", "--quiet", "--no-deps", "--dest", draft, wheel], {
+          timeout: 300_000,
+        });
+        await run("python3", ["-c", UNPACK, draft]);
+        await rename(join(draft, "delta.duckdb_extension"), EXTENSION);
+      } finally {
+        await rm(draft, { recursive: true, force: true });
+      }
+    },
+  );
 }
 
 const UNPACK = `

@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { MLFLOW_VERSION } from "@dagwright/tracking";
 import { freePort, PROJECT } from "../product.ts";
-import { oneAtATime } from "./one-at-a-time.ts";
+import { installing } from "./installing.ts";
 
 const run = promisify(execFile);
 
@@ -32,25 +32,17 @@ export function mlflowProgram(kind: MlflowKind, name: string): string {
 
 /** Installs MLflow from PyPI, once. Says why not where that fails; with `CI=true` it throws instead. */
 export async function installMlflow(kind: MlflowKind): Promise<string | undefined> {
-  return await oneAtATime(`mlflow-${kind}`, () => installed(kind));
-}
-
-async function installed(kind: MlflowKind): Promise<string | undefined> {
-  const folder = folderOf(kind);
-  const marker = join(folder, "installed");
-  if (existsSync(marker)) return undefined;
-  try {
+  const missing = (why: string) => `no MLflow here: pip install ${PACKAGES[kind].join(" ")} (${why})`;
+  return await installing(`mlflow-${kind}`, missing, async () => {
+    const folder = folderOf(kind);
+    const marker = join(folder, "installed");
+    if (existsSync(marker)) return;
     await rm(folder, { recursive: true, force: true });
     await run("python3", ["-m", "venv", folder]);
     const pip = [join(folder, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check"] as const;
     await run(pip[0], [...pip.slice(1), ...PACKAGES[kind]], { timeout: (kind === "whole" ? 10 : 2) * MINUTES_MS });
     await run("touch", [marker]);
-    return undefined;
-  } catch (error) {
-    if (process.env["CI"] === "true") throw error;
-    const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
-    return `no MLflow here: pip install ${PACKAGES[kind].join(" ")} (${why})`;
-  }
+  });
 }
 
 export interface MlflowServerProcess {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { freePort } from "../product.ts";
+import { installing } from "./installing.ts";
 
 const run = promisify(execFile);
 
@@ -41,22 +42,20 @@ export interface PostgresServer {
  * `CI=true` it throws instead.
  */
 export async function installPostgres(): Promise<string | undefined> {
-  if (newestBin() !== undefined) return undefined;
-  try {
-    if (process.getuid?.() !== 0) throw new Error("not root");
-    const install = () => run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "postgresql"], APT);
-    await install().catch(async () => {
-      await run("apt-get", ["update", "-qq"], APT);
-      await install();
-    });
-    if (newestBin() === undefined) throw new Error(`nothing came to ${VERSIONS}`);
-    return undefined;
-  } catch (error) {
-    const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
-    const missing = `no PostgreSQL here, and it cannot be installed (${why}): apt-get install postgresql`;
-    if (process.env["CI"] === "true") throw new Error(missing, { cause: error });
-    return missing;
-  }
+  return await installing(
+    "postgres",
+    (why) => `no PostgreSQL here, and it cannot be installed (${why}): apt-get install postgresql`,
+    async () => {
+      if (newestBin() !== undefined) return;
+      if (process.getuid?.() !== 0) throw new Error("not root");
+      const install = () => run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "postgresql"], APT);
+      await install().catch(async () => {
+        await run("apt-get", ["update", "-qq"], APT);
+        await install();
+      });
+      if (newestBin() === undefined) throw new Error(`nothing came to ${VERSIONS}`);
+    },
+  );
 }
 
 const APT = { timeout: 110_000, env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };

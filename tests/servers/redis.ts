@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { freePort } from "../product.ts";
-import { oneAtATime } from "./one-at-a-time.ts";
+import { installing } from "./installing.ts";
 
 const run = promisify(execFile);
 
@@ -29,29 +29,23 @@ export interface RedisServer {
  * `CI=true` it throws instead.
  */
 export async function installRedis(): Promise<string | undefined> {
-  return await oneAtATime("redis", () => installed());
-}
-
-async function installed(): Promise<string | undefined> {
-  if (await isThere()) return undefined;
-  try {
-    if (process.getuid?.() !== 0) throw new Error("not root");
-    // Its own service is not wanted: the package would start one.
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
-    const apt = (...args: string[]) => run("apt-get", [...args], { timeout: 110_000, env });
-    const install = () => apt("install", "-y", "-qq", "--no-install-recommends", "redis-server");
-    await install().catch(async () => {
-      await apt("update", "-qq");
-      await install();
-    });
-    if (!(await isThere())) throw new Error("redis-server is not on the PATH");
-    return undefined;
-  } catch (error) {
-    const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
-    const missing = `no Redis here, and it cannot be installed (${why}): apt-get install redis-server`;
-    if (process.env["CI"] === "true") throw new Error(missing, { cause: error });
-    return missing;
-  }
+  return await installing(
+    "redis",
+    (why) => `no Redis here, and it cannot be installed (${why}): apt-get install redis-server`,
+    async () => {
+      if (await isThere()) return;
+      if (process.getuid?.() !== 0) throw new Error("not root");
+      // Its own service is not wanted: the package would start one.
+      const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+      const apt = (...args: string[]) => run("apt-get", [...args], { timeout: 110_000, env });
+      const install = () => apt("install", "-y", "-qq", "--no-install-recommends", "redis-server");
+      await install().catch(async () => {
+        await apt("update", "-qq");
+        await install();
+      });
+      if (!(await isThere())) throw new Error("redis-server is not on the PATH");
+    },
+  );
 }
 
 /** Starts a Redis that listens on 127.0.0.1 alone. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { freePort, PROJECT } from "../product.ts";
-import { oneAtATime } from "./one-at-a-time.ts";
+import { installing } from "./installing.ts";
 
 const run = promisify(execFile);
 const VERSION = "v1.8.0";
@@ -34,24 +34,18 @@ export interface S3Server {
 
 /** Builds versitygw by Go, once. Says why not, and what to do; with `CI=true` it throws instead. */
 export async function installVersitygw(): Promise<string | undefined> {
-  return await oneAtATime("versitygw", () => installed());
-}
-
-async function installed(): Promise<string | undefined> {
-  if (existsSync(PROGRAM)) return undefined;
-  try {
-    await mkdir(BIN, { recursive: true });
-    await run("go", ["install", `github.com/versity/versitygw/cmd/versitygw@${VERSION}`], {
-      env: { ...process.env, GOBIN: BIN },
-      timeout: 600_000,
-    });
-    return undefined;
-  } catch (error) {
-    const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
-    const missing = `no versitygw here, and it cannot be built (${why}): install Go 1.24 or newer`;
-    if (process.env["CI"] === "true") throw new Error(missing, { cause: error });
-    return missing;
-  }
+  return await installing(
+    "versitygw",
+    (why) => `no versitygw here, and it cannot be built (${why}): install Go 1.24 or newer`,
+    async () => {
+      if (existsSync(PROGRAM)) return;
+      await mkdir(BIN, { recursive: true });
+      await run("go", ["install", `github.com/versity/versitygw/cmd/versitygw@${VERSION}`], {
+        env: { ...process.env, GOBIN: BIN },
+        timeout: 600_000,
+      });
+    },
+  );
 }
 
 /** Starts a server that listens on 127.0.0.1 alone. */

@@ -1,4 +1,4 @@
-/** Our tools on MLflow's own server: `npm run test:mlflow`, which installs it (a few minutes, 1.5 GB). */
+/** Our tools on MLflow's own server: `npm run test:mlflow`, which installs it: minutes and 0.9 GB, too much for every run of all tests. */
 import { connectTracking } from "@dagwright/tracking";
 import { afterAll, beforeAll, describe } from "vitest";
 import { installMlflow, type MlflowServerProcess, startMlflow } from "../servers/mlflow.ts";

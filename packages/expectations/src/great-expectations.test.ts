@@ -48,6 +48,9 @@ test("what cannot be honoured is refused by name", () => {
   const read = (type: string, kwargs: object) => () =>
     fromGreatExpectations({ name: "orders", expectations: [{ type, kwargs }] });
   expect(read("expect_moon", {})).toThrow("expectations.0.type");
+  expect(read("expect_query_results_to_match_comparison", {})).toThrow(
+    'expectations.0.type: "expect_query_results_to_match_comparison" compares queries over two data sources, and a suite sees one table',
+  );
   expect(read("expect_table_row_count_to_equal", { value: 1, row_condition: "a + b > 2" })).toThrow(
     'Expectation suite "orders": expectations.0.kwargs.row_condition: "a + b > 2" is not understood from "+ b > 2"; expected comparisons of columns with values, in, is null, and, or, not',
   );

@@ -9,6 +9,19 @@ const SuiteSchema = z.strictObject({
   expectations: z.array(Expectation).min(1),
 });
 
+/** Types of Great Expectations that are refused, and why. */
+const REFUSED = new Map([
+  [
+    "expect_query_results_to_match_comparison",
+    "compares queries over two data sources, and a suite sees one table: write the comparison as a table of its own and expect its rows",
+  ],
+]);
+
+/** What is read of a suite that is not well formed: the types it asks for. */
+const Typed = z
+  .object({ expectations: z.array(z.object({ type: z.string().optional().catch(undefined) }).catch({})).catch([]) })
+  .catch({ expectations: [] });
+
 /** A named list of expectations about one table. */
 export interface Suite {
   readonly name: string;
@@ -33,6 +46,11 @@ export type SuiteDefinition = z.input<typeof SuiteSchema>;
 export function defineSuite(definition: SuiteDefinition): Suite {
   const parsed = SuiteSchema.safeParse(definition);
   if (parsed.success) return parsed.data;
+  for (const [index, { type }] of Typed.parse(definition).expectations.entries()) {
+    const why = REFUSED.get(type ?? "");
+    if (why !== undefined)
+      throw new InvalidSuiteError(String(definition.name), `expectations.${index}.type`, `"${type}" ${why}`);
+  }
   const issue = parsed.error.issues[0];
   throw new InvalidSuiteError(String(definition.name), issue?.path.join(".") ?? "", issue?.message ?? "not a suite");
 }

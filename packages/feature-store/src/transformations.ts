@@ -56,8 +56,12 @@ function isOf(type: ValueType, value: unknown): value is string | number | boole
     case "double":
       return typeof value === "number";
     case "int":
+      // 32 bits: historically a larger one would be null, online it would not.
+      return typeof value === "number" && (value | 0) === value;
     case "bigint":
-      return Number.isInteger(value) || (type === "bigint" && typeof value === "string" && /^-?\d+$/.test(value));
+      if (typeof value === "string")
+        return /^-?\d{1,19}$/.test(value) && BigInt.asIntN(64, BigInt(value)) === BigInt(value);
+      return Number.isSafeInteger(value);
     case "string":
       return typeof value === "string";
     case "timestamp":

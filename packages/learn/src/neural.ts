@@ -159,6 +159,9 @@ export async function fitNetwork(
     }
     const importance = new Float64Array(features);
     const [first] = layers;
+    // A column that never varied has kept the weights of the start: chance, which must not speak when it varies later.
+    for (let column = 0; column < features; column++)
+      if (isStill(rows, features, column)) weights.fill(0, column * first!.units, (column + 1) * first!.units);
     for (let at = 0; at < features * (first?.units ?? 0); at++)
       importance[Math.floor(at / first!.units)]! += Math.abs(weights[at]!);
     return { scores: { outputs, activation: params.activation, sizes, mean, scale, weights }, importance, backend };
@@ -166,6 +169,12 @@ export async function fitNetwork(
     optimiser.dispose();
     for (const { weights, biases } of variables) tf.dispose([weights, biases]);
   }
+}
+
+/** Whether a column of standardised rows is 0 in all of them: the same value everywhere, or missing. */
+function isStill(rows: Float64Array, features: number, column: number): boolean {
+  for (let at = column; at < rows.length; at += features) if (rows[at] !== 0) return false;
+  return true;
 }
 
 function unit(random: Random): number {

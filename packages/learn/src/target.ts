@@ -36,9 +36,13 @@ export function weighTarget(
   if (target.task === "classification")
     for (let row = 0; row < rowCount; row++) if (weights[row]! > 0) heavy.add(target.classIndex[row]!);
   if (target.task === "classification" ? heavy.size < target.classes.length : !weights.some((weight) => weight > 0))
-    throw new LearnError("INVALID_WEIGHT", "sampleWeight and class_weight leave a class without any weight.", {
-      field: "sampleWeight",
-    });
+    throw new LearnError(
+      "INVALID_WEIGHT",
+      `sampleWeight and class_weight leave ${target.task === "classification" ? "a class" : "the rows"} without any weight.`,
+      {
+        field: "sampleWeight",
+      },
+    );
   return { ...target, weights };
 }
 

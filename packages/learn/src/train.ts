@@ -174,6 +174,14 @@ function planOf(options: TrainOptions): Plan {
       throw invalidParam("class_weight", parsed.class_weight, "none for regression");
     const inputs = fitInputs(columns, options.preprocessing ?? {}, textAs, parsed.categorical_features ?? []);
     const reader = createInputReader(inputs);
+    if (reader.width === 0)
+      throw new LearnError(
+        "EMPTY_DATA",
+        "columns are texts that are missing in all rows: nothing can be learnt from.",
+        {
+          field: "columns",
+        },
+      );
     const weighed = weighTarget(checked, options.sampleWeight, parsed.class_weight ?? null);
     return { target: weighed, inputs, reader, seed, threads, calibration: calibrationPlan(parsed, checked, seed) };
   };

@@ -68,6 +68,17 @@ describe("explain", () => {
     expect(told({ ...unasked, error: hopeless }).next).toMatch(/dagwright runs clear explained\/2026/);
   });
 
+  it("names the callback that holds up a run that is over, and one that failed", async () => {
+    const view = await viewWhen(() => false, true);
+    expect(told({ ...view, callbacks: { onDeadline: { state: "running" } } }).why).toMatch(
+      /Its callback onDeadline has not ended yet: it runs, or waits for its next attempt$/,
+    );
+    const error = { code: "TASK_FAILED", message: "nobody listens", retryable: true };
+    expect(
+      told({ ...view, callbacks: { onDeadline: { state: "success" }, onFailure: { state: "failed", error } } }).why,
+    ).toMatch(/no luck\. Its callback onFailure failed: TASK_FAILED: nobody listens$/);
+  });
+
   it("tells what was refused, marked, or handed to another run from what failed, succeeded or runs", async () => {
     const view = await viewWhen(({ tasks }) => tasks.rest?.state === "deferred");
     const as = (task: Partial<TaskView>, state: RunView["state"] = "running") =>

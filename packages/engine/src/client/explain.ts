@@ -51,12 +51,30 @@ export function explain(ground: ExplanationGround): RunExplanation {
   }));
   const { why, ...whole } = explainWhole(ground, tasks);
   const notice = view.notice === undefined ? "" : `. ${view.notice}`;
-  return { runId: view.runId, state: view.state, why: `${why}${belonging(view)}${notice}`, ...whole, tasks };
+  return {
+    runId: view.runId,
+    state: view.state,
+    why: `${why}${belonging(view)}${callbacksOf(view)}${notice}`,
+    ...whole,
+    tasks,
+  };
 }
 
 /** Which backfill a run belongs to, if it does. */
 function belonging({ conf: { backfill } }: RunView): string {
   return typeof backfill === "string" ? ` (a run of ${backfill})` : "";
+}
+
+/** What holds up a run that has ended, or went wrong without a trace in its state: its callbacks. */
+function callbacksOf({ callbacks = {} }: RunView): string {
+  return Object.entries(callbacks)
+    .map(([name, { state, error }]) => {
+      if (state === "running")
+        return `. Its callback ${name} has not ended yet: it runs, or waits for its next attempt`;
+      if (state === "success") return "";
+      return `. Its callback ${name} failed${error ? `: ${error.code}: ${error.message}` : ""}`;
+    })
+    .join("");
 }
 
 function explainWhole(

@@ -19,6 +19,7 @@ export async function listRuns(
 ): Promise<RunRow[]> {
   const rows: RunRow[] = [];
   const seen = new Set<string>();
+  const places = new Map<string, number>();
   // What the store saw running may have ended since.
   const ended = state !== undefined && isOver(state) ? state : undefined;
   const ofDag = dagId === undefined ? "DagId IS NOT NULL" : `DagId = ${JSON.stringify(dagId)}`;
@@ -28,7 +29,7 @@ export async function listRuns(
     if (seen.has(execution.workflowId)) continue;
     seen.add(execution.workflowId);
     const row = rowOf(execution);
-    if (state === undefined || row.state === state) rows.push(row);
+    if (state === undefined || row.state === state) places.set(row.runId, rows.push(row) - 1);
     // The server lists by close time, not by start: all that are looked at are sorted below.
     if (seen.size >= LONGEST_SCAN) break;
   }
@@ -36,13 +37,28 @@ export async function listRuns(
   // What has not ended Temporal knows: of that, the store is not needed to speak.
   const stored = state === undefined || isOver(state) ? await asked : await whenReachable(asked);
   for (const head of stored ?? []) {
-    if (seen.has(head.runId)) continue;
+    if (seen.has(head.runId)) {
+      const place = places.get(head.runId);
+      const row = place === undefined ? undefined : rows[place];
+      if (place !== undefined && row !== undefined) rows[place] = { ...row, endedAt: endOfTasks(row, head) };
+      continue;
+    }
     // Of a run that was not listed for its start, the store knows the start as well.
     if (since !== undefined && Date.parse(head.startedAt ?? "") < Date.parse(since)) continue;
     const row = await storedRow(ground, head);
     if (row !== null && (state === undefined || row.state === state)) rows.push(row);
   }
   return rows.sort((a, b) => (b.startedAt ?? "").localeCompare(a.startedAt ?? "")).slice(0, limit);
+}
+
+/**
+ * When a run's tasks ended: as the store knows it. Temporal's execution goes on for as long as callbacks do, which may
+ * be tried again for hours. What the store has of a former execution says nothing.
+ */
+function endOfTasks({ state, startedAt, endedAt }: RunRow, head: StoredRunHead): string | null {
+  if (head.endedAt === undefined || !isOver(state) || state !== head.state) return endedAt;
+  const ofThisExecution = Date.parse(head.startedAt ?? "") >= Date.parse(startedAt ?? "");
+  return ofThisExecution ? head.endedAt : endedAt;
 }
 
 function rowOf(execution: Omit<WorkflowExecutionInfo, "raw">): RunRow {

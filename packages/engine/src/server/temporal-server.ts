@@ -56,6 +56,9 @@ const RETENTION_DAYS = 30;
 /** How long the server may take to answer, in milliseconds. */
 const START_TIMEOUT_MS = 30_000;
 
+/** How the server's cache of workflows lets go of what is out of date: once a minute. */
+const BACKGROUND_EVICT = { Enabled: true, LoopInterval: "1m", MaxEntryPerCall: 1_000 };
+
 /** How long it may take to end before it is killed, in milliseconds. */
 const STOP_TIMEOUT_MS = 5_000;
 
@@ -238,6 +241,8 @@ class EmbeddedServer implements TemporalServer {
           // It would keep all that has happened in the last hour in memory, 100 MiB and more for a busy one.
           ...["--dynamic-config-value", 'history.cacheTTL="5m"'],
           ...["--dynamic-config-value", 'history.eventsCacheTTL="5m"'],
+          // What is out of date it would only drop when its place is wanted, thousands of workflows later.
+          ...["--dynamic-config-value", `history.cacheBackgroundEvict=${JSON.stringify(BACKGROUND_EVICT)}`],
         ],
         { stdio: ["ignore", log, log], env: serverEnvironment(process.env) },
       );
