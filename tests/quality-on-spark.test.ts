@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineSuite, validate } from "@dagwright/expectations";
-import { type Lake, openLake } from "@dagwright/lake";
+import { type Lake, openLake, openObjectStore } from "@dagwright/lake";
 import { installSail, startSail } from "@dagwright/spark-connect/testing";
 import { expect, test } from "vitest";
 import { profileTable, validateTable } from "../mcp-servers/data-quality/data-quality.ts";
@@ -37,6 +37,7 @@ test.skipIf(missing !== undefined)(
       const txn = { appId: "quality-on-spark", version: 1 };
       await lake.write({ table: "purchases", sql: PURCHASES, dialect: "spark", views: {}, mode: "overwrite", txn });
       const on = lake;
+      const reports = await openObjectStore(root);
       const day = (suite: string, end: number) =>
         validateTable(
           on,
@@ -45,7 +46,7 @@ test.skipIf(missing !== undefined)(
             ...{ table: "purchases", suite },
             interval: { start: `1998-01-0${end - 1}T00:00:00Z`, end: `1998-01-0${end}T00:00:00Z` },
           },
-          { reportsRoot: root, key: `${suite}/${end}` },
+          { reports, key: `${suite}/${end}` },
         );
       const purchases = await day("purchases", 6);
       expect(purchases.results.filter(({ success }) => !success)).toMatchObject([

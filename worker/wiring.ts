@@ -5,7 +5,7 @@ import { type DagRegistry, planRun } from "@dagwright/engine";
 import type { EngineClient } from "@dagwright/engine/client";
 import type { Settings } from "@dagwright/engine/settings";
 import type { FeatureStore } from "@dagwright/feature-store";
-import type { Lake } from "@dagwright/lake";
+import type { Lake, ObjectStore } from "@dagwright/lake";
 import { createMcpPool, type McpPool, type ServerImplementation } from "@dagwright/mcp-kit";
 import { type Deployments, openDeployments } from "@dagwright/serving";
 import type { Tracking } from "@dagwright/tracking";
@@ -31,7 +31,7 @@ interface Opened<T> {
   close(): Promise<void>;
 }
 
-function opened<T extends { close(): Promise<void> }>(open: () => Promise<T>): Opened<T> {
+function opened<T extends { close(): Promise<void> | void }>(open: () => Promise<T>): Opened<T> {
   let opening: Promise<T> | undefined;
   return {
     get: async () => {
@@ -70,6 +70,12 @@ export async function openHouse(
       spark: settings.sparkRemote === undefined ? undefined : { remote: settings.sparkRemote },
     }),
   );
+  // Where the tables are: whoever reads those reads what was said of them.
+  const reports: Opened<ObjectStore> = opened(async () => {
+    const { openObjectStore } = await import("@dagwright/lake");
+    const isShared = settings.lake.startsWith("s3:");
+    return await openObjectStore(isShared ? `${settings.lake}/.reports` : join(home, "reports"), settings.s3);
+  });
   const tracking: Opened<Tracking> = opened(async () => {
     const { connectTracking, openTracking } = await import("@dagwright/tracking");
     const { server, username, password, token } = settings.tracking;
@@ -104,7 +110,7 @@ export async function openHouse(
       return createDataQualityServer({
         lake: await lake.get(),
         suites: [purchasesSuite],
-        reportsRoot: join(home, "reports"),
+        reports: await reports.get(),
       });
     },
     "feature-store": async () => {
@@ -130,7 +136,7 @@ export async function openHouse(
       const { createMonitoringServer } = await import("../mcp-servers/monitoring/server.ts");
       return createMonitoringServer({
         lake: await lake.get(),
-        reportsRoot: join(home, "reports"),
+        reports: await reports.get(),
         answered: (model, window) => deployments.predictions(model, window),
       });
     },
@@ -157,7 +163,7 @@ export async function openHouse(
     features: features.get,
     close: async () => {
       await pool.close();
-      for (const one of [features, tracking, lake]) await one.close();
+      for (const one of [features, tracking, reports, lake]) await one.close();
     },
   };
 }

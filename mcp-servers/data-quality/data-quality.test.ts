@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineSuite } from "@dagwright/expectations";
-import { type Lake, openLake } from "@dagwright/lake";
+import { type Lake, openLake, openObjectStore } from "@dagwright/lake";
 import { createMcpPool, type McpPool } from "@dagwright/mcp-kit";
 import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -54,7 +54,11 @@ beforeAll(async () => {
   lake = await openLake({ root: join(root, "lake"), sourceRoots: [root] });
   pool = createMcpPool({
     servers: {
-      "data-quality": createDataQualityServer({ lake, suites: [purchasesSuite, memorySuite], reportsRoot: root }),
+      "data-quality": createDataQualityServer({
+        lake,
+        suites: [purchasesSuite, memorySuite],
+        reports: await openObjectStore(root),
+      }),
     },
   });
 });

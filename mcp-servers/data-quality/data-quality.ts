@@ -1,5 +1,5 @@
 import { proposeSuite, renderDataDocs, type Suite, type ValidationReport, validate } from "@dagwright/expectations";
-import type { Lake } from "@dagwright/lake";
+import type { Lake, ObjectStore } from "@dagwright/lake";
 import { nearest, ToolError } from "@dagwright/mcp-kit";
 import { earlierThan, remember, writeReport } from "./validations.ts";
 
@@ -34,7 +34,7 @@ function suiteByName(suites: readonly Suite[], name: string): Suite {
 /** Where and how a validation is kept. */
 export interface Keeping {
   /** Folder of the reports. */
-  readonly reportsRoot: string;
+  readonly reports: ObjectStore;
   /** Who validates. Without it the validation leaves no trace in the history, and its report belongs to the question. */
   readonly key?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -51,7 +51,7 @@ export async function validateTable(
   lake: Lake,
   suites: readonly Suite[],
   request: ValidationRequest,
-  { reportsRoot, key, signal }: Keeping,
+  { reports, key, signal }: Keeping,
 ): Promise<ValidationReport & { suite: string; table: string; version: number; reportUri: string }> {
   const suite = suiteByName(suites, request.suite);
   const { table, interval } = request;
@@ -74,7 +74,7 @@ export async function validateTable(
     await remember(lake, { ...now, at, success: report.success, facts: report.facts });
   }
   const page = renderDataDocs(report, { suite: suite.name, table, version, interval, at, run: key });
-  const reportUri = await writeReport(reportsRoot, key ?? JSON.stringify({ ...request, version }), page);
+  const reportUri = await writeReport(reports, key ?? JSON.stringify({ ...request, version }), page);
   return { ...report, suite: suite.name, table, version, reportUri };
 }
 

@@ -1,15 +1,15 @@
 import type { Suite } from "@dagwright/expectations";
-import type { Lake } from "@dagwright/lake";
+import type { Lake, ObjectStore } from "@dagwright/lake";
 import { implement } from "@dagwright/mcp-kit";
 import { dataQuality } from "./contract.ts";
 import { profileTable, validateTable } from "./data-quality.ts";
 
-/** The data-quality server over a lake and the suites it knows; reports go to files under `reportsRoot`. */
-export function createDataQualityServer(o: { lake: Lake; suites: readonly Suite[]; reportsRoot: string }) {
-  const { lake, suites, reportsRoot } = o;
+/** The data-quality server over a lake and the suites it knows; reports go to `reports`. */
+export function createDataQualityServer(o: { lake: Lake; suites: readonly Suite[]; reports: ObjectStore }) {
+  const { lake, suites, reports } = o;
   return implement(dataQuality, {
     validate_data_quality: async (request, { idempotencyKey, signal }) => {
-      const keeping = { reportsRoot, key: idempotencyKey, signal };
+      const keeping = { reports, key: idempotencyKey, signal };
       const { facts: _, ...report } = await validateTable(lake, suites, request, keeping);
       return {
         ...report,

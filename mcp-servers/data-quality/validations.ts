@@ -1,9 +1,5 @@
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { ValidationFacts } from "@dagwright/expectations";
-import { type Lake, LakeError } from "@dagwright/lake";
+import { keepText, type Lake, LakeError, type ObjectStore, objectNameOf } from "@dagwright/lake";
 import { z } from "zod";
 
 /** The table that remembers what validations saw: where the lake is, there is its history. */
@@ -84,29 +80,10 @@ export async function earlierThan(
 }
 
 /**
- * Writes a report to `root/quality/<key>.html`, whole or not at all; the same key replaces the same file.
- *
- * @param key Any text; kept readable where it fits a file name, and made unique by its hash.
- * @returns The file's URL.
+ * Writes a report to `quality/<key>.html`, whole or not at all; the same key replaces the same one.
+ * @param key Any text; kept readable where it fits a name, and made unique by its hash.
+ * @returns Its URL.
  */
-export async function writeReport(root: string, key: string, html: string): Promise<string> {
-  const hash = createHash("sha256").update(key).digest("hex").slice(0, 16);
-  const name = `${key.replaceAll(/[^A-Za-z0-9._-]+/g, "-").slice(-80)}-${hash}.html`;
-  const file = join(root, "quality", name);
-  await mkdir(dirname(file), { recursive: true });
-  const draft = `${file}.${randomUUID()}.tmp`;
-  try {
-    const handle = await open(draft, "wx");
-    try {
-      await handle.writeFile(html);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, file);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
-  return pathToFileURL(file).href;
+export async function writeReport(reports: ObjectStore, key: string, html: string): Promise<string> {
+  return await keepText(reports, `quality/${objectNameOf(key)}.html`, html);
 }

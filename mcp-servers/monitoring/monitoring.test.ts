@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Lake, openLake } from "@dagwright/lake";
+import { type Lake, openLake, openObjectStore } from "@dagwright/lake";
 import { createMcpPool } from "@dagwright/mcp-kit";
 import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -29,7 +29,7 @@ beforeAll(async () => {
     `${rows(0, "2026-01-01", "'a'")} UNION ALL ${rows(150, "2026-01-02", "CASE WHEN i % 2 = 0 THEN 'a' ELSE 'b' END")}`,
   );
   pool = createMcpPool({
-    servers: { monitoring: createMonitoringServer({ lake, reportsRoot: join(home, "reports") }) },
+    servers: { monitoring: createMonitoringServer({ lake, reports: await openObjectStore(join(home, "reports")) }) },
   });
 });
 afterAll(async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Lake, openLake } from "@dagwright/lake";
+import { type Lake, openLake, openObjectStore } from "@dagwright/lake";
 import { createMcpPool } from "@dagwright/mcp-kit";
 import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -32,7 +32,7 @@ beforeAll(async () => {
   await write("good", 50);
   await write("bad", 2);
   pool = createMcpPool({
-    servers: { monitoring: createMonitoringServer({ lake, reportsRoot: join(home, "reports") }) },
+    servers: { monitoring: createMonitoringServer({ lake, reports: await openObjectStore(join(home, "reports")) }) },
   });
 });
 afterAll(async () => {

@@ -1,4 +1,4 @@
-import type { Lake } from "@dagwright/lake";
+import type { Lake, ObjectStore } from "@dagwright/lake";
 import { implement } from "@dagwright/mcp-kit";
 import { historyPage, type Report, type Snapshot, snapshotOf } from "evidently-lite";
 import { monitoring } from "./contract.ts";
@@ -11,16 +11,16 @@ import type { ReadAnswered } from "./rows.ts";
 export interface MonitoringDeps {
   readonly lake: Lake;
   /** Folder of reports, pages and snapshots. */
-  readonly reportsRoot: string;
+  readonly reports: ObjectStore;
   /** What served models have answered. @default no model is served */
   readonly answered?: ReadAnswered | undefined;
 }
 
-/** The monitoring server over a lake and what served models have answered; reports go to files under `reportsRoot`. */
-export function createMonitoringServer({ lake, reportsRoot, answered = undefined }: MonitoringDeps) {
+/** The monitoring server over a lake and what served models have answered; reports go to `reports`. */
+export function createMonitoringServer({ lake, reports, answered = undefined }: MonitoringDeps) {
   /** The moment of a call; of one that is made again, the moment that was kept. */
   const momentOf = async ({ monitor, at }: { monitor?: string | undefined; at?: string | undefined }, key?: string) => {
-    const kept = monitor === undefined || key === undefined ? null : await snapshotMoment(reportsRoot, monitor, key);
+    const kept = monitor === undefined || key === undefined ? null : await snapshotMoment(reports, monitor, key);
     return new Date(at ?? kept ?? Date.now());
   };
   /** Without an idempotency key the same question has the same report, and a snapshot each time that it is asked. */
@@ -32,12 +32,12 @@ export function createMonitoringServer({ lake, reportsRoot, answered = undefined
     found: object,
   ) => {
     const key = idempotencyKey ?? JSON.stringify(request);
-    const pageUri = await writePage(reportsRoot, kind, key, report.html());
+    const pageUri = await writePage(reports, kind, key, report.html());
     if (request.monitor !== undefined) {
       const snapshotKey = idempotencyKey ?? `${kind} ${report.timestamp} ${key}`;
-      await keepSnapshot(reportsRoot, request.monitor, snapshotKey, snapshotOf(report));
+      await keepSnapshot(reports, request.monitor, snapshotKey, snapshotOf(report));
     }
-    return { pageUri, reportUri: await writeReport(reportsRoot, kind, key, { request, ...found }) };
+    return { pageUri, reportUri: await writeReport(reports, kind, key, { request, ...found }) };
   };
   return implement(monitoring, {
     detect_model_drift: async (request, { idempotencyKey, signal }) => {
@@ -56,10 +56,10 @@ export function createMonitoringServer({ lake, reportsRoot, answered = undefined
     },
     generate_monitoring_dashboard: async ({ monitor, since, title = monitor }) => {
       const from = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since);
-      const snapshots = (await readSnapshots(reportsRoot, monitor))
+      const snapshots = (await readSnapshots(reports, monitor))
         .filter(({ timestamp }) => Date.parse(timestamp) >= from)
         .sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp));
-      const pageUri = await writePage(reportsRoot, "dashboard", monitor, historyPage(snapshots, { title }));
+      const pageUri = await writePage(reports, "dashboard", monitor, historyPage(snapshots, { title }));
       return { pageUri, snapshots: snapshots.length, ...lastOf(snapshots) };
     },
   });

@@ -1,6 +1,6 @@
 /** The daily pipeline gives the same on S3 as on files. */
 import type { RunView } from "@dagwright/engine";
-import { openLake } from "@dagwright/lake";
+import { openLake, openObjectStore, readText } from "@dagwright/lake";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Product } from "../product.ts";
 import { installVersitygw, type S3Server, startVersitygw } from "../servers/versitygw.ts";
@@ -28,8 +28,9 @@ describe.skipIf(missing !== undefined)(
       const dag = ["workflows/daily-ml-pipeline.ts", "--dag", "daily_ml_pipeline", "--logical-date", "1998-01-31"];
       const { code, value } = await product.json(["test", ...dag]);
       expect([code, (value as RunView).error]).toEqual([0, undefined]);
-      // Reports lie in the state folder, which is another one each time.
-      return (JSON.parse(JSON.stringify(value).replaceAll(product.home, "home")) as RunView).tasks;
+      // Reports lie in the state folder, which is another one each time, or beside the tables.
+      const text = JSON.stringify(value).replaceAll(`file://${product.home}/reports`, "reports");
+      return (JSON.parse(text.replaceAll("s3://shop/lake/.reports", "reports")) as RunView).tasks;
     }
 
     it("hold what tables in a folder hold, and the models are as good", async () => {
@@ -38,6 +39,10 @@ describe.skipIf(missing !== undefined)(
       for (const stage of ["ingest", "quality", "features", "materialize"]) {
         expect([stage, inBucket[stage]?.output]).toEqual([stage, onFiles[stage]?.output]);
       }
+      const reports = await openObjectStore("s3://shop/lake/.reports", server.s3);
+      const [report = ""] = await reports.keys("quality/");
+      expect(await readText(reports, report)).toMatch(/^<!doctype html>/i);
+      reports.close();
       const metrics = (tasks: RunView["tasks"]): unknown => Reflect.get(Object(tasks["train"]?.output), "metrics");
       expect(metrics(onFiles)).toBeDefined();
       expect(metrics(inBucket)).toEqual(metrics(onFiles));

@@ -29,6 +29,7 @@ export type {
 } from "./api.ts";
 export type { Column } from "./column-types.ts";
 export { LakeError, type LakeErrorCode } from "./errors.ts";
+export { keepText, objectNameOf, readText } from "./kept-text.ts";
 export { openLake } from "./lake.ts";
 export { nearestNames } from "./names.ts";
 export type { ObjectStore, S3Options, StoredObject } from "./object-store.ts";
