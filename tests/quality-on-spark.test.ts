@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineSuite, validate } from "@dagwright/expectations";
 import { type Lake, openLake, openObjectStore } from "@dagwright/lake";
-import { installSail, startSail } from "@dagwright/spark-connect/testing";
+import { installSparkServer, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
 import { expect, test } from "vitest";
 import { profileTable, validateTable } from "../mcp-servers/data-quality/data-quality.ts";
 import { purchasesSuite } from "../mcp-servers/data-quality/suites/purchases.ts";
 
-const missing = await installSail();
+const missing = await installSparkServer();
 /** Thirty purchases a day for ten days, one of them of no CDs. */
 const PURCHASES = `SELECT CAST(id AS BIGINT) AS customer_id, date_add(DATE '1998-01-01', CAST(floor(id / 30) AS INT)) AS date,
   CAST(CASE WHEN id = 7 THEN 0 ELSE 1 + id % 3 END AS INT) AS number_of_cds, CAST(10 + id AS DOUBLE) AS dollar_value,
@@ -26,13 +26,13 @@ const DAILY = defineSuite({
 });
 
 test.skipIf(missing !== undefined)(
-  `tables are validated, remembered and profiled on Sail${missing === undefined ? "" : ` (skipped: ${missing})`}`,
+  `tables are validated, remembered and profiled on ${sparkServerName}${missing === undefined ? "" : ` (skipped: ${missing})`}`,
   async () => {
     const root = mkdtempSync(join(tmpdir(), "quality-on-spark-"));
-    const sail = await startSail(root);
+    const server = await startSparkServer(root);
     let lake: Lake | undefined;
     try {
-      const spark = { remote: `sc://127.0.0.1:${sail.port}` };
+      const spark = { remote: `sc://127.0.0.1:${server.port}` };
       lake = await openLake({ root: join(root, "lake"), sourceRoots: [], spark });
       const txn = { appId: "quality-on-spark", version: 1 };
       await lake.write({ table: "purchases", sql: PURCHASES, dialect: "spark", views: {}, mode: "overwrite", txn });
@@ -70,7 +70,7 @@ test.skipIf(missing !== undefined)(
       expect(again.results.filter(({ success }) => !success)).toEqual([]);
     } finally {
       await lake?.close();
-      await sail.stop();
+      await server.stop();
       rmSync(root, { recursive: true, force: true });
     }
   },

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { entity, featureView, openFeatureStore } from "@dagwright/feature-store";
 import { openLake } from "@dagwright/lake";
-import { installSail, startSail } from "@dagwright/spark-connect/testing";
+import { installSparkServer, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-const missing = await installSail();
+const missing = await installSparkServer();
 
 /** Random small tables, told apart by a join key, so that one query joins them all. */
 const CASES = 150;
@@ -47,13 +47,13 @@ const text = (value: string | number | null) =>
 const values = (lines: readonly (readonly string[])[]) => lines.map((line) => `(${line.join(", ")})`).join(", ");
 
 test.skipIf(missing !== undefined)(
-  `random point-in-time joins and materialisations are the same on DuckDB and on Sail${missing === undefined ? "" : ` (skipped: ${missing})`}`,
+  `random point-in-time joins and materialisations are the same on DuckDB and on ${sparkServerName}${missing === undefined ? "" : ` (skipped: ${missing})`}`,
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "point-in-time-on-spark-"));
-    const sail = await startSail(folder);
+    const server = await startSparkServer(folder);
     const root = join(folder, "lake");
     const duck = await openLake({ root, sourceRoots: [] });
-    const spark = await openLake({ root, sourceRoots: [], spark: { remote: `sc://127.0.0.1:${sail.port}` } });
+    const spark = await openLake({ root, sourceRoots: [], spark: { remote: `sc://127.0.0.1:${server.port}` } });
     try {
       const sample = fc.sample(tables, CASES);
       const source = sample.flatMap((one, nth) =>
@@ -111,7 +111,7 @@ test.skipIf(missing !== undefined)(
     } finally {
       await duck.close();
       await spark.close();
-      await sail.stop();
+      await server.stop();
       rmSync(folder, { recursive: true });
     }
   },
