@@ -62,7 +62,7 @@ const airflow = filesOf("docs/coming-from-airflow.md");
 /** Documents whose code is modules and tests, not DAGs. */
 const [features, featureStore] = [filesOf("docs/features.md"), filesOf("packages/feature-store/README.md")];
 filesOf("docs/coming-from-feast.md");
-const tables = filesOf("docs/tables.md");
+const tables = [filesOf("docs/tables.md"), filesOf("docs/coming-from-pyspark.md")];
 const quality = ["docs/quality.md", "docs/coming-from-great-expectations.md", "packages/expectations/README.md"].map(
   filesOf,
 );
@@ -141,7 +141,7 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const from of [guide, airflow, features, tables, ...training, ...quality]) {
+for (const from of [guide, airflow, features, ...tables, ...training, ...quality]) {
   for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
     describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
       await import(join(from, name));
