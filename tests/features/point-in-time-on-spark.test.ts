@@ -89,7 +89,8 @@ test.skipIf(missing !== undefined)(
       ];
       expect(joined.columns).toEqual(expected.columns);
       expect(joined.rows).toEqual(expected.rows);
-      expect(joined.rows.filter((row) => row["spending_0__spend"] !== null).length).toBeGreaterThan(CASES / 2);
+      // So that nothing is not compared with nothing; how many it is hangs on chance.
+      expect(joined.rows.filter((row) => row["spending_0__spend"] !== null).length).toBeGreaterThan(CASES / 10);
 
       const output = { table: "joined", txn: { appId: "join", version: 1 } };
       expect(await onSpark.getHistoricalFeatures({ ...asked, output })).toMatchObject({ rows: rows.length });
