@@ -29,7 +29,8 @@ export async function neededObjects(
         if (error instanceof ObjectMissingError) return [];
         throw error;
       });
-      if (decoded !== undefined) note(textOf(decoded));
+      // Most payloads are plain: nothing else stands in them unpacked.
+      if (decoded !== undefined && decoded !== payload) note(textOf(decoded));
     }
   }
   for await (const text of store.valueTexts()) note(text);

@@ -21,13 +21,13 @@ export async function pruneRuns(
   objects: ObjectStore | undefined,
   { before, dagId, dryRun = false }: PruneRuns,
 ): Promise<PrunedRuns> {
-  const moment = Date.parse(before);
-  if (Number.isNaN(moment) || moment > Date.now() - DAY_MS) throw new PruneTooRecentError(before);
+  const moment = new Date(before);
+  if (!(moment.getTime() <= Date.now() - DAY_MS)) throw new PruneTooRecentError(before);
   const { store } = ground;
   if (store === null) throw new NoRunStoreError("prune runs");
   const runIds: string[] = [];
   const total = { attempts: 0, cachedOutputs: 0 };
-  for await (const run of oldRuns(store, new Date(moment).toISOString(), dagId)) {
+  for await (const run of oldRuns(store, moment.toISOString(), dagId)) {
     if (!(await isForgettable(ground, run))) continue;
     if (!dryRun) {
       // The server first: what the store has forgotten is found no more.
@@ -38,10 +38,10 @@ export async function pruneRuns(
     }
     runIds.push(run.runId);
   }
-  const pruned = { before: new Date(moment).toISOString(), runIds, ...total };
+  const pruned = { before: moment.toISOString(), runIds, ...total };
   if (dryRun || objects === undefined) return { ...pruned, objects: 0, bytes: 0 };
   const needed = await neededObjects(ground, store, objects);
-  return { ...pruned, ...(await objects.sweep(new Date(moment), (sha256) => needed.has(sha256))) };
+  return { ...pruned, ...(await objects.sweep(moment, (sha256) => needed.has(sha256))) };
 }
 
 async function* oldRuns(store: RunStore, before: string, dagId: string | undefined): AsyncIterable<StoredRunHead> {

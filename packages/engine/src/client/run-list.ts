@@ -17,9 +17,8 @@ export async function listRuns(
   ground: ClientGround,
   { dagId, state, since, limit = 100 }: RunList = {},
 ): Promise<RunRow[]> {
-  const rows: RunRow[] = [];
+  const rows = new Map<string, RunRow>();
   const seen = new Set<string>();
-  const places = new Map<string, number>();
   // What the store saw running may have ended since.
   const ended = state !== undefined && isOver(state) ? state : undefined;
   const ofDag = dagId === undefined ? "DagId IS NOT NULL" : `DagId = ${JSON.stringify(dagId)}`;
@@ -29,7 +28,7 @@ export async function listRuns(
     if (seen.has(execution.workflowId)) continue;
     seen.add(execution.workflowId);
     const row = rowOf(execution);
-    if (state === undefined || row.state === state) places.set(row.runId, rows.push(row) - 1);
+    if (state === undefined || row.state === state) rows.set(row.runId, row);
     // The server lists by close time, not by start: all that are looked at are sorted below.
     if (seen.size >= LONGEST_SCAN) break;
   }
@@ -37,18 +36,15 @@ export async function listRuns(
   // What has not ended Temporal knows: of that, the store is not needed to speak.
   const stored = state === undefined || isOver(state) ? await asked : await whenReachable(asked);
   for (const head of stored ?? []) {
-    if (seen.has(head.runId)) {
-      const place = places.get(head.runId);
-      const row = place === undefined ? undefined : rows[place];
-      if (place !== undefined && row !== undefined) rows[place] = { ...row, endedAt: endOfTasks(row, head) };
-      continue;
-    }
+    const listed = rows.get(head.runId);
+    if (listed !== undefined) rows.set(head.runId, { ...listed, endedAt: endOfTasks(listed, head) });
+    if (seen.has(head.runId)) continue;
     // Of a run that was not listed for its start, the store knows the start as well.
     if (since !== undefined && Date.parse(head.startedAt ?? "") < Date.parse(since)) continue;
     const row = await storedRow(ground, head);
-    if (row !== null && (state === undefined || row.state === state)) rows.push(row);
+    if (row !== null && (state === undefined || row.state === state)) rows.set(row.runId, row);
   }
-  return rows.sort((a, b) => (b.startedAt ?? "").localeCompare(a.startedAt ?? "")).slice(0, limit);
+  return [...rows.values()].sort((a, b) => (b.startedAt ?? "").localeCompare(a.startedAt ?? "")).slice(0, limit);
 }
 
 /**
