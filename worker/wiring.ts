@@ -59,21 +59,21 @@ export async function openHouse(
   engine: EngineClient | null,
 ): Promise<House> {
   const { home } = settings;
+  /** Whether several machines share the tables: then what belongs to them lies beside them, under a name no table has. */
+  const isShared = settings.lake.startsWith("s3:");
   const productFolder = fileURLToPath(new URL("..", import.meta.url));
   const lake: Opened<Lake> = opened(async () =>
     (await import("@dagwright/lake")).openLake({
       root: settings.lake,
       s3: settings.s3,
-      ...(settings.lake.startsWith("s3:") ? { scratch: join(home, "scratch") } : {}),
+      ...(isShared ? { scratch: join(home, "scratch") } : {}),
       sourceRoots: settings.sourceRoots ?? [process.cwd(), productFolder, tmpdir(), homedir()],
       exportRoot: join(home, "exports"),
       spark: settings.sparkRemote === undefined ? undefined : { remote: settings.sparkRemote },
     }),
   );
-  // Where the tables are: whoever reads those reads what was said of them.
   const reports: Opened<ObjectStore> = opened(async () => {
     const { openObjectStore } = await import("@dagwright/lake");
-    const isShared = settings.lake.startsWith("s3:");
     return await openObjectStore(isShared ? `${settings.lake}/.reports` : join(home, "reports"), settings.s3);
   });
   const tracking: Opened<Tracking> = opened(async () => {
@@ -91,10 +91,7 @@ export async function openHouse(
     const { entities, views } = await import("../mcp-servers/feature-store/definitions.ts");
     return await openFeatureStore({
       ...{ root: join(home, "features"), lake: await lake.get(), entities, views },
-      // Beside tables that several machines share; no table has such a name.
-      ...(settings.lake.startsWith("s3:") && {
-        registry: await openObjectStore(`${settings.lake}/.features`, settings.s3),
-      }),
+      ...(isShared && { registry: await openObjectStore(`${settings.lake}/.features`, settings.s3) }),
       ...(settings.redisUrl !== undefined && { online: openRedisOnlineStore({ url: settings.redisUrl }) }),
     });
   });

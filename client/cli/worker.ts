@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
@@ -8,33 +8,32 @@ import { sourceArguments } from "./worker-process.ts";
 
 /** Hands this terminal to a program of `worker/` and ends with its exit code: the client itself runs no stage. */
 export async function handOver(program: string, args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [...sourceArguments(), join(PROJECT, "worker", program), ...args], {
-    stdio: "inherit",
-  });
+  const child = spawn(process.execPath, argumentsOf(program, args), { stdio: "inherit" });
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
   process.on("SIGINT", () => {}); // the terminal sends it to the child as well
-  return await new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => resolve(code ?? 1));
-  });
+  return (await exitOf(child)) ?? 1;
 }
 
 /** Hands one question to a program of `worker/`; gives its answer, or throws its error. What it says besides goes to stderr. */
 export async function askWorker<T>(program: string, question: unknown, answer: z.ZodType<T>): Promise<T> {
-  const child = spawn(
-    process.execPath,
-    [...sourceArguments(), join(PROJECT, "worker", program), JSON.stringify(question)],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
+  const child = spawn(process.execPath, argumentsOf(program, [JSON.stringify(question)]), {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
-  const [words, code] = await Promise.all([
-    text(child.stdout),
-    new Promise<number | null>((resolve, reject) => child.once("error", reject).once("exit", resolve)),
-  ]);
+  const [words, code] = await Promise.all([text(child.stdout), exitOf(child)]);
   if (words.trim() === "") throw new Error(`${program} ended with ${code ?? "a signal"} and no answer`);
   const said = z.object({ answer: z.unknown(), error: z.unknown() }).partial().parse(JSON.parse(words));
   if (said.error !== undefined) throw said.error;
   return answer.parse(said.answer);
+}
+
+function argumentsOf(program: string, args: readonly string[]): string[] {
+  return [...sourceArguments(), join(PROJECT, "worker", program), ...args];
+}
+
+/** The exit code; null when a signal ended it. */
+async function exitOf(child: ChildProcess): Promise<number | null> {
+  return await new Promise((resolve, reject) => child.once("error", reject).once("exit", resolve));
 }
 
 export function addWorker(program: Command): void {

@@ -33,7 +33,7 @@ function suiteByName(suites: readonly Suite[], name: string): Suite {
 
 /** Where and how a validation is kept. */
 export interface Keeping {
-  /** Folder of the reports. */
+  /** Where reports lie. */
   readonly reports: ObjectStore;
   /** Who validates. Without it the validation leaves no trace in the history, and its report belongs to the question. */
   readonly key?: string | undefined;

@@ -10,7 +10,7 @@ import type { ReadAnswered } from "./rows.ts";
 /** What the monitoring server stands on. */
 export interface MonitoringDeps {
   readonly lake: Lake;
-  /** Folder of reports, pages and snapshots. */
+  /** Where reports, pages and snapshots lie. */
   readonly reports: ObjectStore;
   /** What served models have answered. @default no model is served */
   readonly answered?: ReadAnswered | undefined;
