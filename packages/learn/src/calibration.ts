@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { logistic } from "./links.ts";
 
 /**
  * Turns a classifier's scores into probabilities that come true as often as they say: a curve for each class against the
@@ -66,7 +67,7 @@ export function calibrate(calibration: Calibration, scores: Float64Array): Float
 function curveOf(calibration: Calibration, k: number): (score: number) => number {
   if (calibration.method === "sigmoid") {
     const { slope, offset } = calibration.curves[k]!;
-    return (score) => 1 / (1 + Math.exp(-(slope * score + offset)));
+    return (score) => logistic(slope * score + offset);
   }
   const { x, y } = calibration.curves[k]!;
   return (score) => interpolated(x, y, score);
@@ -123,7 +124,7 @@ function fitSigmoid(x: Float64Array, y: Float64Array, weights?: Float64Array): {
     for (let row = 0; row < x.length; row++) {
       const weight = weights?.[row] ?? 1;
       const value = x[row]! / scale;
-      const share = 1 / (1 + Math.exp(-(slope * value + offset)));
+      const share = logistic(slope * value + offset);
       const error = weight * (share - (y[row]! > 0 ? high : low));
       const bend = weight * share * (1 - share);
       ga += error * value;

@@ -1,10 +1,11 @@
 import type { Columns } from "./columns.ts";
 import { LearnError } from "./errors.ts";
+import { likeliest } from "./links.ts";
 import type { Model } from "./model.ts";
 import { classificationMetrics } from "./model-metrics.ts";
 import { createRandom } from "./random.ts";
 import { regressionMetrics } from "./regression-metrics.ts";
-import { type Fold, takeRows } from "./splits.ts";
+import { type Fold, takeExamples, takeRows } from "./splits.ts";
 import { type TrainOptions, train } from "./train.ts";
 
 /** Scores that models are compared by; `rmse`, `mae` and `log_loss` are better when small. */
@@ -28,11 +29,10 @@ export function scoresOf(model: Model, columns: Columns, target: Float64Array): 
   }
   const flat = model.predictProba(columns);
   const width = model.classes.length;
-  const predicted = Float64Array.from({ length: columns.rowCount }, (_, row) => {
-    let best = 0;
-    for (let k = 1; k < width; k++) if (flat[row * width + k]! > flat[row * width + best]!) best = k;
-    return model.classes[best]!;
-  });
+  const predicted = Float64Array.from(
+    { length: columns.rowCount },
+    (_, row) => model.classes[likeliest(flat, row, width)]!,
+  );
   const metrics = classificationMetrics(target, predicted, flat, model.classes);
   let loss = 0;
   const place = new Map(model.classes.map((value, k) => [value, k]));
@@ -63,15 +63,9 @@ export async function crossValidate(
 ): Promise<number[]> {
   const scores: number[] = [];
   for (const { train: learn, test } of folds) {
-    const part = (rows: Int32Array) => Float64Array.from(rows, (row) => options.target[row]!);
-    const weights = options.sampleWeight;
-    const model = await train({
-      ...options,
-      columns: takeRows(options.columns, learn),
-      target: part(learn),
-      ...(weights !== undefined && { sampleWeight: Float64Array.from(learn, (row) => weights[row]!) }),
-    });
-    scores.push(scoreOf(model, takeRows(options.columns, test), part(test), score));
+    const model = await train({ ...options, ...takeExamples(options, learn) });
+    const asked = takeExamples(options, test);
+    scores.push(scoreOf(model, asked.columns, asked.target, score));
     if (await onFold(scores)) break;
   }
   return scores;
@@ -106,12 +100,11 @@ export async function learningCurve(
     const trainScores: number[] = [];
     const testScores: number[] = [];
     for (const { train: learn, test } of folds) {
-      const own = learn.slice(0, rows);
-      const part = (at: Int32Array) => Float64Array.from(at, (row) => options.target[row]!);
-      const columns = takeRows(options.columns, own);
-      const model = await train({ ...options, columns, target: part(own) });
-      trainScores.push(scoreOf(model, columns, part(own), score));
-      testScores.push(scoreOf(model, takeRows(options.columns, test), part(test), score));
+      const learnt = takeExamples(options, learn.slice(0, rows));
+      const asked = takeExamples(options, test);
+      const model = await train({ ...options, ...learnt });
+      trainScores.push(scoreOf(model, learnt.columns, learnt.target, score));
+      testScores.push(scoreOf(model, asked.columns, asked.target, score));
     }
     points.push({ rows, trainScores, testScores });
   }

@@ -41,7 +41,7 @@ export async function minimise(
     };
     const first = iteration === 1 ? Math.min(1, 1 / Math.sqrt(dot(direction, direction))) : 1;
     if ((await searchLine(evaluate, value, slope, first)) === undefined || !(nextValue < value)) break;
-    const isDone = value - nextValue <= LEAST_DECREASE * Math.max(Math.abs(value), Math.abs(nextValue), 1);
+    const isDone = hardlyFalls(value, nextValue);
     remember(steps, x, next, gradient, nextGradient);
     x.set(next);
     gradient = nextGradient;
@@ -49,6 +49,11 @@ export async function minimise(
     await o.onIteration(iteration);
     if (isDone) break;
   }
+}
+
+/** Whether an iteration has taken so little off the value that the next ones are not worth their time. */
+export function hardlyFalls(value: number, next: number): boolean {
+  return value - next <= LEAST_DECREASE * Math.max(Math.abs(value), Math.abs(next), 1);
 }
 
 /** A step taken: its way, the change of the gradient over it, and 1 / (the one times the other). */

@@ -23,6 +23,18 @@ export function bothClasses(second: Float64Array): Float64Array {
   return both;
 }
 
+/** The probability of log-odds. */
+export function logistic(score: number): number {
+  return 1 / (1 + Math.exp(-score));
+}
+
 export function sigmoid(scores: Float64Array): Float64Array {
-  return scores.map((score) => 1 / (1 + Math.exp(-score)));
+  return scores.map(logistic);
+}
+
+/** The place of the greatest of a row's `width` values, the first of equals. */
+export function likeliest(values: Float64Array, row: number, width: number): number {
+  let best = 0;
+  for (let k = 1; k < width; k++) if (values[row * width + k]! > values[row * width + best]!) best = k;
+  return best;
 }

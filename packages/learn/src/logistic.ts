@@ -17,8 +17,8 @@ const BLOCK = 512;
 
 /**
  * Logistic regression as in scikit-learn: mean log loss (by weight) + ((1 - ρ) Σ weight² / 2 + ρ Σ |weight|) / (C Σ sample
- * weights), with ρ the `l1_ratio`, intercepts not penalised, on features standardised to mean 0 and standard deviation 1 (ddof 0); multinomial beyond two classes. A
- * missing value counts as the column's mean.
+ * weights), with ρ the `l1_ratio`, intercepts not penalised, on features standardised to mean 0 and standard deviation 1
+ * (ddof 0); multinomial beyond two classes. A missing value counts as the column's mean.
  */
 export async function fitLogistic(
   columns: readonly Float64Array[],

@@ -4,7 +4,7 @@ import { type DenseScores, scoreDense, scoreDenseRow } from "./dense.ts";
 import { LearnError } from "./errors.ts";
 import { createInputReader, type FittedInput } from "./inputs.ts";
 import { type LinearScores, scoreLinear, scoreLinearRow } from "./linear.ts";
-import { bothClasses, sigmoid, softmaxRows } from "./links.ts";
+import { bothClasses, likeliest, sigmoid, softmaxRows } from "./links.ts";
 import type { Algorithm } from "./params.ts";
 import type { Task } from "./target.ts";
 import { scoreTreeRow, scoreTrees, type TreeEnsemble } from "./tree-ensemble.ts";
@@ -106,7 +106,7 @@ export function linkOf({
  * What a model computes of rows before it is a probability or a number: one score a row, or one for each of several
  * classes.
  */
-export function scoresOf({
+export function rawScoresOf({
   inputs,
   scores,
 }: Pick<ModelDefinition, "inputs" | "scores">): (columns: Columns) => Float64Array {
@@ -128,7 +128,7 @@ export function createModel(definition: ModelDefinition): Model {
   const link = linkOf(definition);
   const width = classes.length;
   const classTexts = classes.map(String);
-  const scoreRows = scoresOf(definition);
+  const scoreRows = rawScoresOf(definition);
   const scoreRow = (row: Float64Array) => {
     if (scores.kind === "trees") return scoreTreeRow(scores, row);
     return scores.kind === "dense" ? scoreDenseRow(scores, row) : scoreLinearRow(scores, row);
@@ -180,10 +180,4 @@ export function createModel(definition: ModelDefinition): Model {
   };
   definitions.set(model, definition);
   return Object.freeze(model);
-}
-
-function likeliest(probabilities: Float64Array, row: number, width: number): number {
-  let best = 0;
-  for (let k = 1; k < width; k++) if (probabilities[row * width + k]! > probabilities[row * width + best]!) best = k;
-  return best;
 }

@@ -16,18 +16,10 @@ export function addCalibration(graph: GraphWriter, calibration: Calibration, sco
 }
 
 function sigmoids(graph: GraphWriter, { curves }: Extract<Calibration, { method: "sigmoid" }>, scores: string): string {
-  const slopes = graph.doubles(
-    "slopes",
-    [1, curves.length],
-    curves.map(({ slope }) => slope),
-  );
-  const offsets = graph.doubles(
-    "offsets",
-    [1, curves.length],
-    curves.map(({ offset }) => offset),
-  );
-  const scaled = graph.node("Mul", [scores, slopes], "sloped");
-  return graph.node("Sigmoid", [graph.node("Add", [scaled, offsets], "shifted")], "sigmoids");
+  const row = (name: string, values: readonly number[]) => graph.doubles(name, [1, values.length], values);
+  const [slopes, offsets] = [curves.map(({ slope }) => slope), curves.map(({ offset }) => offset)];
+  const scaled = graph.node("Mul", [scores, row("slopes", slopes)], "sloped");
+  return graph.node("Sigmoid", [graph.node("Add", [scaled, row("offsets", offsets)], "shifted")], "sigmoids");
 }
 
 /** A curve is its first level and, for each piece, its slope times how far the score has come in it. */
@@ -40,36 +32,15 @@ function lines(graph: GraphWriter, { curves }: Extract<Calibration, { method: "i
     const rising = pieces.filter(({ rise }) => rise > 0);
     // A curve that is level everywhere has a piece all the same: a tensor may not be empty.
     const shown = rising.length > 0 ? rising : [{ from: 0, width: 1, rise: 0 }];
-    const row = (hint: string, values: number[]) => graph.doubles(own(hint), [1, shown.length], values);
-    const come = graph.node(
-      "Sub",
-      [
-        score,
-        row(
-          "from",
-          shown.map(({ from }) => from),
-        ),
-      ],
-      own("come"),
-    );
+    const of = (hint: string, value: (piece: (typeof shown)[number]) => number, dims = [1, shown.length]) =>
+      graph.doubles(own(hint), dims, shown.map(value));
+    const from = of("from", (piece) => piece.from);
+    const width = of("width", (piece) => piece.width);
+    const slope = of("slopes", (piece) => piece.rise / piece.width, [shown.length, 1]);
+    const come = graph.node("Sub", [score, from], own("come"));
     const begun = graph.node("Max", [come, graph.doubles(own("zero"), [1, 1], [0])], own("begun"));
-    const within = graph.node(
-      "Min",
-      [
-        begun,
-        row(
-          "width",
-          shown.map(({ width }) => width),
-        ),
-      ],
-      own("within"),
-    );
-    const slopes = graph.doubles(
-      own("slopes"),
-      [shown.length, 1],
-      shown.map(({ width, rise }) => rise / width),
-    );
-    const risen = graph.node("MatMul", [within, slopes], own("risen"));
+    const within = graph.node("Min", [begun, width], own("within"));
+    const risen = graph.node("MatMul", [within, slope], own("risen"));
     return graph.node("Add", [risen, graph.doubles(own("first"), [1, 1], [y[0]!])], own("line"));
   });
   return columns.length === 1 ? columns[0]! : graph.node("Concat", columns, "lines", [intAttribute("axis", 1)]);

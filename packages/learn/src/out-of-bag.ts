@@ -1,5 +1,8 @@
+import { accuracy } from "./classification-metrics.ts";
+import { bothClasses, likeliest } from "./links.ts";
 import type { Pace } from "./pace.ts";
 import { createRandom } from "./random.ts";
+import { regressionMetrics } from "./regression-metrics.ts";
 import type { TrainingTarget } from "./target.ts";
 import { goesLeft, type TreeEnsemble } from "./tree-ensemble.ts";
 
@@ -36,23 +39,22 @@ export async function outOfBagScore(
     }
     await pace.breathe();
   }
-  const asked = votes.reduce<number[]>((rows, count, at) => {
-    if (count > 0) rows.push(at);
-    return rows;
-  }, []);
-  const meanOf = (at: number, k: number) => base[k]! + sums[at * outputs + k]! / votes[at]!;
-  if (target.task === "classification") {
-    const likeliest = (at: number) => {
-      if (outputs === 1) return meanOf(at, 0) > 0.5 ? 1 : 0;
-      let best = 0;
-      for (let k = 1; k < outputs; k++) if (meanOf(at, k) > meanOf(at, best)) best = k;
-      return best;
-    };
-    return asked.filter((at) => likeliest(at) === target.classIndex[at]).length / asked.length;
-  }
-  const mean = asked.reduce((sum, at) => sum + target.values[at]!, 0) / asked.length;
-  const squares = (errorOf: (at: number) => number) => asked.reduce((sum, at) => sum + errorOf(at) ** 2, 0);
-  return 1 - squares((at) => target.values[at]! - meanOf(at, 0)) / squares((at) => target.values[at]! - mean);
+  const asked = Int32Array.from(votes.keys()).filter((at) => votes[at]! > 0);
+  if (asked.length === 0) return Number.NaN;
+  const said = new Float64Array(asked.length * outputs);
+  for (const [place, at] of asked.entries())
+    for (let k = 0; k < outputs; k++) said[place * outputs + k] = base[k]! + sums[at * outputs + k]! / votes[at]!;
+  if (target.task === "regression")
+    return regressionMetrics(
+      Float64Array.from(asked, (at) => target.values[at]!),
+      said,
+    ).r2;
+  const shares = outputs === 1 ? bothClasses(said) : said;
+  const width = target.classes.length;
+  return accuracy(
+    Int32Array.from(asked, (at) => target.classIndex[at]!),
+    asked.map((_, place) => likeliest(shares, place, width)),
+  );
 }
 
 function leafOf(trees: TreeEnsemble, tree: number, row: Float32Array): number {

@@ -1,11 +1,9 @@
-import { descent, dot, type Objective, remember, type Step } from "./lbfgs.ts";
+import { descent, dot, hardlyFalls, type Objective, remember, type Step } from "./lbfgs.ts";
 
 /** Share of the expected decrease that a step has to bring. */
 const ENOUGH = 1e-4;
 /** Halvings of a step before it counts as stuck. */
 const MOST_HALVINGS = 40;
-/** Share of the value that an iteration has to take off. */
-const LEAST_DECREASE = 64 * Number.EPSILON;
 
 /**
  * Minimises a smooth convex function plus Σ `weights[i]` × |x[i]| by the orthant-wise limited-memory quasi-Newton method
@@ -51,7 +49,7 @@ export async function minimiseSparse(
       steps.length = 0;
       continue;
     }
-    const isDone = value - nextValue <= LEAST_DECREASE * Math.max(Math.abs(value), Math.abs(nextValue), 1);
+    const isDone = hardlyFalls(value, nextValue);
     remember(steps, x, next, gradient, nextGradient);
     x.set(next);
     gradient = nextGradient;

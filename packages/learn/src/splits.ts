@@ -137,3 +137,21 @@ export function takeRows({ names, values }: Columns, rows: Int32Array): Columns 
   );
   return { names, values: taken, rowCount: rows.length };
 }
+
+/** What a model learns from, or is asked about: rows, what is true of them, and what they weigh. */
+export interface Examples {
+  readonly columns: Columns;
+  readonly target: Float64Array;
+  /** @default 1 each */
+  readonly sampleWeight?: Float64Array;
+}
+
+/** Some of the examples, in the order given. */
+export function takeExamples({ columns, target, sampleWeight }: Examples, rows: Int32Array): Examples {
+  const part = (values: Float64Array) => Float64Array.from(rows, (row) => values[row]!);
+  return {
+    columns: takeRows(columns, rows),
+    target: part(target),
+    ...(sampleWeight !== undefined && { sampleWeight: part(sampleWeight) }),
+  };
+}

@@ -8,7 +8,7 @@ import { addShares, drawsOf, growForest } from "./forest.ts";
 import { createInputReader, type FittedInput, type InputReader } from "./inputs.ts";
 import { DEFAULT_THREADS } from "./kernel/threads.ts";
 import { fitLogistic } from "./logistic.ts";
-import { createModel, definitionOf, type Model, type ModelDefinition, scoresOf } from "./model.ts";
+import { createModel, definitionOf, type Model, type ModelDefinition, rawScoresOf } from "./model.ts";
 import { nearestName } from "./nearest-name.ts";
 import { fitNetwork } from "./neural.ts";
 import { outOfBagScore } from "./out-of-bag.ts";
@@ -26,7 +26,7 @@ import {
 } from "./params.ts";
 import { fitInputs, type Preprocessing } from "./preprocessing.ts";
 import { fitRidge } from "./ridge.ts";
-import { type Fold, stratifiedKFold, takeRows } from "./splits.ts";
+import { type Fold, stratifiedKFold, takeExamples, takeRows } from "./splits.ts";
 import { checkTarget, type Task, type TrainingTarget, weighTarget } from "./target.ts";
 
 /** What to learn from, and how. */
@@ -122,13 +122,11 @@ async function calibrationOf(
     const onProgress = stage();
     const model = await train({
       ...rest,
-      columns: takeRows(columns, learn),
-      target: Float64Array.from(learn, (row) => options.target[row]!),
-      ...(sampleWeight !== undefined && { sampleWeight: Float64Array.from(learn, (row) => sampleWeight[row]!) }),
+      ...takeExamples(options, learn),
       params: { ...options.params, calibration: null, ...(algorithm === "random_forest" && { oob_score: false }) },
       ...(onProgress !== undefined && { onProgress }),
     });
-    const said = scoresOf(definitionOf(model))(takeRows(columns, test));
+    const said = rawScoresOf(definitionOf(model))(takeRows(columns, test));
     for (const [at, row] of test.entries()) scores.set(said.subarray(at * width, (at + 1) * width), row * width);
   }
   return fitCalibration(method, scores, width, target.classIndex, sampleWeight);
