@@ -1,30 +1,24 @@
 /** What docs/training.md says of odd input happens, with every algorithm, through the tools. */
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Lake, openLake } from "@dagwright/lake";
 import { createMcpPool, type ToolArguments } from "@dagwright/mcp-kit";
-import { openTracking, type Tracking } from "@dagwright/tracking";
+import type { Tracking } from "@dagwright/tracking";
 import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { training } from "./contract.ts";
+import { openPlace, type Place } from "./fixtures/place.ts";
 import { createTrainingServer } from "./server.ts";
 
 // The SDK's client needs `eventsource-parser`, which under the condition `source` (ours, too) gives TypeScript to Node.
 register();
 
-let home: string;
-let lake: Lake;
+let place: Place;
 let tracking: Tracking;
 let pool: ReturnType<typeof createMcpPool>;
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "training-odd-"));
-  lake = await openLake({ root: join(home, "lake"), sourceRoots: [] });
-  tracking = await openTracking({ root: join(home, "tracking") });
-  const write = (table: string, sql: string) =>
-    lake.write({ table, sql, dialect: "duckdb", views: {}, mode: "overwrite", txn: { appId: table, version: 1 } });
+  place = await openPlace("training-odd");
+  const { write, lake } = place;
+  tracking = place.tracking;
   const infinite = (name: string) => `CASE WHEN i = 7 THEN 'Infinity'::DOUBLE ELSE ${name} END`;
   await write(
     "rows",
@@ -44,9 +38,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await pool.close();
-  await tracking.close();
-  await lake.close();
-  await rm(home, { recursive: true });
+  await place.close();
 });
 
 const LEARNERS = [

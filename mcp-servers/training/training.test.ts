@@ -1,31 +1,26 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Lake, openLake } from "@dagwright/lake";
 import { loadModel } from "@dagwright/learn";
 import { createMcpPool } from "@dagwright/mcp-kit";
-import { openTracking, type Tracking } from "@dagwright/tracking";
+import type { Tracking } from "@dagwright/tracking";
 import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { training } from "./contract.ts";
+import { openPlace, type Place } from "./fixtures/place.ts";
 import { createTrainingServer } from "./server.ts";
 import { trainModel } from "./training.ts";
 
 // The SDK's client needs `eventsource-parser`, which under the condition `source` (ours, too) gives TypeScript to Node.
 register();
 
-let home: string;
-let lake: Lake;
+let place: Place;
 let tracking: Tracking;
 let pool: ReturnType<typeof createMcpPool>;
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "training-"));
-  lake = await openLake({ root: join(home, "lake"), sourceRoots: [] });
-  tracking = await openTracking({ root: join(home, "tracking") });
-  const write = (table: string, sql: string) =>
-    lake.write({ table, sql, dialect: "duckdb", views: {}, mode: "overwrite", txn: { appId: table, version: 1 } });
+  place = await openPlace("training");
+  const { write, lake } = place;
+  tracking = place.tracking;
   // One row in four is of class 1: those with a great `signal`, but for some by chance; `gap` is null in every fifth row.
   const rows = (from: number, to: number) => `
     SELECT i AS id, (hash(i) % 1000) / 10.0 AS signal, CASE WHEN i % 5 = 0 THEN NULL ELSE (hash(i + 7) % 50)::BIGINT END AS gap,
@@ -40,9 +35,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await pool.close();
-  await tracking.close();
-  await lake.close();
-  await rm(home, { recursive: true });
+  await place.close();
 });
 
 const ask = {
@@ -133,7 +126,7 @@ describe("train_model", () => {
     const abort = new AbortController();
     const args = training.tools.train_model.input.parse({ ...ask, params: {} });
     const call = (signal: AbortSignal, progress: () => void) =>
-      trainModel({ lake, tracking }, args, { signal, progress, idempotencyKey: "run-4/train" });
+      trainModel({ lake: place.lake, tracking }, args, { signal, progress, idempotencyKey: "run-4/train" });
     await expect(call(abort.signal, () => abort.abort(new Error("worker stops")))).rejects.toThrow("worker stops");
     const [run] = await tracking.searchRuns({ experiment: "signals", limit: 1 });
     expect(run).toMatchObject({ key: "run-4/train", status: "KILLED" });
@@ -222,7 +215,7 @@ describe("validate_model, save_model and load_model", () => {
     const again = await client().call("validate_model", { runId: imported.runId, data, label: "label" });
     expect(again.metrics).toEqual(answer.metrics);
     await expect(client().call("load_model", {})).rejects.toMatchObject({ code: "ONE_SOURCE" });
-    const nowhere = client().call("load_model", { source: join(home, "none.bin") });
+    const nowhere = client().call("load_model", { source: join(place.home, "none.bin") });
     await expect(nowhere).rejects.toMatchObject({ code: "SOURCE_UNREADABLE", field: "source" });
   });
 });

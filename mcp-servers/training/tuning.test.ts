@@ -4,36 +4,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type Lake, openLake } from "@dagwright/lake";
 import type { ToolArguments } from "@dagwright/mcp-kit";
-import { openTracking, type Tracking } from "@dagwright/tracking";
+import { openTracking } from "@dagwright/tracking";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { training } from "./contract.ts";
+import { openPlace, type Place } from "./fixtures/place.ts";
 import { tuneHyperparameters } from "./tuning.ts";
 
-let home: string;
-let lake: Lake;
-let tracking: Tracking;
+let place: Place;
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), "tuning-"));
-  lake = await openLake({ root: join(home, "lake"), sourceRoots: [] });
-  tracking = await openTracking({ root: join(home, "tracking") });
+  place = await openPlace("tuning");
   const sql = `SELECT (hash(i) % 1000) / 10.0 AS signal, (hash(i + 7) % 50) / 1.0 AS noise,
     CASE WHEN (hash(i) % 1000) / 10.0 + (hash(i + 3) % 60) > 80 THEN 1 ELSE 0 END AS label FROM range(0, 240) t(i)`;
-  await lake.write({
-    table: "rows",
-    sql,
-    dialect: "duckdb",
-    views: {},
-    mode: "overwrite",
-    txn: { appId: "rows", version: 1 },
-  });
+  await place.write("rows", sql);
 });
 afterAll(async () => {
-  await tracking.close();
-  await lake.close();
-  await rm(home, { recursive: true });
+  await place.close();
 });
 
 type Arguments = ToolArguments<typeof training, "hyperparameter_tuning">;
@@ -51,7 +38,7 @@ const ask = (study: string, more: Partial<Arguments> = {}): Arguments => ({
   ...more,
 });
 const context = () => ({ signal: new AbortController().signal, progress: () => undefined });
-const tune = (args: Arguments) => tuneHyperparameters({ lake, tracking }, args, context());
+const tune = (args: Arguments) => tuneHyperparameters(place, args, context());
 
 describe("hyperparameter_tuning", () => {
   test("finds good parameters, keeps its plots, and has nothing to do when asked again", async () => {
@@ -109,7 +96,9 @@ describe("hyperparameter_tuning", () => {
     [{ folds: 20, train: { table: "none" } }, { code: "TABLE_NOT_FOUND" }],
   ])("refuses %j before anything is kept", async (wrong, error) => {
     await expect(tune(ask("refused", wrong))).rejects.toMatchObject(error);
-    expect((await tracking.searchRuns({ experiment: "search" })).filter(({ name }) => name === "refused")).toEqual([]);
+    expect(
+      (await place.tracking.searchRuns({ experiment: "search" })).filter(({ name }) => name === "refused"),
+    ).toEqual([]);
   });
 });
 
