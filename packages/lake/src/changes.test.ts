@@ -1,74 +1,19 @@
-import { mkdtemp, readdir, readFile, realpath, rm, utimes, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Lake, MergeOptions, WriteOptions } from "./api.ts";
-import type { LakeError } from "./errors.ts";
-import { FileStore } from "./file-store.ts";
-import { lakeOn } from "./lake.ts";
-
-let root: string;
-let lake: Lake;
-let store: Interrupted;
-
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "lake-"));
-  store = new Interrupted(await realpath(root));
-  lake = await lakeOn(store, { sourceRoots: [], threads: 1, memoryLimit: "512MB" });
-});
-afterEach(async () => {
-  await lake.close();
-  await rm(root, { recursive: true, force: true });
-});
-
-let ordinal = 0;
-const txn = () => ({ appId: `test-${ordinal++}`, version: 1 });
-const write = (o: Partial<WriteOptions> & { sql: string }) =>
-  lake.write({ table: "t", views: {}, mode: "append", txn: txn(), dialect: "duckdb", ...o });
-const merge = (o: Partial<MergeOptions> & { sql: string }) =>
-  lake.merge({ table: "t", views: {}, txn: txn(), on: ["k"], dialect: "duckdb", ...o });
-const rows = async (at: { version?: number; timestamp?: string; table?: string } = {}) =>
-  (await lake.native("FROM t ORDER BY ALL", { views: { t: { table: "t", ...at } } })).rows;
-const failure = async (work: Promise<unknown>): Promise<LakeError> =>
-  work.then(
-    () => Promise.reject(new Error("it succeeded")),
-    (e) => e,
-  );
-const values = (list: readonly (readonly unknown[])[], names: string) =>
-  `SELECT * FROM (VALUES ${list.map((row) => `(${row.join(", ")})`).join(", ")}) v(${names})`;
-const log = async (version: number, table = "t"): Promise<Record<string, unknown>[]> =>
-  (await readFile(join(root, table, "_delta_log", `${String(version).padStart(20, "0")}.json`), "utf8"))
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-const dataFiles = async () => (await readdir(root, { recursive: true })).filter((f) => f.includes("part-"));
-
-/** Lets another writer commit first, when a write is about to. */
-class Interrupted extends FileStore {
-  other: (() => Promise<unknown>) | undefined;
-
-  /** How many data files were moved into tables. */
-  taken = 0;
-
-  override async take(path: string, key: string): Promise<void> {
-    this.taken++;
-    await super.take(path, key);
-  }
-
-  override async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
-    const { other } = this;
-    this.other = undefined;
-    await other?.();
-    return await super.putIfAbsent(key, bytes);
-  }
-}
-
-/** Runs `other` between a write's work and its commit. */
-async function during(start: () => Promise<unknown>, other: () => Promise<unknown>): Promise<unknown> {
-  store.other = other;
-  return await start();
-}
+import { describe, expect, it } from "vitest";
+import {
+  dataFiles,
+  failure,
+  freshTable,
+  lake,
+  log,
+  merge,
+  root,
+  rows,
+  values,
+  write,
+} from "./fixtures/changed-table.ts";
 
 describe("overwriting", () => {
   it("replaces the partitions that the rows fall into, nulls and odd names too", async () => {
@@ -113,7 +58,7 @@ describe("overwriting", () => {
       fc.asyncProperty(
         fc.uniqueArray(fc.string({ unit: "binary", minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 }),
         async (texts) => {
-          const table = `p${ordinal++}`;
+          const table = freshTable();
           const usable = texts.filter((t) => !t.includes("\0"));
           if (usable.length === 0) return;
           const params = Object.fromEntries(usable.map((t, i) => [`p${i}`, t]));
@@ -167,122 +112,6 @@ describe("overwriting", () => {
   });
 });
 
-describe("writers at once", () => {
-  it("an overwrite fails rather than drop the rows of an append that came between", async () => {
-    await write({ sql: "SELECT 1 AS a" });
-    const overwriting = () => write({ sql: `SELECT 2 AS a`, mode: "overwrite" });
-    expect(await failure(during(overwriting, () => write({ sql: "SELECT 3 AS a" })))).toMatchObject({
-      code: "TABLE_MOVED",
-      retryable: true,
-    });
-    expect(await rows()).toEqual([{ a: 1 }, { a: 3 }]);
-    expect(await dataFiles()).toHaveLength(2);
-  });
-
-  it("a replacement goes on when the commit between left its rows alone, and fails when it did not", async () => {
-    await write({
-      sql: values(
-        [
-          [1, "'x'"],
-          [10, "'y'"],
-        ],
-        "a, s",
-      ),
-    });
-    const replacing = () =>
-      write({
-        sql: `SELECT 5 AS a, 'new' AS s`,
-        mode: "replace_where",
-        replaceWhere: { column: "a", from: "0", until: "8" },
-      });
-    expect(await during(replacing, () => write({ sql: "SELECT 20 AS a, 'z' AS s" }))).toMatchObject({
-      version: 2,
-      rowsRemoved: 1,
-    });
-    expect((await rows()).map((r) => r["a"])).toEqual([5, 10, 20]);
-    expect(await failure(during(replacing, () => write({ sql: "SELECT 6 AS a, 'w' AS s" })))).toMatchObject({
-      code: "TABLE_MOVED",
-    });
-    expect((await rows()).map((r) => r["a"])).toEqual([5, 6, 10, 20]);
-  });
-
-  it("an append that reads the table is run again on what is there", async () => {
-    await write({ sql: "SELECT 1::BIGINT AS a" });
-    const next = () => write({ sql: `SELECT max(a) + 1 AS a FROM t`, views: { t: { table: "t" } } });
-    await during(next, () => write({ sql: "SELECT 10::BIGINT AS a" }));
-    expect((await rows()).map((r) => r["a"])).toEqual([1, 10, 11]);
-  });
-
-  it("a merge goes on when the commit between holds none of its keys, and is worked out again when it may", async () => {
-    await write({
-      sql: values(
-        [
-          [1, 0],
-          [5, 0],
-        ],
-        "k, n",
-      ),
-    });
-    const merging = () =>
-      merge({
-        sql: values(
-          [
-            [1, 1],
-            [3, 1],
-            ["NULL", 1],
-          ],
-          "k, n",
-        ),
-      });
-    expect(await during(merging, () => write({ sql: "SELECT 4 AS k, 9 AS n" }))).toMatchObject({
-      version: 2,
-      rowsUpdated: 1,
-      rowsInserted: 2,
-    });
-    // The table's first file, the other's, and the merge's own, made once.
-    expect(store.taken).toBe(3);
-    expect(await rows()).toEqual([
-      { k: null, n: 1 },
-      { k: 1, n: 1 },
-      { k: 3, n: 1 },
-      { k: 4, n: 9 },
-      { k: 5, n: 0 },
-    ]);
-    const next = () =>
-      merge({
-        sql: values(
-          [
-            [4, 2],
-            [7, 2],
-          ],
-          "k, n",
-        ),
-      });
-    expect(await during(next, () => write({ sql: "SELECT 7 AS k, 8 AS n" }))).toMatchObject({
-      rowsUpdated: 2,
-      rowsInserted: 0,
-    });
-    expect((await rows()).filter((r) => r["n"] === 2).map((r) => r["k"])).toEqual([4, 7]);
-  });
-
-  it("an append between a change of columns is checked anew", async () => {
-    await write({ sql: "SELECT 1 AS a" });
-    const appending = () => write({ sql: `SELECT 2 AS a` });
-    const widening = () => write({ sql: "SELECT 3 AS a, 'x' AS s", mergeSchema: true });
-    expect(await failure(during(appending, widening))).toMatchObject({ code: "SCHEMA_MISMATCH" });
-  });
-
-  it("eight merge into the same rows, and every one of them counts", async () => {
-    await write({ sql: "SELECT 1 AS k, 0 AS n" });
-    const add = (i: number) =>
-      merge({ sql: `SELECT k, n + 1 AS n FROM t UNION ALL SELECT ${i + 2}, 1`, views: { t: { table: "t" } } });
-    await Promise.all(Array.from({ length: 8 }, (_, i) => add(i)));
-    const found = await rows();
-    expect(found).toHaveLength(9);
-    expect(found[0]).toEqual({ k: 1, n: 8 });
-  }, 30_000);
-});
-
 describe("columns", () => {
   it("are enforced, with the types expected and found", async () => {
     await write({ sql: "SELECT 1::BIGINT AS id, 'x' AS name" });
@@ -327,7 +156,7 @@ describe("columns", () => {
 
 describe("statistics", () => {
   const statsOf = async (sql: string): Promise<string> => {
-    const table = `s${ordinal++}`;
+    const table = freshTable();
     await write({ table, sql });
     const [add] = (await log(0, table)).flatMap((a) => a["add"] ?? []);
     return typeof add === "object" && "stats" in add ? String(add.stats) : "";
@@ -356,7 +185,7 @@ describe("statistics", () => {
         async (texts) => {
           const list = texts.map((t) => t.replaceAll("\0", ""));
           const params = Object.fromEntries(list.map((t, i) => [`p${i}`, t]));
-          const table = `s${ordinal++}`;
+          const table = freshTable();
           await write({ table, sql: list.map((_, i) => `SELECT $p${i}::VARCHAR AS s`).join(" UNION ALL "), params });
           const [add] = (await log(0, table)).flatMap((a) => a["add"] ?? []);
           const { minValues, maxValues } = JSON.parse(String(Reflect.get(Object(add), "stats")));
@@ -376,120 +205,6 @@ describe("statistics", () => {
     const { minValues, nullCount } = JSON.parse(await statsOf("SELECT unnest([1.0, 'NaN'::DOUBLE, NULL]) AS x"));
     expect(minValues).toEqual({});
     expect(nullCount).toEqual({ x: 1 });
-  });
-});
-
-describe("merging", () => {
-  it("updates, inserts, deletes", async () => {
-    await write({
-      sql: values(
-        [
-          [1, "'a'", 10],
-          [2, "'b'", 20],
-          [3, "'c'", 30],
-        ],
-        "k, s, n",
-      ),
-    });
-    await write({ sql: "SELECT 4 AS k, 'd' AS s, 40 AS n" });
-    const sql = values(
-      [
-        [2, "'B'", 21],
-        [5, "'e'", 50],
-        ["NULL", "'null'", 0],
-      ],
-      "k, s, n",
-    );
-    expect(await merge({ sql, info: { why: "test" } })).toMatchObject({
-      rowsInserted: 2,
-      rowsUpdated: 1,
-      rowsDeleted: 0,
-      info: { why: "test" },
-    });
-    expect((await rows()).map((r) => `${r["k"]} ${r["s"]} ${r["n"]}`)).toEqual([
-      "null null 0",
-      "1 a 10",
-      "2 B 21",
-      "3 c 30",
-      "4 d 40",
-      "5 e 50",
-    ]);
-    expect(await merge({ sql: "SELECT 1 AS k", whenMatched: "delete", whenNotMatched: "ignore" })).toMatchObject({
-      rowsDeleted: 1,
-    });
-  });
-
-  it("agrees with a model, whatever the clauses, the layout of files and the order of merges", async () => {
-    const key = fc.option(fc.integer({ min: 0, max: 6 }), { nil: null });
-    const row = fc.record({ k: key, n: fc.integer({ min: 0, max: 99 }) });
-    const clauses = fc.record({
-      whenMatched: fc.constantFrom("update" as const, "delete" as const, "ignore" as const),
-      whenNotMatched: fc.constantFrom("insert" as const, "ignore" as const),
-      whenNotMatchedBySource: fc.constantFrom("keep" as const, "delete" as const),
-      rows: fc.uniqueArray(row, { maxLength: 6, selector: (r) => r.k ?? {} }),
-    });
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(row, { maxLength: 8 }),
-        fc.array(clauses, { minLength: 1, maxLength: 3 }),
-        fc.boolean(),
-        async (start, merges, partitioned) => {
-          const table = `m${ordinal++}`;
-          const select = (list: typeof start) =>
-            `SELECT k, n, n % 3 AS p FROM (VALUES (NULL::INT, NULL::INT)${list.map((r) => `, (${r.k ?? "NULL"}, ${r.n})`).join("")}) v(k, n) WHERE n IS NOT NULL`;
-          let model = start.map((r) => ({ ...r }));
-          await write({ table, sql: select(start.slice(0, 4)), ...(partitioned ? { partitionBy: ["p"] } : {}) });
-          await write({ table, sql: select(start.slice(4)) });
-          for (const m of merges) {
-            if (m.whenMatched === "ignore" && m.whenNotMatched === "ignore" && m.whenNotMatchedBySource === "keep")
-              continue;
-            const { rows: source, ...how } = m;
-            const result = await merge({ table, sql: select(source), ...how });
-            const met = (a: { k: number | null }, list: typeof start) => list.find((b) => a.k !== null && b.k === a.k);
-            const inserts = m.whenNotMatched === "insert" ? source.filter((s) => !met(s, model)) : [];
-            const before = model.length;
-            model = model.flatMap((t) => {
-              const s = met(t, source);
-              if (!s) return m.whenNotMatchedBySource === "delete" ? [] : [t];
-              if (m.whenMatched === "delete") return [];
-              return [m.whenMatched === "update" ? { k: t.k, n: s.n } : t];
-            });
-            expect(result.rowsDeleted).toBe(before - model.length);
-            expect(result.rowsInserted).toBe(inserts.length);
-            model.push(...inserts);
-          }
-          const text = (list: readonly { k?: unknown; n?: unknown }[]) => list.map((r) => `${r.k} ${r.n}`).sort();
-          expect(text(await rows({ table }))).toEqual(text(model));
-          expect((await lake.snapshot({ table })).rowCount).toBe(model.length);
-        },
-      ),
-      { numRuns: 8 },
-    );
-  }, 90_000);
-
-  it("refuses what is ambiguous or means nothing, before any effect", async () => {
-    await write({ sql: "SELECT 1 AS k, 0 AS n" });
-    const twice = values(
-      [
-        [1, 5],
-        [1, 6],
-      ],
-      "k, n",
-    );
-    expect(await failure(merge({ sql: twice }))).toMatchObject({ code: "MERGE_AMBIGUOUS", field: "sql" });
-    expect(await failure(merge({ sql: "SELECT 1 AS k", on: [] }))).toMatchObject({
-      code: "WRITE_ARGUMENT",
-      field: "on",
-    });
-    expect(await failure(merge({ sql: "SELECT 1 AS k", on: ["z"] }))).toMatchObject({ field: "on" });
-    expect(await failure(merge({ table: "none", sql: "SELECT 1 AS k" }))).toMatchObject({ code: "TABLE_NOT_FOUND" });
-    expect(
-      await failure(merge({ sql: "SELECT 1 AS k, 2 AS n", whenMatched: "ignore", whenNotMatched: "ignore" })),
-    ).toMatchObject({ field: "whenMatched" });
-    expect(await rows()).toEqual([{ k: 1, n: 0 }]);
-    const once = { appId: "merge", version: 3 };
-    const first = await merge({ sql: "SELECT 2 AS k, 2 AS n", txn: once });
-    expect(await merge({ sql: "SELECT 2 AS k, 2 AS n", txn: once })).toEqual({ ...first, alreadyDone: true });
   });
 });
 
