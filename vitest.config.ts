@@ -16,6 +16,7 @@ export default defineConfig({
     // Whole-system tests mostly wait: two files at once fit two cores.
     maxWorkers: 2,
     globalSetup: "tests/global-setup.ts",
+    setupFiles: "tests/property-seed.ts",
     // Some packages publish TypeScript under the condition `source`: workers must be able to load it.
     execArgv: ["--import", "tsx"],
     testTimeout: 20_000,

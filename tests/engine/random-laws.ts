@@ -54,6 +54,12 @@ function outputsOfItems({ graph }: Dag, executions: readonly Execution[]): void 
     if (map === undefined || items === undefined || task?.state === "upstream_failed" || marked.includes(id)) continue;
     // It did not come to run again on the items that it had.
     if (task?.attempts === 0 && (items.length > 0 || task.state === "skipped")) continue;
+    // It came to run, by a rule that lets it, while the task with its list had failed: as one that was marked does.
+    if (task?.error?.code === "NOT_A_LIST") {
+      const source = map.over.kind === "node" ? map.over.node : "";
+      expect(executions.some(({ view: { tasks } }) => isFailed(tasks[source]))).toBe(true);
+      continue;
+    }
     const failed = items.findIndex(({ state }) => state === "failed");
     const outputs = items.flatMap(({ state, output }) => (state === "success" ? [output] : []));
     if (failed >= 0) expect(task).toMatchObject({ state: "failed", error: { code: items[failed]?.error?.code } });
@@ -88,13 +94,14 @@ function effectsAreNew(_dag: Dag, { effects }: Execution, keys: Set<string>): vo
 /** Each task ran if and only if its rule, forks and condition say so, and not before they could. */
 function rulesDecide({ graph }: Dag, { view, effects }: Execution): void {
   const nodes = new Map(graph.nodes.map((node) => [node.id, node]));
-  const falsyGates = (node: GraphNode): boolean =>
+  const comesAfterFalsyGate = (node: GraphNode): boolean =>
     node.upstream.some((id) => {
       const before = nodes.get(id);
       if (before === undefined) return false;
       const closed = before.kind === "short_circuit" && view.tasks[id]?.state === "success" && !view.tasks[id]?.output;
-      return closed || falsyGates(before);
+      return closed || comesAfterFalsyGate(before);
     });
+  const falsyGates = (node: GraphNode): boolean => node.teardown !== true && comesAfterFalsyGate(node);
   for (const node of graph.nodes) {
     const task = view.tasks[node.id];
     const states = node.upstream.map((id) => view.tasks[id]?.state ?? "none");
