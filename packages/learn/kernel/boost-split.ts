@@ -13,16 +13,22 @@ const GROUP: usize = 4 * 4096;
 const SMOOTHING: f64 = 10;
 
 let shared: usize, rowCount: i32, columns: i32, countBits: i32, bins: usize, isCategory: usize, monotone: usize;
-let minSamplesLeaf: i32, rows: usize, histogram: usize, candidates: usize, mask: usize, hasMonotone: i32;
+let minSamplesLeaf: i32, gh: usize, gathered: usize, rows: usize, histogram: usize, candidates: usize, mask: usize, hasMonotone: i32;
 let scratch: usize, groups: i32, lambda: f64, minHessian: f64;
 
 export function setSearch(at: usize): void {
   shared = at;
   rowCount = i32At(at, 0); columns = i32At(at, 2); countBits = i32At(at, 4); bins = i32At(at, 5); isCategory = i32At(at, 8);
-  monotone = i32At(at, 9); minSamplesLeaf = i32At(at, 14); rows = i32At(at, 22);
+  monotone = i32At(at, 9); minSamplesLeaf = i32At(at, 14); gh = i32At(at, 21); gathered = i32At(at, 51); rows = i32At(at, 22);
   histogram = i32At(at, 24); candidates = i32At(at, 27); mask = i32At(at, 41); scratch = i32At(at, 42);
   hasMonotone = i32At(at, 43); lambda = f64At(at, 32); minHessian = f64At(at, 33);
   groups = (columns + 3) >> 2;
+}
+
+/** Gradients in the order of a leaf's rows: read once for each group of columns, they then come one after another. */
+export function gatherRows(start: i32, end: i32): void {
+  for (let at = start; at < end; at++)
+    v128.store(gathered + (<usize>at << 4), v128.load(gh + (<usize>i32At(rows, at) << 4)));
 }
 
 /**

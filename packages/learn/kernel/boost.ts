@@ -1,9 +1,9 @@
-import { findSplits, setSearch } from "./boost-split";
+import { thresholdOf } from "./bin";
+import { findSplits, gatherRows, setSearch } from "./boost-split";
 import { fillGradients, fillProbabilities, largestGradient, lossOfRow, setLoss, updateLeafByQuantile } from "./boost-loss";
 import { f64At, i32At, i64At, setF32, setF64, setI32, u8At } from "./memory";
 import { below, seedRandom } from "./random";
 import { awaitCommand, callTeam, command, doneWithCommand, joinTeam, nextShare, setTeam, threads } from "./team";
-import { thresholdOf } from "./forest";
 
 const SPLIT: i32 = 1, GRADIENT: i32 = 2, PROBABILITIES: i32 = 3, UPDATE: i32 = 4, WALK: i32 = 5, EXIT: i32 = 6, GATHER: i32 = 7;
 /** Bytes of a leaf in the table (`boost-split.ts` says what lies where). */
@@ -15,8 +15,7 @@ let isCategory: usize, monotone: usize, maxDepth: i32, minSamplesSplit: i32, min
 let maxLeaves: i32, loss: i32, scores: usize, gh: usize, rows: usize, spare: usize, histogram: usize, slots: i32;
 let table: usize, candidates: usize, feature: usize, threshold: usize, left: usize, right: usize, flags: usize;
 let leafValues: usize, sets: usize, importance: usize, nodeBin: usize, seedLow: u32, seedHigh: u32, goes: usize;
-let mask: usize, order: usize, hasMonotone: i32, freeSlots: usize, shared: usize, leafRanges: usize;
-let ordered: usize;
+let mask: usize, order: usize, hasMonotone: i32, freeSlots: usize, shared: usize, leafRanges: usize, ordered: usize;
 let lambda: f64, learningRate: f64, subsample: f64, minGain: f64;
 
 export function boostSetup(at: usize): void {
@@ -90,11 +89,7 @@ function updateRows(leaf: i32, output: i32): void {
   for (let at = i32At(leafRanges, 2 * leaf); at < end; at++) addScore(i32At(rows, at), output, value);
 }
 
-/** Gradients in the order of a leaf's rows: they are read once for each group of columns, then one after another. */
-function gatherRows(start: i32, end: i32): void {
-  for (let at = start; at < end; at++)
-    v128.store(ordered + (<usize>at << 4), v128.load(gh + (<usize>i32At(rows, at) << 4)));
-}
+/** Lays a leaf's gradients in order. */
 function gather(entry: usize): void {
   const start = i32At(entry, 1), end = i32At(entry, 2);
   setI32(shared, 52, <i32>ordered);
