@@ -18,7 +18,6 @@ const { default: config }: { default: IConfiguration } = await import(join(root,
 const MOST_LINES = 400;
 /** Files that may be longer, each with the reason why it is one subject. */
 const LONG_BY_NATURE: Readonly<Record<string, string>> = {
-  "packages/evidently-lite/src/ecdf-grid.ts": "one algorithm, whose parts mean nothing apart",
 };
 
 const run = promisify(execFile);
