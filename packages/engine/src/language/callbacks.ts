@@ -2,6 +2,7 @@ import type { GraphCallback, GraphDeadline } from "../core/graph.ts";
 import type { CallbackName, RunView, TaskView } from "../core/state.ts";
 import type { TaskContext } from "./context.ts";
 import { type Duration, millisecondsOf } from "./duration.ts";
+import { checkNames, NAMES } from "./known-options.ts";
 import { checkedPolicy, joinedPolicy, type Policy } from "./policy.ts";
 
 /** What a callback is told of its run: all but the outputs of the tasks. */
@@ -68,6 +69,7 @@ export function checkedCallbacks(options: CallbackOptions, mistake: (message: st
       continue;
     }
     const tell = (message: string) => mistake(`${field}: ${message}`);
+    if (typeof callback !== "function") checkNames(callback, NAMES.callback, tell);
     const own = typeof callback === "function" ? {} : checkedPolicy(callback, tell);
     callbacks[name] = { policy: joinedPolicy([{ timeoutMs: PATIENCE_MS }, own], tell) };
     functions.set(name, typeof callback === "function" ? callback : callback.run);
@@ -84,6 +86,7 @@ export function checkedCallbacks(options: CallbackOptions, mistake: (message: st
 
 function checkedDeadline(deadline: Deadline, mistake: (message: string) => void): GraphDeadline {
   const { after, from = "start" } = typeof deadline === "object" ? deadline : { after: deadline };
+  if (typeof deadline === "object") checkNames(deadline, NAMES.deadline, (message) => mistake(`deadline: ${message}`));
   const afterMs = millisecondsOf(after);
   if (afterMs === null || afterMs <= 0)
     mistake(`deadline is ${JSON.stringify(after)}: expected a duration such as "2h"`);
