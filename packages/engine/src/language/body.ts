@@ -5,12 +5,12 @@ import type { Dag, NodeFunction } from "./dag-definition.ts";
 import { millisecondsOf } from "./duration.ts";
 import { OutsideDagError } from "./errors.ts";
 import { isId } from "./id.ts";
-import { checkNames, NAMES } from "./known-options.ts";
-import type { NodeOptions } from "./node-options.ts";
-import { checkedPolicy, joinedPolicy, type Policy } from "./policy.ts";
+import { checkNames } from "./known-options.ts";
+import { NODE_NAMES, type NodeOptions } from "./node-options.ts";
+import { checkedPolicy, joinedPolicy, POLICY_NAMES, type Policy } from "./policy.ts";
 import { makeRef, type Ref, targetOf } from "./ref.ts";
-import { checkedSlots, claimsOf, type SlotOptions } from "./slots.ts";
-import type { TaskDefinition } from "./task-definition.ts";
+import { checkedSlots, claimsOf, SLOT_NAMES, type SlotOptions } from "./slots.ts";
+import { TASK_NAMES, type TaskDefinition } from "./task-definition.ts";
 import { expressionOf, sourcesOf } from "./wiring.ts";
 
 /** A node as the language's functions hand it in. */
@@ -52,7 +52,7 @@ export class DagBody {
     defaults: Policy & SlotOptions,
     private readonly report: (mistake: string) => void,
   ) {
-    checkNames(defaults, NAMES.defaults, (message) => report(`defaults: ${message}`));
+    checkNames(defaults, { ...POLICY_NAMES, ...SLOT_NAMES }, (message) => report(`defaults: ${message}`));
     this.defaults = checkedPolicy(defaults, (message) => report(`defaults: ${message}`));
     this.defaultSlots = checkedSlots(defaults, (message) => report(`defaults: ${message}`));
   }
@@ -66,8 +66,8 @@ export class DagBody {
     const { options, kind } = draft;
     const mistake = (message: string) => this.report(`node "${draft.id}": ${message}`);
     const id = this.freeId(draft, mistake);
-    checkNames(options, NAMES.node, mistake);
-    if (draft.task !== undefined) checkNames(draft.task, NAMES.task, mistake);
+    checkNames(options, NODE_NAMES, mistake);
+    if (draft.task !== undefined) checkNames(draft.task, TASK_NAMES, mistake);
     const input = expressionOf(draft.input, this, "its input", mistake, draft.map?.itemOwner);
     const slots = this.slotsOf(draft, mistake);
     const map = this.mapOf(draft, slots, mistake);

@@ -233,7 +233,7 @@ describe("mistakes", () => {
     expect(
       mistakesOf(() => defineDag({ id: "zone", schedule: cron("@daily", untyped["cron"]) }, () => undefined)),
     ).toEqual([
-      expect.stringContaining('schedule: there is no option "tz"; there are timezone'),
+      expect.stringContaining('schedule: there is no option "tz"; there are jitter'),
       expect.stringContaining('schedule: there is no option "frobnicate"'),
     ]);
   });

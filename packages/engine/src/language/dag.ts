@@ -4,10 +4,10 @@ import type { AssetEvent, RunInfo } from "../core/state.ts";
 import { asBody, DagBody } from "./body.ts";
 import { checkedCallbacks } from "./callbacks.ts";
 import { catchupRule } from "./catchup.ts";
-import type { Dag, DagOptions } from "./dag-definition.ts";
+import { DAG_NAMES, type Dag, type DagOptions } from "./dag-definition.ts";
 import { DagDefinitionError } from "./errors.ts";
 import { isId } from "./id.ts";
-import { checkNames, NAMES } from "./known-options.ts";
+import { checkNames } from "./known-options.ts";
 import { parseLogicalDate } from "./logical-date.ts";
 import { makeRef, type Ref, type Resolved } from "./ref.ts";
 import { graphScheduleOf, isSchedule } from "./schedule.ts";
@@ -48,7 +48,7 @@ export function defineDag<Params extends z.ZodObject = z.ZodObject<Record<never,
 ): Dag<Params, Resolved<Result>> {
   const mistakes: string[] = [];
   const report = (message: string) => mistakes.push(`DAG "${options.id}", ${message}`);
-  checkNames(options, NAMES.dag, report);
+  checkNames(options, DAG_NAMES, report);
   const limits = checkedOptions(options, report);
   // A DAG without params takes the empty object, which is what `Params` is by default.
   const params = options.params ?? (z.object({}) as unknown as Params);

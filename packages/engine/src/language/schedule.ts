@@ -2,7 +2,7 @@ import { Cron } from "croner";
 import { type GraphSchedule, OVERLAPS, type Overlap } from "../core/graph.ts";
 import { type AssetExpression, checkedCondition } from "./asset.ts";
 import { type Duration, millisecondsOf } from "./duration.ts";
-import { checkNames, NAMES } from "./known-options.ts";
+import { checkNames, type Names } from "./known-options.ts";
 import { isTimezone } from "./wall-clock.ts";
 
 /** What every schedule may say besides its times. */
@@ -32,6 +32,14 @@ export type Schedule =
   | ({ readonly kind: "cron"; readonly expressions: readonly string[] } & CronOptions)
   | ({ readonly kind: "every"; readonly interval: Duration } & EveryOptions)
   | { readonly kind: "assets"; readonly expression: AssetExpression };
+
+const SCHEDULE_NAMES: Names<ScheduleOptions> = { jitter: true, overlap: true, start: true, end: true };
+const CRON_NAMES: Names<Extract<Schedule, { kind: "cron" }>> = {
+  ...{ ...SCHEDULE_NAMES, timezone: true, kind: true, expressions: true },
+};
+const EVERY_NAMES: Names<Extract<Schedule, { kind: "every" }>> = {
+  ...{ ...SCHEDULE_NAMES, offset: true, kind: true, interval: true },
+};
 
 type WrittenTimes = Exclude<Schedule, { kind: "assets" }>;
 
@@ -84,8 +92,8 @@ export function isSchedule(written: unknown, mistake: (message: string) => void)
 
 /** A schedule as the graph keeps it; what is wrong with it is reported to `mistake`. */
 export function graphScheduleOf(schedule: Schedule, mistake: (message: string) => void): GraphSchedule {
-  if (schedule.kind !== "assets") checkNames(schedule, NAMES[schedule.kind], mistake);
   if (schedule.kind === "assets") return { kind: "assets", condition: checkedCondition(schedule.expression, mistake) };
+  checkNames(schedule, schedule.kind === "every" ? EVERY_NAMES : CRON_NAMES, mistake);
   if (schedule.kind === "every") {
     const times = periodOf(schedule, mistake);
     const { jitterMs, overlap, bounds } = commonOf(schedule, mistake);
