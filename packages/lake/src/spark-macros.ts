@@ -84,7 +84,11 @@ export const SPARK_MACROS: readonly string[] = [
   `CREATE MACRO spark_minus_interval(a, i) AS CASE WHEN typeof(a) = 'DATE'
      THEN error('UNSUPPORTED: date minus interval; use date_sub or add_months') ELSE a - i END`,
   // Spark rounds the shortest decimal form half up (1.005 → 1.01); DuckDB rounds the binary value (1.0).
-  `CREATE MACRO spark_round(x, n) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') AND abs(x) < 1e15
+  // The two differ only about halves: elsewhere the binary value is rounded, a hundred times faster.
+  `CREATE MACRO spark_round(x, n) AS CASE WHEN typeof(x) = 'DOUBLE' AND abs(x) * power(10, n) < 1e9
+       AND abs(abs(CAST(x AS DOUBLE)) * power(10, n) - trunc(abs(CAST(x AS DOUBLE)) * power(10, n)) - 0.5) > 1e-4
+     THEN round(CAST(x AS DOUBLE), n) + CAST(0 AS DOUBLE)
+     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') AND abs(x) < 1e15
      THEN CAST(round(CAST(CAST(x AS VARCHAR) AS DECIMAL(38, 18)), n) AS DOUBLE)
      WHEN typeof(x) NOT IN ('DOUBLE', 'FLOAT') AND abs(CAST(x AS DOUBLE)) * power(10, n) >= 9007199254740992
      THEN error('UNSUPPORTED: a number of more than 15 digits cannot be rounded exactly here') ELSE round(x, n) END`,
