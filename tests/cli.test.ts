@@ -130,7 +130,24 @@ describe("runs that have ended", () => {
     expect(again).toMatchObject({ state: "success", output: [0, 1, 2] });
     expect(again.tasks["measure"]?.mapped?.map(({ clears = 0 }) => clears)).toEqual([0, 1, 0]);
     await expect(engine.clearRun("many/a", { tasks: ["measure[3]"] })).rejects.toMatchObject({ code: "NO_SUCH_TASK" });
+    expect(await ok(["runs", "explain", "many/a", "measure[1]"])).toMatchObject({
+      tasks: [{ task: "measure[1]", state: "success" }],
+    });
   }, 120_000);
+
+  it("what is misspelt is told with what was meant", async () => {
+    const [listed, pool, backfill] = await Promise.all([
+      product.cli(["runs", "list", "--dag", "mnay"]),
+      product.json(["pools", "set", "gpu", "two"]),
+      product.json(["backfill", "create", "stpes", ...DAGS, "--from", "2026-01-01", "--to", "2026-01-02"]),
+    ]);
+    expect(listed).toMatchObject({ code: 0, stderr: expect.stringContaining('did you mean "many"') });
+    const slots = 'slots of pool "gpu" is "two": expected a whole number of at least 1';
+    expect(pool).toMatchObject({ code: 2, value: { error: { code: "USAGE", message: slots } } });
+    expect(backfill.value).toMatchObject({
+      error: { message: expect.stringContaining('did you mean "steps"'), hint: expect.stringContaining("--dags") },
+    });
+  }, 60_000);
 });
 
 describe("runs that ended long ago", () => {

@@ -71,8 +71,11 @@ export class Product {
   }
 
   /** Runs a command whose stdout is one JSON value. */
-  async json(args: readonly string[]): Promise<{ code: number | null; value: unknown }> {
-    const { code, stdout, stderr } = await this.cli([...args, "--json"]);
+  async json(
+    args: readonly string[],
+    o: { timeoutMs?: number } = {},
+  ): Promise<{ code: number | null; value: unknown }> {
+    const { code, stdout, stderr } = await this.cli([...args, "--json"], o);
     try {
       return { code, value: JSON.parse(stdout) };
     } catch {

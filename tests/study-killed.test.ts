@@ -62,7 +62,7 @@ it(`${KILLS} killed workers of a study of ${TRIALS} trials`, async () => {
   };
   const runId = "hyperparameter_search/killed";
   const args = ["run", "hyperparameter_search", "--run-id", runId, "--params", JSON.stringify({ search }), "--wait"];
-  const running = product.json(args);
+  const running = product.json(args, { timeoutMs: 840_000 });
   for (let kills = 0; kills < KILLS; kills += 1) {
     const wanted = Math.floor((TRIALS * (kills + 1)) / (KILLS + 2));
     // Into the middle of a trial, as soon as so many have begun.

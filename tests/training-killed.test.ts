@@ -78,17 +78,8 @@ function workerOf(pid: number): number | undefined {
 it("the training begins again, and there is one run with one model", async () => {
   const runId = "long_training/killed";
   const params = JSON.stringify({ trees: TREES });
-  const running = product.json([
-    "run",
-    "long_training",
-    "--run-id",
-    runId,
-    "--params",
-    params,
-    "--wait",
-    "--dags",
-    folder,
-  ]);
+  const args = ["run", "long_training", "--run-id", runId, "--params", params, "--wait", "--dags", folder];
+  const running = product.json(args, { timeoutMs: 560_000 });
   const progress = async () => {
     const { value } = await product.json(["runs", "show", runId]);
     return (value as Partial<RunView>).tasks?.["learn"]?.progress?.done ?? 0;

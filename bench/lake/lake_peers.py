@@ -9,6 +9,7 @@ import time
 peer, folder, threads = sys.argv[1], sys.argv[2], sys.argv[3]
 orders, customers = f"{folder}/orders.parquet", f"{folder}/customers.parquet"
 table = f"{folder}/{peer}"
+derived = f"{folder}/{peer}-derived"
 
 
 def pyspark():
@@ -32,6 +33,11 @@ def pyspark():
         spark.read.parquet(table).createOrReplaceTempView("orders")
         spark.read.parquet(customers).createOrReplaceTempView("customers")
 
+    def derive():
+        spark.read.parquet(table).createOrReplaceTempView("orders")
+        found = spark.sql("SELECT order_id, customer, day, round(amount * 1.19D, 2) AS gross FROM orders WHERE amount > 10")
+        found.write.mode("overwrite").parquet(derived)
+
     def query(sql):
         views()
         return [tuple(row) for row in spark.sql(sql).collect()]
@@ -39,7 +45,7 @@ def pyspark():
     join = """SELECT segment, count(*) AS n, sum(amount) AS total FROM orders JOIN customers ON customer = id
         WHERE active AND amount > 10 GROUP BY segment ORDER BY segment"""
     days = "SELECT day, count(*) AS n, sum(amount) AS total FROM orders GROUP BY day ORDER BY day"
-    return load, lambda: query(join), lambda: query(days)
+    return load, derive, lambda: query(join), lambda: query(days)
 
 
 def pandas():
@@ -52,6 +58,13 @@ def pandas():
         os.makedirs(table, exist_ok=True)
         pd.read_parquet(orders).to_parquet(f"{table}/part.parquet", compression="zstd")
 
+    def derive():
+        os.makedirs(derived, exist_ok=True)
+        found = pd.read_parquet(table)
+        found = found[found.amount > 10]
+        found = found.assign(gross=(found.amount * 1.19).round(2)).drop(columns="amount")
+        found.to_parquet(f"{derived}/part.parquet", compression="zstd")
+
     def join():
         bought = pd.read_parquet(table, columns=["customer", "amount"])
         active = pd.read_parquet(customers)
@@ -63,7 +76,7 @@ def pandas():
         found = pd.read_parquet(table, columns=["day", "amount"]).groupby("day").amount.agg(["count", "sum"])
         return list(found.sort_index().itertuples(name=None))
 
-    return load, join, days
+    return load, derive, join, days
 
 
 def polars():
@@ -74,6 +87,12 @@ def polars():
         os.makedirs(table, exist_ok=True)
         pl.scan_parquet(orders).sink_parquet(f"{table}/part.parquet", compression="zstd")
 
+    def derive():
+        os.makedirs(derived, exist_ok=True)
+        found = pl.scan_parquet(f"{table}/part.parquet").filter(pl.col("amount") > 10)
+        found = found.select("order_id", "customer", "day", (pl.col("amount") * 1.19).round(2).alias("gross"))
+        found.sink_parquet(f"{derived}/part.parquet", compression="zstd")
+
     def found(rows, key):
         summed = rows.group_by(key).agg(pl.len().alias("n"), pl.col("amount").sum().alias("total"))
         return summed.sort(key).collect(engine="streaming").rows()
@@ -83,11 +102,11 @@ def polars():
         bought = pl.scan_parquet(f"{table}/part.parquet").filter(pl.col("amount") > 10)
         return found(bought.join(active, left_on="customer", right_on="id"), "segment")
 
-    return load, join, lambda: found(pl.scan_parquet(f"{table}/part.parquet"), "day")
+    return load, derive, join, lambda: found(pl.scan_parquet(f"{table}/part.parquet"), "day")
 
 
-load, join, days = {"pyspark": pyspark, "pandas": pandas, "polars": polars}[peer]()
-steps = {"load": load, "join": join, "days": days}
+load, derive, join, days = {"pyspark": pyspark, "pandas": pandas, "polars": polars}[peer]()
+steps = {"load": load, "derive": derive, "join": join, "days": days}
 print(json.dumps({"ready": True}), flush=True)
 for line in sys.stdin:
     step = line.strip()

@@ -2,7 +2,7 @@
  * Forests, boosting and logistic regression beside scikit-learn and LightGBM, one after the other on the same rows: fit,
  * prediction in bulk and of single rows, on one thread and on all.
  *
- * `npm run bench -- learn [--small] [--only random_forest,gradient_boosting,logistic_regression] [--rounds 3]`
+ * `npm run bench -- learn [--rows 100000,1000000] [--only random_forest,gradient_boosting,logistic_regression] [--rounds 3]`
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -27,7 +27,7 @@ const PARAMS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 const { values } = parseArgs({
   args: process.argv.slice(3),
   options: {
-    small: { type: "boolean", default: false },
+    rows: { type: "string", default: "100000,1000000" },
     only: { type: "string", default: MODELS.join(",") },
     rounds: { type: "string", default: "3" },
   },
@@ -35,9 +35,11 @@ const { values } = parseArgs({
 const only = values.only.split(",");
 const wanted = MODELS.filter((model) => only.includes(model));
 const rounds = Number(values.rounds);
-if (wanted.length !== only.length || !Number.isInteger(rounds) || rounds < 1) {
+const sizes = values.rows.split(",").map(Number);
+const isWhole = (value: number) => Number.isInteger(value) && value >= 1;
+if (wanted.length !== only.length || ![rounds, ...sizes].every(isWhole)) {
   console.error(
-    "npm run bench -- learn [--small] [--only gradient_boosting,random_forest,logistic_regression] [--rounds 3]",
+    "npm run bench -- learn [--rows 100000,1000000] [--only gradient_boosting,random_forest,logistic_regression] [--rounds 3]",
   );
   process.exit(2);
 }
@@ -127,7 +129,7 @@ function median(all: readonly number[]): number {
 }
 
 const results: Record<string, unknown>[] = [];
-for (const rows of values.small ? [100_000] : [100_000, 1_000_000]) {
+for (const rows of sizes) {
   const data = await rowsOf(rows);
   for (const model of wanted)
     for (const threads of [1, availableParallelism()]) {

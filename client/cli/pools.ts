@@ -1,6 +1,6 @@
 import type { PoolPlace, PoolView } from "@dagwright/engine/client";
-import { type Command, InvalidArgumentError } from "commander";
-import { show, table } from "./output.ts";
+import type { Command } from "commander";
+import { show, table, UsageError } from "./output.ts";
 import { settingsOf, withEngine } from "./session.ts";
 
 export function addPools(program: Command): void {
@@ -39,15 +39,16 @@ export function addPools(program: Command): void {
     .command("set")
     .description("say how many slots a pool has; it is made if there is none, and takes nothing from who holds slots")
     .argument("<name>", "letters, digits, _, - and .")
-    .argument("<slots>", "at least 1", wholeNumber)
+    .argument("<slots>", "a whole number, at least 1")
     .option("--description <text>", "what it stands for")
     .option("--json", "print JSON", false)
     .addHelpText(
       "after",
       '\nExample:\n  $ dagwright pools set gpu 2 --description "the two cards of the big machine"\n',
     )
-    .action(async (name: string, slots: number, options: { description?: string; json: boolean }) => {
+    .action(async (name: string, written: string, options: { description?: string; json: boolean }) => {
       const { description } = options;
+      const slots = slotsOf(name, written);
       const setting = { slots, ...(description === undefined ? {} : { description }) };
       await withEngine(settingsOf(), (engine) => engine.setPool(name, setting));
       show({ name, ...setting }, options.json, () => `Pool ${name} has ${slots} ${slots === 1 ? "slot" : "slots"}`);
@@ -77,7 +78,9 @@ function placesText(places: readonly PoolPlace[]): string {
   );
 }
 
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("expected a whole number of at least 1");
-  return Number(text);
+function slotsOf(pool: string, written: string): number {
+  const slots = Number(written);
+  if (/^\d+$/.test(written) && slots >= 1) return slots;
+  const hint = slots === 0 ? "Pause the runs instead: dagwright runs pause --dag DAG." : undefined;
+  throw new UsageError(`slots of pool "${pool}" is "${written}": expected a whole number of at least 1`, hint);
 }

@@ -1,5 +1,6 @@
 import type { RunView } from "@dagwright/engine";
 import type { EngineClient, RunExplanation } from "@dagwright/engine/client";
+import { nearest } from "@dagwright/mcp-kit/nearest";
 import type { Command } from "commander";
 import { taskLine } from "./live.ts";
 import { show } from "./output.ts";
@@ -7,7 +8,7 @@ import { type RunFilterOptions, RunState, runFilter, runsText } from "./run-filt
 import { addRunLogs, noSuchTask } from "./run-logs.ts";
 import { addRunPruning } from "./run-pruning.ts";
 import { addRunSteering } from "./run-steering.ts";
-import { settingsOf, withEngine } from "./session.ts";
+import { knownDags, settingsOf, withEngine } from "./session.ts";
 
 export function addRuns(program: Command): void {
   const runs = program.command("runs").description("runs, present and past");
@@ -22,7 +23,11 @@ export function addRuns(program: Command): void {
     .addHelpText("after", "\nExample:\n  $ dagwright runs list --dag daily_ml_pipeline --state failed --since 7d\n")
     .action(async (options: RunFilterOptions & { json: boolean }) => {
       const filter = runFilter(options);
-      const found = await withEngine(settingsOf(), (engine) => engine.listRuns(filter));
+      const found = await withEngine(settingsOf(), async (engine) => {
+        const rows = await engine.listRuns(filter);
+        if (rows.length === 0 && filter.dagId !== undefined) await warnOfUnknownDag(engine, filter.dagId);
+        return rows;
+      });
       show(found, options.json, runsText);
     });
   runs
@@ -39,11 +44,12 @@ export function addRuns(program: Command): void {
     });
   runs
     .command("explain <run> [task]")
-    .description("why a run and its tasks wait or failed, and what to do next")
+    .description("why a run and its tasks (or one, or an item as 'measure[3]') wait or failed, and what to do next")
     .option("--json", "print JSON", false)
     .addHelpText("after", "\nExample:\n  $ dagwright runs explain daily_ml_pipeline/1998-01-31T00:00:00Z\n")
     .action(async (runId: string, task: string | undefined, options: { json: boolean }) => {
-      const told = await withEngine(settingsOf(), (engine) => engine.explainRun(runId));
+      const items = task === undefined ? [] : [task];
+      const told = await withEngine(settingsOf(), (engine) => engine.explainRun(runId, items));
       const tasks = task === undefined ? told.tasks : told.tasks.filter((one) => one.task === task);
       if (task !== undefined && tasks.length === 0)
         throw noSuchTask(
@@ -56,6 +62,17 @@ export function addRuns(program: Command): void {
   addRunLogs(runs);
   addRunSteering(runs);
   addRunPruning(runs);
+}
+
+/** Of a DAG without runs that nobody knows either, says on stderr which was probably meant. */
+async function warnOfUnknownDag(engine: EngineClient, dagId: string): Promise<void> {
+  const { dags } = await knownDags(settingsOf(), []);
+  const known = new Set([...dags.map(({ id }) => id), ...(await engine.listRuns()).map((row) => row.dagId)]);
+  if (known.has(dagId)) return;
+  const meant = nearest(dagId, known);
+  process.stderr.write(
+    `No DAG "${dagId}" is known, and it has no runs${meant === undefined ? "" : `; did you mean "${meant}"?`}\n`,
+  );
 }
 
 function explanationText({ runId, state, why, next, tasks }: RunExplanation): string {

@@ -30,6 +30,18 @@ const numbersOf = ({ assetEvents = [] }: RunView) => assetEvents.map(({ extra })
 const upTo = (count: number) => Array.from({ length: count }, (_, number) => number);
 
 describe("assets", () => {
+  it("are told nothing by a run that was started so, also when it is cleared", async () => {
+    const { engine } = embedded;
+    const runId = "sells/quiet";
+    await engine.startRun({ dagId: "sells", runId, emitAssets: false, noCache: true });
+    const { dataInterval } = await engine.waitForRun(runId);
+    await engine.clearRun(runId, { tasks: ["load"] });
+    const again = await engine.waitForRun(runId);
+    expect(again).toMatchObject({ state: "success", emitAssets: false, noCache: true, dataInterval });
+    expect(again.tasks["load"]).toMatchObject({ state: "success", clears: 1 });
+    expect(again.tasks["load"]?.assetEvents).toBeUndefined();
+  }, 30_000);
+
   it("start one run for each event that makes the expression hold, and the run reads what was said", async () => {
     const { engine } = embedded;
     const first = await engine.startRun({ dagId: "sells", runId: "sells/1", params: { rows: 7, outcome: "once" } });

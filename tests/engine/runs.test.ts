@@ -268,6 +268,31 @@ describe("an ended run", () => {
     });
   }, 30_000);
 
+  it("keeps what it has made when it is to begin anew with params that do not fit, or cannot be planned", async () => {
+    const { engine } = embedded;
+    const runId = "flaky/kept";
+    await engine.startRun({ dagId: "flaky", params: { failures: 0 }, runId });
+    const { tasks, ...before } = await engine.waitForRun(runId);
+    await expect(engine.clearRun(runId, { tasks: ["double"], params: { failures: "many" } })).rejects.toMatchObject({
+      code: "INVALID_PARAMS",
+      field: "failures",
+      message: 'Params of flaky: "failures" is "many": expected number',
+    });
+    expect(await engine.getRun(runId)).toEqual({ ...before, tasks });
+    // What only the worker can know: it refuses the run, which stays as it was but for what was to run again.
+    await engine.clearRun(runId, { tasks: ["double"], params: { failurez: 1 } });
+    expect(await engine.waitForRun(runId)).toMatchObject({
+      state: "failed",
+      dagVersion: before.dagVersion,
+      params: before.params,
+      dataInterval: before.dataInterval,
+      error: { code: "INVALID_PARAMS" },
+      tasks: { flaky: tasks["flaky"], double: { state: "none", clears: 1 } },
+    });
+    expect((await engine.clearRun(runId)).cleared).toEqual(["double"]);
+    expect(await engine.waitForRun(runId)).toMatchObject({ state: "success", tasks: { flaky: tasks["flaky"] } });
+  }, 30_000);
+
   it("that was cancelled goes on where it was", async () => {
     const { engine } = embedded;
     await engine.startRun({ dagId: "slow", runId: "slow/resumed", params: { milliseconds: 2_000 } });

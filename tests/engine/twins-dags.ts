@@ -90,6 +90,16 @@ export const skips = defineDag({ id: "skips" }, () => {
   return { nothing, none, text: play({ value: "" }, { id: "empty_text" }), list: derive("empty_list", [], () => []) };
 });
 
+/** Tasks that a failure reaches and does not stop: what a mapped one gave is read all the same. */
+export const afterFailure = defineDag({ id: "after_failure", params: z.object({ items: Items }) }, ({ params }) => {
+  const all = play.map(params.items, ({ value, how }) => ({ value, how }), { id: "all" });
+  play.map(all, (value) => ({ value }), { id: "each", triggerRule: "all_done" });
+  play({ value: all }, { id: "whole", triggerRule: "all_done" });
+  const never = play({ value: all }, { id: "never" });
+  play({ value: 1 }, { id: "far", after: [never], teardown: true });
+  play({ value: all }, { id: "near", teardown: true });
+});
+
 export const child = defineDag(
   { id: "child", params: z.object({ how: z.string(), items: Items.default([]) }) },
   ({ params }) => {
@@ -194,6 +204,7 @@ export const twinDags = [
   chain,
   policies,
   skips,
+  afterFailure,
   parent,
   triggers,
   called,

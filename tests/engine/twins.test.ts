@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Embedded, startEmbedded } from "./embedded.ts";
 import { type Case, type Outcome, TwinRunner } from "./twins.ts";
 import {
+  afterFailure,
   asked,
   cached,
   called,
@@ -70,6 +71,18 @@ describe("both shells", () => {
       ...{ first: "skipped", after: "skipped", goes_on: "success", all_items: "skipped" },
       ...{ no_items: "success", over_none: "success", clean_up: "skipped" },
     });
+  });
+
+  it("what a mapped task gave is read although items failed, and teardowns run however far the failure is", async () => {
+    const outcome = await agreed(afterFailure, { params: { items: items(["ok", "fail", "skip", "ok"]) } });
+    expect(states(outcome)).toEqual({
+      ...{ all: "failed", each: "success", whole: "success", never: "upstream_failed" },
+      ...{ far: "success", near: "success" },
+    });
+    for (const reader of ["each", "whole", "near"]) expect(outcome.tasks[reader]?.output).toEqual([0, 3]);
+    const skipped = await agreed(afterFailure, { params: { items: items(["skip"]) } });
+    expect(states(skipped)).toMatchObject({ all: "skipped", each: "success", never: "skipped", far: "skipped" });
+    expect(skipped.tasks["whole"]?.output).toEqual([]);
   });
 
   it("sub-DAGs: success, failure and its retry, a mapped failure, and triggers", async () => {

@@ -110,9 +110,13 @@ assert not {"late", "fresh"} & ({*client.get_run(second).data.metrics} | {*clien
 refused("RESOURCE_DOES_NOT_EXIST", client.delete_tag, second, "nobody's")
 refused("RESOURCE_DOES_NOT_EXIST", client.get_run, "0" * 32)
 assert client.get_metric_history("0" * 32, "loss") == []
+odd = client.create_run(exp_id, run_name="odd", tags={"a*b": "1", "ключ": "знач", "quote'\"": "x\n"}).info.run_id
+assert {"a*b": "1", "ключ": "знач", "quote'\"": "x\n"}.items() <= client.get_run(odd).data.tags.items()
+refused("INVALID_PARAMETER_VALUE", client.set_tag, odd, "a*b", "1")
+client.delete_run(odd)
 client.delete_run(second)
 refused("INVALID_PARAMETER_VALUE", client.log_metric, second, "loss", 1.0)
-assert [r.info.run_id for r in client.search_runs([exp_id], run_view_type=ViewType.DELETED_ONLY)] == [second]
+assert [r.info.run_id for r in client.search_runs([exp_id], run_view_type=ViewType.DELETED_ONLY)] == [odd, second]
 client.restore_run(second)
 part("client runs")
 
@@ -151,7 +155,7 @@ for text, expected in {
 for text in [
     "bogus", "bogus >", "metrics.acc > '1'", "params.lr > 1", "params.lr = 0.1", "params.lr = word", "foo.bar = 'x'",
     "attributes.nope = 'x'", "metrics.acc > 0.5 OR metrics.acc < 0.1", "status IN ('FINISHED')", "run_id IN ()",
-    "dataset.nope = 'x'", "metrics.acc IS NULL", "metrics.acc ~ 1", "params.lr = 'a", "a = 1; b = 2",
+    "dataset.nope = 'x'", "metrics.acc IS NULL", "  ", "metrics.acc ~ 1", "params.lr = 'a", "a = 1; b = 2",
 ]:
     refused("INVALID_PARAMETER_VALUE", client.search_runs, [exp_id], text)
 assert found("", order_by=["metrics.acc DESC"])[:2] == ["child", "first"]
@@ -178,6 +182,13 @@ client.log_inputs(second, [DatasetInput(data, [InputTag("mlflow.data.context", "
 client.log_inputs(second, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
 (logged,) = client.get_run(second).inputs.dataset_inputs
 assert (logged.dataset.name, logged.dataset.digest, logged.tags[0].value) == ("purchases", "3", "training")
+before = Dataset("zero", "1", "delta_table", "{}")
+third = client.create_run(exp_id, run_name="third").info.run_id
+client.log_inputs(third, [DatasetInput(data, []), DatasetInput(before, [])])
+client.log_inputs(third, [DatasetInput(Dataset("another", "1", "delta_table", "{}"), [])])
+read = [one.dataset.name for one in client.get_run(third).inputs.dataset_inputs]
+assert read == ["purchases", "zero", "another"], read
+client.delete_run(third)
 for text in ["dataset.name = 'purchases'", "datasets.digest IN ('3', '4')", "dataset.context LIKE 'train%'"]:
     assert found(text) == ["renamed"], text
 part("datasets")
@@ -205,6 +216,17 @@ assert mlflow.artifacts.load_text(f"{run.info.artifact_uri}/notes/a.txt") == "he
 assert client.list_artifacts(rid, "nothing") == []
 part("artifacts")
 
+# Logged models, as the client makes them
+first_model = client.create_logged_model(exp_id, "one", source_run_id=rid, params={"k": "1"}).model_id
+client.log_model_params(first_model, {"depth": "3"})
+assert client.get_logged_model(first_model).params == {"k": "1", "depth": "3"}
+second_model = client.create_logged_model(exp_id, "two", source_run_id=rid).model_id
+for made in (second_model, first_model):
+    client.log_outputs(rid, [mlflow.entities.LoggedModelOutput(made, 0)])
+assert {one.model_id for one in client.get_run(rid).outputs.model_outputs} == {first_model, second_model}
+refused("INVALID_PARAMETER_VALUE", client.search_logged_models, [])
+part("logged models")
+
 # Registry
 model = f"Model-{tag}"
 client.create_registered_model(model, tags={"owner": "me"}, description="what it does")
@@ -215,6 +237,9 @@ for n in range(1, 4):
     assert (version.version, version.current_stage, version.run_id, version.status) == (str(n), "None", rid, "READY")
 refused("RESOURCE_DOES_NOT_EXIST", client.create_model_version, "nobody", f"runs:/{rid}/model", rid)
 refused("INVALID_PARAMETER_VALUE", client.create_model_version, model, "/etc/passwd", rid)
+refused("INVALID_PARAMETER_VALUE", client.create_model_version, model, "http://elsewhere/x", rid)
+refused("INVALID_PARAMETER_VALUE", client.create_experiment, f"elsewhere-{tag}", "https://elsewhere/x")
+refused("RESOURCE_DOES_NOT_EXIST", client.get_model_version, model, "-1")
 refused("INVALID_PARAMETER_VALUE", client.create_model_version, model, f"{run.info.artifact_uri}/../../x", rid)
 stages = lambda: {v.version: v.current_stage for v in client.search_model_versions(f"name = '{model}'")}
 client.transition_model_version_stage(model, "1", "Production")

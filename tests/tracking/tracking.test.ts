@@ -67,6 +67,38 @@ describe.skipIf(missing !== undefined)(`on PostgreSQL${missing === undefined ? "
     for (const one of opened) await one.close();
   });
 
+  it("a database of the first version is brought up to date with what it holds", async () => {
+    const url = await postgres.database("first");
+    const place = { root: join(root, "first"), databaseUrl: url };
+    const before = await openTracking(place);
+    const lineage = { tables: [{ table: "purchases", version: 3 }] };
+    const { runId } = await before.startRun({ experiment: "e", key: "k", lineage });
+    await before.close();
+    // As the first version made it.
+    await postgres.sql(
+      url,
+      `SET search_path = dagwright_tracking; DELETE FROM migrations WHERE version > 1;
+       ALTER TABLE dataset_inputs DROP COLUMN place; ALTER TABLE run_models DROP COLUMN place;`,
+    );
+    const after = await openTracking(place);
+    await after.logLineage(runId, { tables: [{ table: "another", version: 1 }] });
+    expect((await after.getRun(runId)).key).toBe("k");
+    const { version } = await after.registerModel({ name: "m", runId });
+    const { tables } = await after.versionLineage({ name: "m", version });
+    expect(tables.map(({ table }) => table)).toEqual(["purchases", "another"]);
+    await after.close();
+  });
+
+  it("a text that PostgreSQL cannot keep is refused, not tried again", async () => {
+    const tracking = await openTracking({ root: join(root, "postgres"), databaseUrl });
+    const { runId } = await tracking.startRun({ experiment: "texts" });
+    await expect(tracking.logBatch(runId, { params: { a: "x\0y" } })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      retryable: false,
+    });
+    await tracking.close();
+  });
+
   it("a database that is away is a retryable error without its password, and works again when it is back", async () => {
     const tracking = await openTracking({ root: join(root, "postgres"), databaseUrl });
     await postgres.stop();

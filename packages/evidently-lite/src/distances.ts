@@ -1,5 +1,5 @@
 import { type BinnedShares, edgesOver, fillZeros } from "./bins.ts";
-import { areaBetweenColumns } from "./ecdf-grid.ts";
+import { areaBetweenColumns } from "./ecdf-distance.ts";
 import type { NumberSample } from "./number-sample.ts";
 
 /** Area between the empirical distribution functions, each height raised to `power`; both samples ascending. */

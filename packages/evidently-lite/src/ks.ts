@@ -1,5 +1,5 @@
 import type { Column } from "./column.ts";
-import { largestGapOfColumns } from "./ecdf-grid.ts";
+import { largestGapOfColumns } from "./ecdf-distance.ts";
 import { kolmogorovSurvival } from "./kolmogorov.ts";
 import { NumberSample } from "./number-sample.ts";
 

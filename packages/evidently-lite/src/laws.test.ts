@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { edgesOver } from "./bins.ts";
 import { wasserstein } from "./distances.ts";
-import { areaBetweenColumns, largestGapOfColumns } from "./ecdf-grid.ts";
+import { areaBetweenColumns, largestGapOfColumns } from "./ecdf-distance.ts";
 import {
   CategorySketch,
   columnDrift,

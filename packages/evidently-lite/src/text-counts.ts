@@ -11,24 +11,42 @@ export class TextCounts {
   /** Open addressing: 1 + the number of a text, 0 for a free place. */
   #places = new Uint32Array(256);
 
-  /** Counts the text in the bytes from `from` to before `to`. */
-  add(bytes: DataView, from: number, to: number): void {
+  /**
+   * Counts the texts of the rows from `first` to before `last`, row r from `offsets[r]` to before `offsets[r + 1]`. As a
+   * rule a text has been seen before, and the loop over them stands alone, which V8 compiles well.
+   */
+  addRows(bytes: DataView, offsets: Int32Array, first: number, last: number): void {
+    for (let row = first; row < last; ) row = this.#addKnown(bytes, offsets, row, last);
+  }
+
+  /** Counts texts up to one that is new, and that one; returns the row after it. */
+  #addKnown(bytes: DataView, offsets: Int32Array, first: number, last: number): number {
     const places = this.#places;
     const starts = this.#starts;
+    const counts = this.#counts;
     const own = this.#view;
     const mask = places.length - 1;
-    let at = hashOf(bytes, from, to) & mask;
-    for (let number = places[at]!; number !== 0; number = places[at]!) {
-      const start = starts[number - 1]!;
-      if (starts[number]! - start === to - from && isText(own, start, bytes, from, to)) {
-        this.#counts[number - 1]! += 1;
-        return;
+    let from = offsets[first]!;
+    for (let row = first; row < last; row++) {
+      const to = offsets[row + 1]!;
+      let at = hashOf(bytes, from, to) & mask;
+      let number = places[at]!;
+      while (number !== 0) {
+        const start = starts[number - 1]!;
+        if (starts[number]! - start === to - from && isText(own, start, bytes, from, to)) break;
+        at = (at + 1) & mask;
+        number = places[at]!;
       }
-      at = (at + 1) & mask;
+      if (number === 0) {
+        this.#keep(bytes, from, to);
+        places[at] = this.#size;
+        if (this.#size * 2 > places.length) this.#grow();
+        return row + 1;
+      }
+      counts[number - 1]! += 1;
+      from = to;
     }
-    this.#keep(bytes, from, to);
-    places[at] = this.#size;
-    if (this.#size * 2 > places.length) this.#grow();
+    return last;
   }
 
   /** Adds the counts to those of a map, and returns it. */

@@ -1,9 +1,20 @@
 import { LakeError } from "./errors.ts";
 
-/** Keeps the first bad row and counts the others. */
+/** So many rows are looked at after the first bad one, to tell whether it is one of many. */
+const ROWS_AFTER_FIRST = 1_000_000;
+
+/** Keeps the first bad row and counts the others that come soon after it. */
 export class BadRows {
   #first: string | undefined;
   #count = 0;
+  #after = 0;
+
+  /** To be asked before each row: whether there is no need to look at more. */
+  get isEnough(): boolean {
+    if (this.#first === undefined) return false;
+    this.#after++;
+    return this.#after > ROWS_AFTER_FIRST;
+  }
 
   add(file: string, line: number, what: string): void {
     this.#count++;
@@ -13,7 +24,12 @@ export class BadRows {
   /** @throws LakeError BAD_ROW */
   throwIfAny(): void {
     if (this.#first === undefined) return;
-    const all = this.#count === 1 ? "It is the only bad row." : `${this.#count} rows are bad in all.`;
+    const all =
+      this.#after > ROWS_AFTER_FIRST
+        ? `${this.#count} rows are bad of the ${ROWS_AFTER_FIRST + 1} from there on; those after them were not looked at.`
+        : this.#count === 1
+          ? "It is the only bad row."
+          : `${this.#count} rows are bad in all.`;
     throw new LakeError("BAD_ROW", `${this.#first} ${all} Nothing was written.`, {
       field: "source",
       hint: "Mend the file (or have its maker mend it), then load it again.",

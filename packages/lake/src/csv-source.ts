@@ -192,7 +192,7 @@ function checkHeader(source: string, header: readonly string[], columns: readonl
   );
 }
 
-/** Reads all rows once more, slowly, and names the first bad one and how many there are. */
+/** Reads rows once more, slowly, and names the first bad one and how many come with it. */
 async function diagnose(
   files: readonly Prepared[],
   columns: readonly SourceColumn[],
@@ -204,6 +204,7 @@ async function diagnose(
     if (file.compression === "zstd") continue;
     let order = dialect.header ? undefined : columns.map((_, i) => i);
     for await (const { line, text } of records(file, dialect, signal)) {
+      if (bad.isEnough) bad.throwIfAny();
       const fields = splitRecord(text, dialect);
       if (!order) {
         order = columns.map((c) => (fields ?? []).indexOf(c.name));

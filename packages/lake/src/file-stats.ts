@@ -9,18 +9,43 @@ import { comparable, compare } from "./ordering.ts";
 /** Longer texts are cut in statistics, as Delta's own writers do. */
 const LONGEST_TEXT = 32;
 
-/** Delta's statistics of a file, as JSON, from what COPY … RETURN_STATS says of its columns. */
-export function deltaStats(rows: number, columns: DuckDBValue, fields: readonly DeltaField[]): string {
-  const [least, most, nulls]: string[][] = [[], [], []];
+/** What is known of one column's values in a file, as DuckDB writes them as texts. */
+export interface ColumnStats {
+  readonly nulls?: string | undefined;
+  readonly min?: string | undefined;
+  readonly max?: string | undefined;
+  readonly hasNaN?: boolean;
+}
+
+/** What COPY … RETURN_STATS says of columns, by their names. */
+export function copiedStats(columns: DuckDBValue, fields: readonly DeltaField[]): ReadonlyMap<string, ColumnStats> {
+  const known = new Map(fields.map(({ name }) => [quoteIdentifier(name), name]));
+  const found = new Map<string, ColumnStats>();
   for (const [key, values] of entries(columns)) {
-    const field = fields.find((f) => quoteIdentifier(f.name) === key);
+    const name = known.get(key);
+    if (name === undefined) continue;
+    const stats = new Map(entries(values).map(([k, v]) => [k, String(v)]));
+    const [nulls, min, max] = ["null_count", "min", "max"].map((k) => stats.get(k));
+    found.set(name, { nulls, min, max, hasNaN: stats.get("has_nan") === "true" });
+  }
+  return found;
+}
+
+/** Delta's statistics of a file, as JSON. */
+export function deltaStats(
+  rows: number,
+  columns: ReadonlyMap<string, ColumnStats>,
+  fields: readonly DeltaField[],
+): string {
+  const [least, most, nulls]: string[][] = [[], [], []];
+  for (const [column, stats] of columns) {
+    const field = fields.find((f) => f.name === column);
     if (!field) continue;
     const name = JSON.stringify(field.name);
-    const stats = new Map(entries(values).map(([k, v]) => [k, String(v)]));
-    if (stats.has("null_count")) nulls!.push(`${name}:${stats.get("null_count")}`);
-    const min = bound(field.type, stats.get("min"), "min");
-    const max = bound(field.type, stats.get("max"), "max");
-    if (min === undefined || max === undefined || stats.get("has_nan") === "true") continue;
+    if (stats.nulls !== undefined) nulls!.push(`${name}:${stats.nulls}`);
+    const min = bound(field.type, stats.min, "min");
+    const max = bound(field.type, stats.max, "max");
+    if (min === undefined || max === undefined || stats.hasNaN === true) continue;
     least!.push(`${name}:${min}`);
     most!.push(`${name}:${max}`);
   }

@@ -42,7 +42,7 @@ function kindsOf({ type }: SourceColumn): string[] {
   }
 }
 
-/** Reads all lines once more, slowly, and names the first bad one and how many there are. */
+/** Reads lines once more, slowly, and names the first bad one and how many come with it. */
 export async function diagnoseJson(
   files: readonly SourceFile[],
   columns: readonly SourceColumn[],
@@ -58,10 +58,15 @@ export async function diagnoseJson(
       crlfDelay: Number.POSITIVE_INFINITY,
     });
     let line = 0;
-    for await (const text of lines) {
-      line++;
-      const what = text.trim() === "" ? undefined : wrongWith(text, columns);
-      if (what !== undefined) bad.add(file.name, line, what);
+    try {
+      for await (const text of lines) {
+        line++;
+        if (bad.isEnough) bad.throwIfAny();
+        const what = text.trim() === "" ? undefined : wrongWith(text, columns);
+        if (what !== undefined) bad.add(file.name, line, what);
+      }
+    } finally {
+      bytes.destroy();
     }
   }
   bad.throwIfAny();

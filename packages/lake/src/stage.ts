@@ -8,9 +8,10 @@ import { DataFiles } from "./data-files.ts";
 import { DeltaLog } from "./delta-log.ts";
 import { Engine, type Session } from "./engine.ts";
 import { diskFull, isDiskFull, LakeError } from "./errors.ts";
-import { deltaStats } from "./file-stats.ts";
+import { copiedStats, deltaStats } from "./file-stats.ts";
 import { diagnoseJson, jsonSql } from "./json-source.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
+import { takeParquet } from "./parquet-source.ts";
 import { type Located, locate, type SourceFile, type SourceRoots } from "./source-files.ts";
 import { isDecimal, sourceType } from "./source-values.ts";
 import type { StagedFile } from "./staged-file.ts";
@@ -75,6 +76,11 @@ async function readAll(
       `The sources are of several formats: ${found.map((f) => f.format).join(", ")}.`,
       { field: "source" },
     );
+  }
+  const [only, ...others] = files;
+  if (format === "parquet" && only && others.length === 0) {
+    const taken = await takeParquet(only, o, context, path);
+    if (taken) return taken;
   }
   const reader = await readerOf(format, files, o, folder);
   const sizes = await Promise.all(reader.paths.map(async (one) => (await stat(one)).size));
@@ -245,7 +251,7 @@ async function copy(
     const delta = sparkToDelta(type);
     return delta === undefined ? [] : [{ name, type: delta, nullable: true, metadata: {} }];
   });
-  return { path, columns, rows, files, stats: deltaStats(rows, found ?? null, fields) };
+  return { path, columns, rows, files, stats: deltaStats(rows, copiedStats(found ?? null, fields), fields) };
 }
 
 function checkColumns(columns: readonly SourceColumn[]): void {

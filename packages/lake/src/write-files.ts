@@ -6,12 +6,13 @@ import type { DataFiles } from "./data-files.ts";
 import type { AddFile, DeltaField } from "./delta-actions.ts";
 import type { Bindings, Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
-import { deltaStats, entries, parseStats } from "./file-stats.ts";
+import { copiedStats, deltaStats, entries, parseStats } from "./file-stats.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
 import type { StagedFile } from "./staged-file.ts";
 
 /** How DuckDB writes a table's data files, and says what is in them. */
-export const DATA_FILE = "FORMAT parquet, COMPRESSION zstd, RETURN_STATS true";
+export const DATA_FILE =
+  "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 2500, RETURN_STATS true";
 
 /** Data files of one attempt: made in scratch, moved into the table, and removed again when nothing refers to them. */
 export class NewFiles {
@@ -71,7 +72,7 @@ export class NewFiles {
         size,
         modificationTime: Math.round(mtimeMs),
         dataChange: true,
-        stats: deltaStats(Number(count), columns ?? null, fields),
+        stats: deltaStats(Number(count), copiedStats(columns ?? null, fields), fields),
       };
       checkNulls(this.#table, fields, add);
       files.push({ add, path, key: `${this.#table}/${parts.join("/")}` });

@@ -138,3 +138,12 @@ export function binCategories(column: usize, rows: i32, bins: usize, stride: i32
   }
   return size;
 }
+
+/** A float32 between a bin and the next one met: at least the first's greatest value, less than the next's least. */
+export function thresholdOf(least: usize, greatest: usize, feature: i32, bin: i32, next: i32): f32 {
+  if (next < 0) return Infinity;
+  const low = f32At(greatest, (feature << 8) + bin);
+  const high = f32At(least, (feature << 8) + next);
+  const middle = low / 2 + high / 2;
+  return middle >= low && middle < high ? middle : low;
+}

@@ -13,26 +13,35 @@ const GROUP: usize = 4 * 4096;
 const SMOOTHING: f64 = 10;
 
 let shared: usize, rowCount: i32, columns: i32, countBits: i32, bins: usize, isCategory: usize, monotone: usize;
-let minSamplesLeaf: i32, gh: usize, rows: usize, histogram: usize, candidates: usize, mask: usize, hasMonotone: i32;
+let minSamplesLeaf: i32, gh: usize, gathered: usize, rows: usize, histogram: usize, candidates: usize, mask: usize, hasMonotone: i32;
 let scratch: usize, groups: i32, lambda: f64, minHessian: f64;
 
 export function setSearch(at: usize): void {
   shared = at;
   rowCount = i32At(at, 0); columns = i32At(at, 2); countBits = i32At(at, 4); bins = i32At(at, 5); isCategory = i32At(at, 8);
-  monotone = i32At(at, 9); minSamplesLeaf = i32At(at, 14); gh = i32At(at, 21); rows = i32At(at, 22);
+  monotone = i32At(at, 9); minSamplesLeaf = i32At(at, 14); gh = i32At(at, 21); gathered = i32At(at, 51); rows = i32At(at, 22);
   histogram = i32At(at, 24); candidates = i32At(at, 27); mask = i32At(at, 41); scratch = i32At(at, 42);
   hasMonotone = i32At(at, 43); lambda = f64At(at, 32); minHessian = f64At(at, 33);
   groups = (columns + 3) >> 2;
 }
 
-/** Adds rows to the histogram of a group of four columns: G, and H with the count, in one add of 16 bytes. */
-export function addGroup(group: i32, at: usize, start: i32, end: i32): void {
+/** Gradients in the order of a leaf's rows: read once for each group of columns, they then come one after another. */
+export function gatherRows(start: i32, end: i32): void {
+  for (let at = start; at < end; at++)
+    v128.store(gathered + (<usize>at << 4), v128.load(gh + (<usize>i32At(rows, at) << 4)));
+}
+
+/**
+ * Adds rows to the histogram of a group of four columns: G, and H with the count, in one add of 16 bytes. `ordered` holds
+ * them in the order of `rows`.
+ */
+function addGroup(group: i32, at: usize, ordered: usize, start: i32, end: i32): void {
   const base = bins + ((<usize>group * <usize>rowCount) << 2);
   const until = rows + (<usize>end << 2);
-  for (let place = rows + (<usize>start << 2); place < until; place += 4) {
-    const row = <usize>load<i32>(place);
-    const four = load<u32>(base + (row << 2));
-    const own = v128.load(gh + (row << 4));
+  let from = ordered + (<usize>start << 4);
+  for (let place = rows + (<usize>start << 2); place < until; place += 4, from += 16) {
+    const four = load<u32>(base + (<usize>load<i32>(place) << 2));
+    const own = v128.load(from);
     const a = at + ((four & 255) << 4);
     v128.store(a, i64x2.add(v128.load(a), own));
     const b = at + (((four >> 8) & 255) << 4);
@@ -52,6 +61,7 @@ export function findSplits(thread: i32): void {
   const second = first + ENTRY;
   setI32(first, 5, -1); store<f64>(first + 72, -Infinity);
   setI32(second, 5, -1); store<f64>(second + 72, -Infinity);
+  const ordered = <usize>i32At(shared, 52);
   const own = scratch + <usize>thread * (GROUP + 8192);
   const ranks = own + GROUP;
   const smallSlot = i32At(small, 4);
@@ -61,7 +71,7 @@ export function findSplits(thread: i32): void {
     if (!isWanted(group, large != 0)) if (!isKept) continue;
     const at = isKept ? slotAt(smallSlot, group) : own;
     memory.fill(at, 0, GROUP);
-    addGroup(group, at, i32At(small, 1), i32At(small, 2));
+    addGroup(group, at, ordered, i32At(small, 1), i32At(small, 2));
     scanGroup(group, at, small, first, mask, ranks);
     if (!large) continue;
     let sister = own;
@@ -71,7 +81,7 @@ export function findSplits(thread: i32): void {
         v128.store(sister + cell, i64x2.sub(v128.load(sister + cell), v128.load(at + cell)));
     } else {
       memory.fill(own, 0, GROUP);
-      addGroup(group, own, i32At(large, 1), i32At(large, 2));
+      addGroup(group, own, ordered, i32At(large, 1), i32At(large, 2));
     }
     scanGroup(group, sister, large, second, mask + <usize>columns, ranks);
   }

@@ -1,11 +1,11 @@
-import { findSplits, setSearch } from "./boost-split";
+import { thresholdOf } from "./bin";
+import { findSplits, gatherRows, setSearch } from "./boost-split";
 import { fillGradients, fillProbabilities, largestGradient, lossOfRow, setLoss, updateLeafByQuantile } from "./boost-loss";
 import { f64At, i32At, i64At, setF32, setF64, setI32, u8At } from "./memory";
 import { below, seedRandom } from "./random";
 import { awaitCommand, callTeam, command, doneWithCommand, joinTeam, nextShare, setTeam, threads } from "./team";
-import { thresholdOf } from "./forest";
 
-const SPLIT: i32 = 1, GRADIENT: i32 = 2, PROBABILITIES: i32 = 3, UPDATE: i32 = 4, WALK: i32 = 5, EXIT: i32 = 6;
+const SPLIT: i32 = 1, GRADIENT: i32 = 2, PROBABILITIES: i32 = 3, UPDATE: i32 = 4, WALK: i32 = 5, EXIT: i32 = 6, GATHER: i32 = 7;
 /** Bytes of a leaf in the table (`boost-split.ts` says what lies where). */
 const ENTRY: usize = 128;
 const CHUNK: i32 = 4096;
@@ -15,7 +15,7 @@ let isCategory: usize, monotone: usize, maxDepth: i32, minSamplesSplit: i32, min
 let maxLeaves: i32, loss: i32, scores: usize, gh: usize, rows: usize, spare: usize, histogram: usize, slots: i32;
 let table: usize, candidates: usize, feature: usize, threshold: usize, left: usize, right: usize, flags: usize;
 let leafValues: usize, sets: usize, importance: usize, nodeBin: usize, seedLow: u32, seedHigh: u32, goes: usize;
-let mask: usize, order: usize, hasMonotone: i32, freeSlots: usize, shared: usize, leafRanges: usize;
+let mask: usize, order: usize, hasMonotone: i32, freeSlots: usize, shared: usize, leafRanges: usize, ordered: usize;
 let lambda: f64, learningRate: f64, subsample: f64, minGain: f64;
 
 export function boostSetup(at: usize): void {
@@ -28,7 +28,7 @@ export function boostSetup(at: usize): void {
   feature = i32At(at, 29); threshold = i32At(at, 30); left = i32At(at, 31); right = i32At(at, 32); flags = i32At(at, 33);
   leafValues = i32At(at, 34); sets = i32At(at, 35); importance = i32At(at, 36); nodeBin = i32At(at, 37);
   seedLow = i32At(at, 38); seedHigh = i32At(at, 39); goes = i32At(at, 40); mask = i32At(at, 41); order = i32At(at, 45);
-  hasMonotone = i32At(at, 43); freeSlots = i32At(at, 46); leafRanges = i32At(at, 47);
+  hasMonotone = i32At(at, 43); freeSlots = i32At(at, 46); leafRanges = i32At(at, 47); ordered = i32At(at, 51);
   lambda = f64At(at, 32); minGain = f64At(at, 34); learningRate = f64At(at, 35); subsample = f64At(at, 36);
   setTeam(i32At(at, 28), i32At(at, 18));
   setSearch(at);
@@ -59,13 +59,14 @@ function work(thread: i32): void {
     for (let leaf = nextShare(); leaf < leaves; leaf = nextShare()) updateRows(leaf, output);
     return;
   }
-  const from = what == WALK ? i32At(shared, 50) : 0;
-  const until = what == WALK ? rowCount : trainRows;
+  const from = what == WALK ? i32At(shared, 50) : what == GATHER ? i32At(shared, 53) : 0;
+  const until = what == WALK ? rowCount : what == GATHER ? i32At(shared, 54) : trainRows;
   for (let chunk = nextShare(); from + chunk * CHUNK < until; chunk = nextShare()) {
     const start = from + chunk * CHUNK;
     const end = min(until, start + CHUNK);
     if (what == GRADIENT) fillGradients(start, end, output);
     else if (what == PROBABILITIES) fillProbabilities(start, end);
+    else if (what == GATHER) gatherRows(start, end);
     else for (let row = start; row < end; row++) addScore(row, output, f64At(leafValues, walk(row)));
   }
 }
@@ -86,6 +87,18 @@ function updateRows(leaf: i32, output: i32): void {
   const value = f64At(leafValues, leaf);
   const end = i32At(leafRanges, 2 * leaf + 1);
   for (let at = i32At(leafRanges, 2 * leaf); at < end; at++) addScore(i32At(rows, at), output, value);
+}
+
+/** Lays a leaf's gradients in order. */
+function gather(entry: usize): void {
+  const start = i32At(entry, 1), end = i32At(entry, 2);
+  setI32(shared, 52, <i32>ordered);
+  if (end - start <= CHUNK) {
+    gatherRows(start, end);
+    return;
+  }
+  setI32(shared, 53, start); setI32(shared, 54, end);
+  together(GATHER);
 }
 
 /** The leaf that a row falls into. */
@@ -187,6 +200,9 @@ function grow(size: i32): void {
   setI32(root, 4, -1);
   if (maySplit(root)) {
     setI32(root, 4, takeSlot());
+    // All rows lie in their order already.
+    if (size == trainRows) setI32(shared, 52, <i32>gh);
+    else gather(root);
     search(root, 0);
   }
   let ends = 1;
@@ -343,6 +359,8 @@ function split(place: i32, isLast: bool): void {
   }
   setI32(other, 4, smallSlot);
   setI32(entry, 4, largeSlot);
+  gather(other);
+  if (large && smallSlot < 0) gather(entry);
   if (large) search(other, entry);
   else search(other, 0);
   if (!small) {

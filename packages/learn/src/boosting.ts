@@ -61,7 +61,7 @@ export async function growBoosted(training: TreeTraining, params: BoostingParams
     maxBins: params.max_bins,
     threads: Math.max(1, Math.min(training.threads, Math.ceil(rowCount / 2000), groups)),
     more: (crew) =>
-      rowCount * (16 + 8 * outputs * (outputs > 1 ? 2 : 1) + 8 + 8 + 8 + (sorts ? 16 : 0)) +
+      rowCount * (16 + 16 + 8 * outputs * (outputs > 1 ? 2 : 1) + 8 + 8 + 8 + (sorts ? 16 : 0)) +
       slots * groups * 16384 +
       (tableSize + 2 * crew) * 128 +
       treeOutputBytes(leaves, hasCategories) +
@@ -158,6 +158,7 @@ export async function growBoosted(training: TreeTraining, params: BoostingParams
         45: orderAt,
         46: take(slots * 4),
         47: take(leaves * 8),
+        51: take(rowCount * 16),
       },
       {
         32: params.l2_regularization,

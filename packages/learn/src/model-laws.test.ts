@@ -195,8 +195,13 @@ describe("for any data, algorithm, hyper-parameters and preprocessing", () => {
         const loaded = loadModel(serializeModel(model));
         expect(says(loaded, asked)).toEqual(expected);
         const classes = loaded.predict(asked);
-        for (let row = 0; row < asked.rowCount; row += 7)
-          expect(loaded.predictRow(recordAt(asked, row)).prediction).toBe(classes[row]);
+        const width = expected.length / asked.rowCount;
+        for (let row = 0; row < asked.rowCount; row += 7) {
+          const { prediction, probabilities } = loaded.predictRow(recordAt(asked, row));
+          expect(prediction).toBe(classes[row]);
+          if (loaded.task === "classification")
+            expect(Object.values(probabilities)).toEqual([...expected.subarray(row * width, (row + 1) * width)]);
+        }
         const onnx = await onnxSays(model, asked);
         expect(onnx).toHaveLength(expected.length);
         for (const [at, value] of expected.entries())

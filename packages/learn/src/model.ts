@@ -5,9 +5,10 @@ import { LearnError } from "./errors.ts";
 import { createInputReader, type FittedInput } from "./inputs.ts";
 import { type LinearScores, scoreLinear, scoreLinearRow } from "./linear.ts";
 import { bothClasses, likeliest, sigmoid, softmaxRows } from "./links.ts";
+import { createRowScorer } from "./packed-trees.ts";
 import type { Algorithm } from "./params.ts";
 import type { Task } from "./target.ts";
-import { scoreTreeRow, scoreTrees, type TreeEnsemble } from "./tree-ensemble.ts";
+import { scoreTrees, type TreeEnsemble } from "./tree-ensemble.ts";
 
 /** A column's part in what the model says. */
 export interface FeatureImportance {
@@ -129,8 +130,13 @@ export function createModel(definition: ModelDefinition): Model {
   const width = classes.length;
   const classTexts = classes.map(String);
   const scoreRows = rawScoresOf(definition);
+  let scorePacked: ((row: Float64Array) => Float64Array) | undefined;
   const scoreRow = (row: Float64Array) => {
-    if (scores.kind === "trees") return scoreTreeRow(scores, row);
+    if (scores.kind === "trees") {
+      // Only models that are asked for single rows pay for the layout.
+      scorePacked ??= createRowScorer(scores, row.length);
+      return scorePacked(row);
+    }
     return scores.kind === "dense" ? scoreDenseRow(scores, row) : scoreLinearRow(scores, row);
   };
   /** Scores to probabilities, or numbers. */

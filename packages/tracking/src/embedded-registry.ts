@@ -13,7 +13,7 @@ import { TrackingError } from "./errors.ts";
 import { lineageOf } from "./lineage.ts";
 import { grouped } from "./store/grouped.ts";
 import { type VersionRecord, type VersionRow, versionRecords, versionRow, versionsOf } from "./store/model-versions.ts";
-import { insertModel, modelRow } from "./store/registered-models.ts";
+import { insertModel, lockModel, modelRow } from "./store/registered-models.ts";
 import { getRun, runRow } from "./store/runs.ts";
 import {
   createVersion,
@@ -93,6 +93,8 @@ export class EmbeddedRegistry {
 
   delete({ name, version }: { name: string; version: number }): Promise<boolean> {
     return this.#database.write(function* () {
+      // Before it is looked at: between the look and the deletion it must not be promoted.
+      yield* lockModel(name);
       const there = yield* versionRow(name, version);
       if (there === undefined) {
         const { last_version: last } = yield* modelRow(name);

@@ -122,7 +122,7 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     signalDrift: (signal) => call(`signal drift of ${signal.model}`, () => controllers.signalDrift(signal)),
     clearRun: (runId, clearing) => call(`clear run ${runId}`, () => interventions.clear(runId, clearing)),
     markTask: (runId, mark) => call(`mark ${mark.task} of run ${runId}`, () => interventions.mark(runId, mark)),
-    explainRun: (runId) =>
+    explainRun: (runId, items = []) =>
       call(`explain run ${runId}`, async () => {
         const [view, workers] = await Promise.all([runs.get(runId), workersPolling()]);
         const [graph, attempts] = await Promise.all([
@@ -136,7 +136,7 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
           poolsAskedBy(view, graph ?? null).map((name) => pools.find(name).catch(() => null)),
         );
         const found = new Map(asked.flatMap((pool) => (pool === null ? [] : [[pool.name, pool] as const])));
-        return explain({ view, graph, workers, taskQueue, logOf, pools: found });
+        return explain({ view, graph, items, workers, taskQueue, logOf, pools: found });
       }),
     taskLogs: (runId, task, filter) =>
       call(`read the logs of ${runId}`, async () => {

@@ -238,9 +238,10 @@ export interface EngineClient {
   markTask(runId: string, mark: MarkTask): Promise<{ readonly temporalRunId: string }>;
   /**
    * Why a run and each of its tasks stands where it stands, and what to do next.
+   * @param items Items of mapped tasks to be explained too, as `measure[3]`.
    * @throws RunNotFoundError
    */
-  explainRun(runId: string): Promise<RunExplanation>;
+  explainRun(runId: string, items?: readonly string[]): Promise<RunExplanation>;
   /**
    * The attempts of a run (or of one task) with their logs. Needs the run store.
    * @throws RunNotFoundError

@@ -36,6 +36,27 @@ const told = (view: RunView, workers = 1) =>
 const of = (view: RunView, id: string, workers = 1) => told(view, workers).tasks.find(({ task: one }) => one === id);
 
 describe("explain", () => {
+  it("says who marked an item of a mapped task, at the task and at the item", async () => {
+    const each = task("each", { input: z.object({ n: z.number() }), output: z.number(), run: ({ n }) => n });
+    const mapped = defineDag({ id: "mapped" }, () => each.map([1, 2], (n) => ({ n })));
+    const run = await runInProcess(mapped);
+    const { mapped: items = [], ...node } = run.tasks["each"] ?? {
+      state: "none",
+      attempts: 0,
+      startedAt: null,
+      endedAt: null,
+    };
+    const marked = items.map((item, index) =>
+      index === 1 ? { ...item, reason: "marked successful by ada: ok" } : item,
+    );
+    const view = { ...run, tasks: { each: { ...node, mapped: marked } } };
+    const ground = { view, graph: mapped.graph, workers: 1, taskQueue: "q", logOf: () => [] };
+    expect(explain({ ...ground, items: ["each[1]", "each[7]"] }).tasks).toEqual([
+      { task: "each", state: "success", why: "It succeeded; each[1]: marked successful by ada: ok" },
+      { task: "each[1]", state: "success", why: "It succeeded: marked successful by ada: ok" },
+    ]);
+  });
+
   it("names what a task waits for", async () => {
     const view = await viewWhen(({ tasks }) => tasks.rest?.state === "deferred");
     expect(of(view, "rest")?.why).toBe("It waits until 2026-01-01T01:00:00.000Z");

@@ -1,5 +1,6 @@
 import { isOver } from "../core/decide.ts";
 import type { DagGraph, GraphNode } from "../core/graph.ts";
+import { placeNamed } from "../core/mapped.ts";
 import type { RunView, TaskView } from "../core/state.ts";
 import { isFinal } from "../core/trigger-rules.ts";
 import { FAILURE } from "../sandbox/protocol.ts";
@@ -22,7 +23,7 @@ export interface RunExplanation {
   readonly state: RunView["state"];
   readonly why: string;
   readonly next?: string;
-  /** Every task, in the order of the DAG. */
+  /** Every task, in the order of the DAG, and then the items that were asked for. */
   readonly tasks: readonly TaskExplanation[];
 }
 
@@ -31,6 +32,8 @@ export interface ExplanationGround {
   readonly view: RunView;
   /** The graph of the run's DAG version, when it is known: says what a task waits for. */
   readonly graph: DagGraph | null;
+  /** Items of mapped tasks to be explained too, as `measure[3]`. @default none */
+  readonly items?: readonly string[];
   /** How many workers poll the task queue. */
   readonly workers: number;
   readonly taskQueue: string;
@@ -49,6 +52,13 @@ export function explain(ground: ExplanationGround): RunExplanation {
     state: status.state,
     ...explainTask(ground, task, status, nodes.get(task)),
   }));
+  const items = ground.items?.flatMap((name) => {
+    const { id, index = -1 } = placeNamed(name);
+    const item = view.tasks[id]?.mapped?.[index];
+    if (item === undefined) return [];
+    const told = explainTask(ground, name, { startedAt: null, endedAt: null, ...item }, nodes.get(id));
+    return [{ task: name, state: item.state, ...told }];
+  });
   const { why, ...whole } = explainWhole(ground, tasks);
   const notice = view.notice === undefined ? "" : `. ${view.notice}`;
   return {
@@ -56,7 +66,7 @@ export function explain(ground: ExplanationGround): RunExplanation {
     state: view.state,
     why: `${why}${belonging(view)}${callbacksOf(view)}${notice}`,
     ...whole,
-    tasks,
+    tasks: [...tasks, ...(items ?? [])],
   };
 }
 
@@ -124,7 +134,9 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
     case "success":
       // A reason is there when a person marked it.
       if (reason !== undefined) return { why: `It succeeded: ${reason}` };
-      return { why: attempts > 1 ? `It succeeded at attempt ${attempts}` : "It succeeded" };
+      return {
+        why: `${attempts > 1 ? `It succeeded at attempt ${attempts}` : "It succeeded"}${markedItems(task, status)}`,
+      };
     case "running": {
       const far = progress
         ? `, ${progress.done}${progress.total ? ` of ${progress.total}` : ""} ${progress.note ?? ""}`
@@ -174,6 +186,18 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
     default:
       return { why: reason ?? `It is ${state}` };
   }
+}
+
+/** How many items it names, at most, of those that people have marked. */
+const MOST_ITEMS = 10;
+
+/** Which items of a mapped task succeeded because a person said so. */
+function markedItems(task: string, { mapped = [] }: TaskView): string {
+  const marked = mapped.flatMap(({ state, reason }, index) =>
+    state === "success" && reason !== undefined ? [`${task}[${index}]: ${reason}`] : [],
+  );
+  const more = marked.length > MOST_ITEMS ? `; and ${marked.length - MOST_ITEMS} more items` : "";
+  return marked.length === 0 ? "" : `; ${marked.slice(0, MOST_ITEMS).join("; ")}${more}`;
 }
 
 function waitingFor(view: RunView, node: GraphNode | undefined): string {

@@ -9,6 +9,7 @@ import { UPDATE_CLEAR, UPDATE_MARK_FAILED, UPDATE_MARK_SUCCESS } from "../sandbo
 import type { ClearedTasks, ClearRun, MarkTask } from "./engine-client.ts";
 import { NothingToClearError, ParamsFixedError, TaskNotInRunError } from "./errors.ts";
 import type { ClientGround } from "./ground.ts";
+import { checkNewParams } from "./new-params.ts";
 import type { RunCalls } from "./run-calls.ts";
 
 /** How long a run that is over may take to be closed, in milliseconds: its callbacks run until then. */
@@ -26,6 +27,7 @@ export class Interventions {
     const graph = await this.graphOf(view);
     const { downstream = true, params = {}, dryRun = false } = clearing;
     if (!closed && Object.keys(params).length > 0) throw new ParamsFixedError(runId);
+    checkNewParams(graph, params);
     const tasks = tasksToClear(graph, view, clearing, !closed);
     if (tasks?.length === 0) throw nothingToClear(view);
     if (!closed) {

@@ -11,7 +11,15 @@ import { isOver } from "../core/decide.ts";
 import type { Json } from "../core/graph.ts";
 import type { RunSeed, RunTrigger, RunView } from "../core/state.ts";
 import { parseLogicalDate, workflowIdFor } from "../language/logical-date.ts";
-import { type AnswerRequest, QUERY_STATE, type Remark, UPDATE_ANSWER, type UpdateName } from "../sandbox/protocol.ts";
+import {
+  type AnswerRequest,
+  type FormerRun,
+  MEMO_FORMER,
+  QUERY_STATE,
+  type Remark,
+  UPDATE_ANSWER,
+  type UpdateName,
+} from "../sandbox/protocol.ts";
 import { progressOf, withProgress } from "./activity-progress.ts";
 import { closedView, isRunView, waitingView } from "./closed-run.ts";
 import type { StartedRun, StartRun, WaitOptions } from "./engine-client.ts";
@@ -128,16 +136,27 @@ export class RunCalls {
   }
 
   /**
-   * Starts a run that has ended again, with the same id, dates and conf.
+   * Starts a run that has ended again, with the same id, dates and conf; it still tells no assets, and takes nothing
+   * from the cache, if it was started so.
    * @throws RunActiveError when somebody else has started it in the meantime.
    */
   async startAnew({ view, params, seed }: { view: RunView; params: Json; seed: RunSeed }): Promise<string> {
-    const { runId, dagId, logicalDate, conf, trigger, assetEvents } = view;
+    const { runId, dagId, dagVersion, logicalDate, dataInterval, conf, trigger, assetEvents, emitAssets, noCache } =
+      view;
+    const given = {
+      ...{ params, conf, trigger, logicalDate, seed },
+      // One that never had a plan has no interval either.
+      ...(dagVersion === "" ? {} : { dataInterval }),
+      ...(assetEvents === undefined ? {} : { assetEvents }),
+      ...(emitAssets === false ? { emitAssets } : {}),
+      ...(noCache === true ? { noCache } : {}),
+    };
     try {
       const { firstExecutionRunId } = await this.ground.temporal.workflow.start(dagId, {
         workflowId: runId,
         taskQueue: this.ground.taskQueue,
-        args: [{ params, conf, trigger, logicalDate, seed, ...(assetEvents === undefined ? {} : { assetEvents }) }],
+        args: [given],
+        memo: { [MEMO_FORMER]: { dagVersion, params: view.params } satisfies FormerRun },
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
         workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
         typedSearchAttributes: publishedAtStart({ dagId, trigger, logicalDate }),

@@ -1,7 +1,7 @@
 import type { Desk } from "./desk.ts";
 import type { GraphNode } from "./graph.ts";
 import { partsOf } from "./item-list.ts";
-import { cancelledItems, mappedOutcome, mostAttempts } from "./mapped.ts";
+import { cancelledItems, mappedOutcome, mostAttempts, outputsOf } from "./mapped.ts";
 import { untouchedItem } from "./mapping.ts";
 import type { MappedStatus, SchedulerEvent, TaskStatus } from "./state.ts";
 import { UNTOUCHED } from "./statuses.ts";
@@ -22,7 +22,11 @@ export function cancelTasks(desk: Desk, nodes: readonly GraphNode[], begun: bool
       desk.end(id, {
         ...(items === undefined
           ? {}
-          : { mapped: cancelledItems(items, desk.at, message), attempts: mostAttempts(items) }),
+          : {
+              mapped: cancelledItems(items, desk.at, message),
+              attempts: mostAttempts(items),
+              output: outputsOf(items),
+            }),
         state: "failed",
         error: { code: "CANCELLED", message, retryable: false },
       });

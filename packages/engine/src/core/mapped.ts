@@ -1,21 +1,29 @@
+import type { Json } from "./graph.ts";
 import type { ItemList } from "./item-list.ts";
 import type { MappedStatus, Place, TaskError, TaskStatus } from "./state.ts";
 import { isFinal } from "./trigger-rules.ts";
 
 /**
  * How a mapped node ends when its items have: failed if one has failed; skipped if all of them (one at least) skipped
- * themselves; else successful, with the outputs of those that were not skipped, in the order of the list.
+ * themselves; else successful. Whoever reads it all the same (`all_done`, a teardown) gets the outputs of the items that
+ * succeeded, in the order of the list.
  */
 export function mappedOutcome(list: ItemList): Partial<TaskStatus> {
   const items = list.toArray();
   const attempts = mostAttempts(items);
   const failed = items.findIndex(({ state }) => state === "failed");
-  if (failed >= 0) return { state: "failed", attempts, error: itemError(items, failed) };
-  const outputs = items.flatMap(({ state, output }) => (state === "success" ? [output ?? null] : []));
-  if (items.length > 0 && outputs.length === 0) {
-    return { state: "skipped", attempts, reason: `all ${items.length} items were skipped: ${items[0]?.reason ?? ""}` };
+  const output = outputsOf(items);
+  if (failed >= 0) return { state: "failed", attempts, output, error: itemError(items, failed) };
+  if (items.length > 0 && output.length === 0) {
+    const reason = `all ${items.length} items were skipped: ${items[0]?.reason ?? ""}`;
+    return { state: "skipped", attempts, output, reason };
   }
-  return { state: "success", attempts, output: outputs };
+  return { state: "success", attempts, output };
+}
+
+/** What the items that succeeded gave, in the order of the list. */
+export function outputsOf(items: readonly MappedStatus[]): Json[] {
+  return items.flatMap(({ state, output }) => (state === "success" ? [output ?? null] : []));
 }
 
 export function mostAttempts(items: readonly MappedStatus[]): number {

@@ -248,6 +248,10 @@ export interface RunView {
   readonly tasks: Readonly<Record<string, TaskView>>;
   /** The events that it was started by, of a run that was started by assets. */
   readonly assetEvents?: readonly AssetEvent[];
+  /** Of a run that takes no outputs of earlier runs. */
+  readonly noCache?: true;
+  /** Of a run that tells no asset of what it makes. */
+  readonly emitAssets?: false;
   /** When the DAG's deadline passed with the run still going, if it did. */
   readonly deadlineMissedAt?: string;
   /** Why what is shown may be older than the run: no worker answers for it. */

@@ -31,7 +31,9 @@ export function verdictOn(
   if (undecided !== null) return undecided;
   if (node.when !== undefined && readBy(node.when, values) !== true)
     return { state: "skipped", reason: whenReason(node, graph, statusOf, values) };
-  if (node.teardown && !node.upstream.some((id) => statusOf(id).attempts > 0))
+  // What failed before it has run, and may have left something behind: only skips alone leave nothing.
+  const hasRun = (id: string) => statusOf(id).attempts > 0 || statusOf(id).state === "upstream_failed";
+  if (node.teardown && !node.upstream.some(hasRun))
     return { state: "skipped", reason: "nothing before it has run: there is nothing to clean up" };
   return "run";
 }

@@ -41,6 +41,8 @@ export function viewOf(state: SchedulerState, progress: Readonly<Record<string, 
       graph.nodes.map((node) => [node.id, nodeViewOf(node, state.tasks[node.id], progress[node.id], run)]),
     ),
     ...(run.assetEvents === undefined ? {} : { assetEvents: run.assetEvents }),
+    ...(run.noCache === true ? { noCache: true } : {}),
+    ...(run.emitAssets === false ? { emitAssets: false } : {}),
   };
 }
 
@@ -55,7 +57,8 @@ function nodeViewOf(
   return child === undefined ? view : { ...view, childRunId: child };
 }
 
-function taskViewOf(status: TaskStatus | undefined, progress: TaskProgress | undefined): TaskView {
+/** A task, or an item of a mapped one, as JSON. */
+export function taskViewOf(status: TaskStatus | undefined, progress: TaskProgress | undefined): TaskView {
   if (status === undefined) return { state: "none", attempts: 0, startedAt: null, endedAt: null };
   const {
     state,

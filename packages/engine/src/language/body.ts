@@ -5,11 +5,12 @@ import type { Dag, NodeFunction } from "./dag-definition.ts";
 import { millisecondsOf } from "./duration.ts";
 import { OutsideDagError } from "./errors.ts";
 import { isId } from "./id.ts";
-import type { NodeOptions } from "./node-options.ts";
-import { checkedPolicy, joinedPolicy, type Policy } from "./policy.ts";
+import { checkNames } from "./known-options.ts";
+import { NODE_NAMES, type NodeOptions } from "./node-options.ts";
+import { checkedPolicy, joinedPolicy, POLICY_NAMES, type Policy } from "./policy.ts";
 import { makeRef, type Ref, targetOf } from "./ref.ts";
-import { checkedSlots, claimsOf, type SlotOptions } from "./slots.ts";
-import type { TaskDefinition } from "./task-definition.ts";
+import { checkedSlots, claimsOf, SLOT_NAMES, type SlotOptions } from "./slots.ts";
+import { TASK_NAMES, type TaskDefinition } from "./task-definition.ts";
 import { expressionOf, sourcesOf } from "./wiring.ts";
 
 /** A node as the language's functions hand it in. */
@@ -51,6 +52,7 @@ export class DagBody {
     defaults: Policy & SlotOptions,
     private readonly report: (mistake: string) => void,
   ) {
+    checkNames(defaults, { ...POLICY_NAMES, ...SLOT_NAMES }, (message) => report(`defaults: ${message}`));
     this.defaults = checkedPolicy(defaults, (message) => report(`defaults: ${message}`));
     this.defaultSlots = checkedSlots(defaults, (message) => report(`defaults: ${message}`));
   }
@@ -64,6 +66,8 @@ export class DagBody {
     const { options, kind } = draft;
     const mistake = (message: string) => this.report(`node "${draft.id}": ${message}`);
     const id = this.freeId(draft, mistake);
+    checkNames(options, NODE_NAMES, mistake);
+    if (draft.task !== undefined) checkNames(draft.task, TASK_NAMES, mistake);
     const input = expressionOf(draft.input, this, "its input", mistake, draft.map?.itemOwner);
     const slots = this.slotsOf(draft, mistake);
     const map = this.mapOf(draft, slots, mistake);
@@ -222,6 +226,11 @@ export class DagBody {
   }
 
   private nodesAfter({ after = [] }: NodeOptions, mistake: (message: string) => void): readonly string[] {
+    const list: unknown = after;
+    if (!Array.isArray(list)) {
+      mistake("after: expected a list of nodes, [node]");
+      return [];
+    }
     return after.flatMap((one, index) => {
       const target = targetOf(one);
       if (target === undefined) mistake(`after[${index}] is no node: expected what wiring a task gave back`);

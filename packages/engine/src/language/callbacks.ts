@@ -2,7 +2,8 @@ import type { GraphCallback, GraphDeadline } from "../core/graph.ts";
 import type { CallbackName, RunView, TaskView } from "../core/state.ts";
 import type { TaskContext } from "./context.ts";
 import { type Duration, millisecondsOf } from "./duration.ts";
-import { checkedPolicy, joinedPolicy, type Policy } from "./policy.ts";
+import { checkNames, type Names } from "./known-options.ts";
+import { checkedPolicy, joinedPolicy, POLICY_NAMES, type Policy } from "./policy.ts";
 
 /** What a callback is told of its run: all but the outputs of the tasks. */
 export interface RunEvent extends Omit<RunView, "tasks" | "callbacks"> {
@@ -47,6 +48,9 @@ export interface CheckedCallbacks {
   readonly functions: ReadonlyMap<CallbackName, CallbackFunction>;
 }
 
+const CALLBACK_NAMES: Names<Policy & { run: unknown }> = { ...POLICY_NAMES, run: true };
+const DEADLINE_NAMES: Names<Exclude<Deadline, Duration>> = { after: true, from: true, onMissed: true };
+
 /** How long a callback may take unless it says otherwise, in milliseconds. */
 const PATIENCE_MS = 600_000;
 
@@ -68,6 +72,7 @@ export function checkedCallbacks(options: CallbackOptions, mistake: (message: st
       continue;
     }
     const tell = (message: string) => mistake(`${field}: ${message}`);
+    if (typeof callback !== "function") checkNames(callback, CALLBACK_NAMES, tell);
     const own = typeof callback === "function" ? {} : checkedPolicy(callback, tell);
     callbacks[name] = { policy: joinedPolicy([{ timeoutMs: PATIENCE_MS }, own], tell) };
     functions.set(name, typeof callback === "function" ? callback : callback.run);
@@ -84,6 +89,7 @@ export function checkedCallbacks(options: CallbackOptions, mistake: (message: st
 
 function checkedDeadline(deadline: Deadline, mistake: (message: string) => void): GraphDeadline {
   const { after, from = "start" } = typeof deadline === "object" ? deadline : { after: deadline };
+  if (typeof deadline === "object") checkNames(deadline, DEADLINE_NAMES, (message) => mistake(`deadline: ${message}`));
   const afterMs = millisecondsOf(after);
   if (afterMs === null || afterMs <= 0)
     mistake(`deadline is ${JSON.stringify(after)}: expected a duration such as "2h"`);

@@ -3,6 +3,7 @@ import type { DagGraph } from "../core/graph.ts";
 import type { CallbackName } from "../core/state.ts";
 import type { CallbackFunction, CallbackOptions } from "./callbacks.ts";
 import type { Catchup } from "./catchup.ts";
+import type { Names } from "./known-options.ts";
 import type { Policy } from "./policy.ts";
 import type { Schedule } from "./schedule.ts";
 import type { SlotOptions } from "./slots.ts";
@@ -62,3 +63,9 @@ declare const output: unique symbol;
 
 /** What the runs of a DAG give. */
 export type OutputOf<D extends Dag> = D extends Dag<z.ZodObject, infer Output> ? Output : unknown;
+
+export const DAG_NAMES: Names<DagOptions> = {
+  ...{ id: true, description: true, schedule: true, params: true, defaults: true, tags: true, owner: true },
+  ...{ catchup: true, maxActiveRuns: true, maxActiveTasks: true, manualLogicalDate: true, paused: true },
+  ...{ onSuccess: true, onFailure: true, deadline: true },
+};

@@ -208,6 +208,36 @@ describe("mistakes", () => {
     ]);
   });
 
+  it("name what nobody reads, by Airflow's names too, where DAG files run without a compiler", () => {
+    const untyped: Readonly<Record<string, object>> = {
+      dag: { id: "untyped", max_active_runs: 1, schedule: "@daily", deadline: { after: "1h", on_missed: 1 } },
+      task: { input: z.object({}), output: z.number(), retrys: 2, run: () => 1 },
+      node: { trigger_rule: "all_done" },
+      cron: { tz: "Europe/Berlin", frobnicate: 1 },
+    };
+    const odd = task("odd", untyped["task"] as Parameters<typeof task>[1]);
+    const mistakes = mistakesOf(() =>
+      defineDag(untyped["dag"] as { id: string }, () => {
+        const one = odd({}, untyped["node"]);
+        ping({}, { after: one as never });
+      }),
+    );
+    expect(mistakes).toEqual([
+      'DAG "untyped", there is no option "max_active_runs"; did you mean "maxActiveRuns"?',
+      expect.stringContaining('DAG "untyped", schedule: it is "@daily": expected cron("@daily")'),
+      'DAG "untyped", deadline: there is no option "on_missed"; did you mean "onMissed"?',
+      'DAG "untyped", node "odd": there is no option "trigger_rule"; did you mean "triggerRule"?',
+      'DAG "untyped", node "odd": there is no option "retrys"; did you mean "retries"?',
+      'DAG "untyped", node "ping": after: expected a list of nodes, [node]',
+    ]);
+    expect(
+      mistakesOf(() => defineDag({ id: "zone", schedule: cron("@daily", untyped["cron"]) }, () => undefined)),
+    ).toEqual([
+      expect.stringContaining('schedule: there is no option "tz"; there are jitter'),
+      expect.stringContaining('schedule: there is no option "frobnicate"'),
+    ]);
+  });
+
   it("name a Ref that came from another DAG", () => {
     let foreign: ReturnType<typeof quality> | undefined;
     defineDag({ id: "one" }, () => {

@@ -4,12 +4,13 @@ import type { AssetEvent, RunInfo } from "../core/state.ts";
 import { asBody, DagBody } from "./body.ts";
 import { checkedCallbacks } from "./callbacks.ts";
 import { catchupRule } from "./catchup.ts";
-import type { Dag, DagOptions } from "./dag-definition.ts";
+import { DAG_NAMES, type Dag, type DagOptions } from "./dag-definition.ts";
 import { DagDefinitionError } from "./errors.ts";
 import { isId } from "./id.ts";
+import { checkNames } from "./known-options.ts";
 import { parseLogicalDate } from "./logical-date.ts";
 import { makeRef, type Ref, type Resolved } from "./ref.ts";
-import { graphScheduleOf } from "./schedule.ts";
+import { graphScheduleOf, isSchedule } from "./schedule.ts";
 import { sha256 } from "./sha256.ts";
 import { whole } from "./slots.ts";
 
@@ -47,12 +48,13 @@ export function defineDag<Params extends z.ZodObject = z.ZodObject<Record<never,
 ): Dag<Params, Resolved<Result>> {
   const mistakes: string[] = [];
   const report = (message: string) => mistakes.push(`DAG "${options.id}", ${message}`);
+  checkNames(options, DAG_NAMES, report);
   const limits = checkedOptions(options, report);
   // A DAG without params takes the empty object, which is what `Params` is by default.
   const params = options.params ?? (z.object({}) as unknown as Params);
-  const schedule = options.schedule
-    ? graphScheduleOf(options.schedule, (message) => report(`schedule: ${message}`))
-    : null;
+  const ofSchedule = (message: string) => report(`schedule: ${message}`);
+  const { schedule: written } = options;
+  const schedule = written && isSchedule(written, ofSchedule) ? graphScheduleOf(written, ofSchedule) : null;
   const callbacks = checkedCallbacks(options, report);
   const draft = new DagBody(options.id, options.defaults ?? {}, report);
   const result = runBody(draft, body, report);

@@ -22,7 +22,10 @@ export class DagNotFoundError extends Error {
   constructor(dagId: string, suggestion: string | undefined, known: readonly string[]) {
     super(`There is no DAG "${dagId}"${suggestion ? `; did you mean "${suggestion}"?` : ""}`);
     this.name = "DagNotFoundError";
-    this.hint = known.length > 0 ? `Known DAGs: ${known.join(", ")}` : "No DAG is known: name a file with --dags.";
+    this.hint =
+      known.length > 0
+        ? `Known DAGs: ${known.join(", ")}. One of another file is known by --dags FILE.`
+        : "No DAG is known: name a file with --dags.";
   }
 }
 

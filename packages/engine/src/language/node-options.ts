@@ -1,9 +1,10 @@
 import type { TriggerRule } from "../core/graph.ts";
 import type { Asset } from "./asset.ts";
 import type { CacheOption } from "./cache.ts";
-import type { Policy } from "./policy.ts";
+import type { Names } from "./known-options.ts";
+import { POLICY_NAMES, type Policy } from "./policy.ts";
 import type { AnyRef, RefTo } from "./ref.ts";
-import type { SlotOptions } from "./slots.ts";
+import { SLOT_NAMES, type SlotOptions } from "./slots.ts";
 
 /** What any node may say besides what it works on. */
 export interface CommonNodeOptions {
@@ -43,3 +44,8 @@ export interface NodeOptions extends CommonNodeOptions, Policy, SlotOptions {
    */
   readonly teardown?: boolean;
 }
+
+export const NODE_NAMES: Names<MapOptions> = {
+  ...{ ...POLICY_NAMES, ...SLOT_NAMES, after: true, when: true, triggerRule: true, doc: true, summary: true, id: true },
+  ...{ queue: true, light: true, cache: true, outlets: true, teardown: true },
+};

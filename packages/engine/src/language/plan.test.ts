@@ -111,7 +111,7 @@ describe("a registry", () => {
     expect(thrown(() => registry.get("pipelin"))).toMatchObject({
       code: "DAG_NOT_FOUND",
       message: 'There is no DAG "pipelin"; did you mean "pipeline"?',
-      hint: "Known DAGs: other, pipeline",
+      hint: "Known DAGs: other, pipeline. One of another file is known by --dags FILE.",
     });
   });
 

@@ -1,5 +1,6 @@
 import type { NodePolicy } from "../core/graph.ts";
 import { type Duration, millisecondsOf } from "./duration.ts";
+import type { Names } from "./known-options.ts";
 
 /** How a task is tried; given on a node, a task or a DAG's `defaults`; the first of these that names a field wins. */
 export interface Policy {
@@ -100,3 +101,8 @@ export function joinedPolicy(policies: readonly Partial<NodePolicy>[], mistake: 
 function inWords(value: unknown): string {
   return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? typeof value);
 }
+
+export const POLICY_NAMES: Names<Policy> = {
+  ...{ retries: true, retryDelay: true, backoff: true, maxRetryDelay: true, timeout: true, heartbeat: true },
+  ...{ jitter: true, noRetryOn: true, totalTimeout: true },
+};

@@ -2,6 +2,7 @@ import { Cron } from "croner";
 import { type GraphSchedule, OVERLAPS, type Overlap } from "../core/graph.ts";
 import { type AssetExpression, checkedCondition } from "./asset.ts";
 import { type Duration, millisecondsOf } from "./duration.ts";
+import { checkNames, type Names } from "./known-options.ts";
 import { isTimezone } from "./wall-clock.ts";
 
 /** What every schedule may say besides its times. */
@@ -31,6 +32,14 @@ export type Schedule =
   | ({ readonly kind: "cron"; readonly expressions: readonly string[] } & CronOptions)
   | ({ readonly kind: "every"; readonly interval: Duration } & EveryOptions)
   | { readonly kind: "assets"; readonly expression: AssetExpression };
+
+const SCHEDULE_NAMES: Names<ScheduleOptions> = { jitter: true, overlap: true, start: true, end: true };
+const CRON_NAMES: Names<Extract<Schedule, { kind: "cron" }>> = {
+  ...{ ...SCHEDULE_NAMES, timezone: true, kind: true, expressions: true },
+};
+const EVERY_NAMES: Names<Extract<Schedule, { kind: "every" }>> = {
+  ...{ ...SCHEDULE_NAMES, offset: true, kind: true, interval: true },
+};
 
 type WrittenTimes = Exclude<Schedule, { kind: "assets" }>;
 
@@ -72,9 +81,19 @@ const FIVE_FIELDS: Readonly<Record<string, string>> = {
   "@annually": "0 0 1 1 *",
 };
 
+/** Whether this is what `cron`, `every` or `onAssets` gave; what it is instead is told to `mistake`. */
+export function isSchedule(written: unknown, mistake: (message: string) => void): written is Schedule {
+  const { kind }: { readonly kind?: unknown } = Object(written);
+  if (kind === "cron" || kind === "every" || kind === "assets") return true;
+  const told = JSON.stringify(written)?.slice(0, 100);
+  mistake(`it is ${told}: expected cron("@daily"), cron(["0 6 * * *", "0 18 * * *"]), every("6h") or onAssets(…)`);
+  return false;
+}
+
 /** A schedule as the graph keeps it; what is wrong with it is reported to `mistake`. */
 export function graphScheduleOf(schedule: Schedule, mistake: (message: string) => void): GraphSchedule {
   if (schedule.kind === "assets") return { kind: "assets", condition: checkedCondition(schedule.expression, mistake) };
+  checkNames(schedule, schedule.kind === "every" ? EVERY_NAMES : CRON_NAMES, mistake);
   if (schedule.kind === "every") {
     const times = periodOf(schedule, mistake);
     const { jitterMs, overlap, bounds } = commonOf(schedule, mistake);

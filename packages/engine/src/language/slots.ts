@@ -1,6 +1,7 @@
 import type { GraphNode, PoolClaim } from "../core/graph.ts";
 import { taskPoolOf } from "../core/slot-pool.ts";
 import { isId } from "./id.ts";
+import type { Names } from "./known-options.ts";
 
 /** What a task takes of what is scarce; given on a node, a task or a DAG's `defaults`; the first that names a field wins. */
 export interface SlotOptions {
@@ -59,3 +60,5 @@ export function claimsOf(
   ];
   return { ...(pools.length === 0 ? {} : { pools }), ...(priority === undefined ? {} : { priority }) };
 }
+
+export const SLOT_NAMES: Names<SlotOptions> = { pool: true, poolSlots: true, priority: true, maxConcurrent: true };

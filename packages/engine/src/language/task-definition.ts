@@ -3,8 +3,9 @@ import type { Asset } from "./asset.ts";
 import type { CacheOption } from "./cache.ts";
 import type { TaskContext } from "./context.ts";
 import type { Duration } from "./duration.ts";
-import type { Policy } from "./policy.ts";
-import type { SlotOptions } from "./slots.ts";
+import type { Names } from "./known-options.ts";
+import { POLICY_NAMES, type Policy } from "./policy.ts";
+import { SLOT_NAMES, type SlotOptions } from "./slots.ts";
 
 /** A task as written: schemas in and out, and ordinary Node code between them. */
 export interface TaskDefinition<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType>
@@ -27,3 +28,8 @@ export interface TaskDefinition<I extends z.ZodType = z.ZodType, O extends z.Zod
   readonly doc?: string;
   run(input: z.output<I>, ctx: TaskContext): Promise<z.input<O>> | z.input<O>;
 }
+
+export const TASK_NAMES: Names<TaskDefinition> = {
+  ...{ ...POLICY_NAMES, ...SLOT_NAMES, name: true, input: true, output: true, queue: true, light: true, cache: true },
+  ...{ outlets: true, sensor: true, doc: true, run: true },
+};

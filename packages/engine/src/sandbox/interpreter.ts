@@ -18,6 +18,7 @@ import {
   ACTIVITY,
   FAILURE,
   type LaunchResult,
+  MEMO_FORMER,
   MEMO_TIMES,
   type PlannedLaunch,
   type PlannedRun,
@@ -96,7 +97,7 @@ async function planned(input: unknown): Promise<PlannedRun | PlannedLaunch> {
     const known = isTaskError(error)
       ? error
       : { code: "PLAN_FAILED", message: cause instanceof Error ? cause.message : String(cause), retryable: true };
-    const view = unplannedView(request, known);
+    const view = unplannedView(request, known, memo?.[MEMO_FORMER]);
     publishRun(view);
     await recordEnd(view);
     throw failureOf(view, known.code);

@@ -100,6 +100,15 @@ export interface PlanRequest {
 /** In the memo of what a schedule starts: its times, a `GraphSchedule`. */
 export const MEMO_TIMES = "dagwright.times";
 
+/** In the memo of a run that begins anew: its `FormerRun`, for when it cannot be planned any more. */
+export const MEMO_FORMER = "dagwright.former";
+
+/** What a run had before it was to begin anew. */
+export interface FormerRun {
+  readonly dagVersion: string;
+  readonly params: Json;
+}
+
 /**
  * The plan of what a schedule has started: it is no run itself, but launches the run of its logical date. So there is one
  * run per logical date, whoever starts it.

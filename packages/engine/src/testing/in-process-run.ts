@@ -300,7 +300,7 @@ export class InProcessRun {
 
   /** A sub-DAG is a run of its own, in this process as on Temporal. */
   private async runChild(node: GraphNode, runId: string, input: Json, signal: AbortSignal): Promise<TaskOutcome> {
-    const { logicalDate, dataInterval, trigger, conf, noCache } = this.state.run;
+    const { logicalDate, dataInterval, trigger, conf, noCache, assetEvents, emitAssets } = this.state.run;
     const dag = this.dag.children.get(node.id);
     if (dag === undefined) return failed(subdagFailed(runId, unknownDag(node)));
     let plan: RunPlan;
@@ -308,7 +308,8 @@ export class InProcessRun {
       // Params that are no object are refused as on Temporal: by the child's own check.
       const params = typeof input === "object" && input !== null && !Array.isArray(input) ? { ...input } : {};
       const now = new Date(this.now());
-      plan = planRun(dag, { runId, params, conf, logicalDate, dataInterval, trigger, noCache, now });
+      const given = { runId, params, conf, logicalDate, dataInterval, trigger, noCache, assetEvents, emitAssets, now };
+      plan = planRun(dag, given);
     } catch (error) {
       return failed(subdagFailed(runId, taskErrorOf(error)));
     }

@@ -36,6 +36,32 @@ describe("a mapped task", () => {
     expect(output).toEqual(["0/2 Ada", "1/2 Alan"]);
   });
 
+  it("gives what its items gave that succeeded, to whoever reads it although others failed or all skipped", async () => {
+    const picky = task("picky", {
+      input: Number_,
+      output: z.number(),
+      run: ({ value }) => {
+        if (value < 0) throw new SkipTask("below zero");
+        if (value === 0) throw new Error("zero");
+        return value;
+      },
+    });
+    const dag = defineDag({ id: "some", params: Values }, ({ params }) => {
+      const all = picky.map(params.values, (value) => ({ value }));
+      square.map(all, (value) => ({ value }), { triggerRule: "all_done" });
+      return derive("count", [all], (list) => list.length, { triggerRule: "all_done" });
+    });
+    const failed = await runInProcess(dag, { params: { values: [3, 0, -1, 2] } });
+    expect(failed).toMatchObject({
+      state: "success",
+      output: 2,
+      tasks: { picky: { state: "failed" }, square: { state: "success", output: [9, 4] } },
+    });
+    expect(failed.tasks["square"]?.mapped?.map(({ source }) => source)).toEqual([undefined, 3]);
+    const skipped = await runInProcess(dag, { params: { values: [-1] } });
+    expect(skipped).toMatchObject({ state: "success", output: 0, tasks: { square: { state: "success", output: [] } } });
+  });
+
   it("maps over what another mapped task gave", async () => {
     const twice = defineDag({ id: "twice", params: Values }, ({ params }) => {
       const once = square.map(params.values, (value) => ({ value }));

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { approval, defineDag, type RunInfo, subdag, task, trigger } from "../index.ts";
+import { approval, asset, defineDag, derive, onAssets, type RunInfo, subdag, task, trigger } from "../index.ts";
 import { mock, type RunControl, runInProcess } from "./index.ts";
 
 const seen: { run: RunInfo; key: string }[] = [];
@@ -34,6 +34,13 @@ describe("a sub-DAG in this process", () => {
       run: { id: "report/parent/1/report", logicalDate: "2026-01-02T00:00:00Z", trigger: "manual" },
       key: "report/parent/1/report/measure",
     });
+  });
+
+  it("reads the asset events of its parent's run", async () => {
+    const orders = asset("lake://orders");
+    const counts = defineDag({ id: "counts" }, ({ run }) => derive("count", [run.assetEvents], (all) => all.length));
+    const waits = defineDag({ id: "waits", schedule: onAssets(orders) }, () => subdag(counts, {}));
+    expect((await runInProcess(waits, { assetEvents: [{ uri: orders.uri }] })).output).toBe(1);
   });
 
   it("that fails, fails its node with the error of its own; retries run it again", async () => {

@@ -61,6 +61,53 @@ describe("a teardown", () => {
     expect(view.tasks.delete_cluster).toMatchObject({ state: "success", output: "cluster-1 is gone" });
   });
 
+  it("runs where a failure has kept all that it hangs on from running, and not where that was only skipped", async () => {
+    const far = defineDag({ id: "far", params: How }, ({ params }) => {
+      const cluster = setup({});
+      const checked = work({ cluster, how: params.how }, { id: "checked" });
+      const result = work({ cluster, how: "works" }, { after: [checked] });
+      deleteCluster({ cluster: "cluster-1", fail: false }, { after: [result], teardown: true });
+    });
+    const states = async (how: "fails" | "skips") => {
+      const { work: result, delete_cluster: cleaned } = (await runInProcess(far, { params: { how } })).tasks;
+      return [result?.state, cleaned?.state];
+    };
+    expect(await states("fails")).toEqual(["upstream_failed", "success"]);
+    expect(await states("skips")).toEqual(["skipped", "skipped"]);
+  });
+
+  it("is given what the items that succeeded made, of a mapped task that failed or was cancelled", async () => {
+    const open = task("open", {
+      input: z.object({ name: z.string() }),
+      output: z.string(),
+      run: async ({ name }, { signal }) => {
+        if (name === "bad") throw new Error("no luck");
+        if (name === "slow") await pause(60_000, undefined, { signal });
+        return name;
+      },
+    });
+    const close = task("close", {
+      input: z.object({ names: z.array(z.string()) }),
+      output: z.array(z.string()),
+      run: ({ names }) => names,
+    });
+    const Names = z.object({ names: z.array(z.string()) });
+    const many = defineDag({ id: "many", params: Names }, ({ params }) => {
+      close({ names: open.map(params.names, (name) => ({ name })) }, { teardown: true });
+    });
+    const failed = await runInProcess(many, { params: { names: ["a", "bad", "b"] } });
+    expect(failed).toMatchObject({ state: "failed", tasks: { close: { state: "success", output: ["a", "b"] } } });
+    const controller = new AbortController();
+    const cancelled = await runInProcess(many, {
+      params: { names: ["a", "slow"] },
+      signal: controller.signal,
+      onChange: ({ tasks }) => {
+        if (tasks["open"]?.mapped?.[0]?.state === "success") controller.abort();
+      },
+    });
+    expect(cancelled).toMatchObject({ state: "cancelled", tasks: { close: { state: "success", output: ["a"] } } });
+  });
+
   it("runs after a cancel, and the run is cancelled when it has ended", async () => {
     const controller = new AbortController();
     const states: string[] = [];

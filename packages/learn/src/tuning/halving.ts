@@ -64,12 +64,13 @@ interface Hyperband {
   readonly reduction_factor: number;
 }
 
-/** Each bracket's share of the trials, as in Optuna 5.0; undefined while max_resource is not known. */
+/** Each bracket's share of the trials, as in Optuna 5.0; undefined while max_resource is not known, or where it is below min_resource: then nothing is pruned. */
 export function hyperbandBrackets(o: Hyperband, trials: readonly Trial[]): readonly number[] | undefined {
   const steps = firstCompleteSteps(trials);
   const most = o.max_resource === "auto" ? (steps === undefined ? undefined : steps + 1) : o.max_resource;
   if (most === undefined) return undefined;
-  const brackets = Math.max(Math.floor(Math.log(most / o.min_resource) / Math.log(o.reduction_factor)) + 1, 1);
+  const brackets = Math.floor(Math.log(most / o.min_resource) / Math.log(o.reduction_factor)) + 1;
+  if (brackets < 1) return undefined;
   return Array.from({ length: brackets }, (_, bracket) => {
     const left = brackets - 1 - bracket;
     return Math.ceil((brackets * o.reduction_factor ** left) / (left + 1));

@@ -168,12 +168,15 @@ function bestOf(values: readonly number[], direction: StudyView["direction"]): n
   return known.reduce((a, b) => (direction === "maximize" ? Math.max(a, b) : Math.min(a, b)));
 }
 
-/** numpy's nanpercentile, linear between neighbours; NaN for nothing but NaN. */
+/** numpy's nanpercentile, linear between neighbours; NaN for nothing but NaN, and where a neighbour is infinite. */
 function percentileOf(values: readonly number[], percentile: number): number {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
   if (sorted.length === 0) return Number.NaN;
   const place = (percentile / 100) * (sorted.length - 1);
-  const low = sorted[Math.floor(place)]!;
-  const high = sorted[Math.ceil(place)]!;
-  return low === high ? low : low + (high - low) * (place - Math.floor(place));
+  const at = Math.min(Math.floor(place), sorted.length - 1);
+  const low = sorted[at]!;
+  const high = sorted[Math.min(at + 1, sorted.length - 1)]!;
+  // From the nearer side, as numpy does it to the last bit.
+  const share = place - at;
+  return share >= 0.5 ? high - (high - low) * (1 - share) : low + (high - low) * share;
 }

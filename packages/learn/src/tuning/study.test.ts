@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { logNormalMass } from "./normal-mass.ts";
+import type { PrunerInput } from "./pruners.ts";
 import { contains, type DimensionInput, isActive, parseSpace } from "./space.ts";
 import { createStudy, resumeStudy, type Study } from "./study.ts";
 
@@ -140,4 +141,34 @@ test("the normal's mass keeps its digits in the tails", () => {
   expect(logNormalMass(Number.NEGATIVE_INFINITY, -10)).toBeCloseTo(-53.23128515051247, 10);
   expect(logNormalMass(10, 11)).toBeCloseTo(logNormalMass(-11, -10), 13);
   expect(logNormalMass(-40, -39)).toBeCloseTo(logNormalMass(Number.NEGATIVE_INFINITY, -39), 10);
+});
+
+describe("pruners judge as Optuna 5.0 does", () => {
+  const prunedAt = (direction: "minimize" | "maximize", pruner: PrunerInput, curves: readonly number[][]) => {
+    const sampler = { type: "random" } as const;
+    const study = createStudy({ name: "s", direction, space, sampler, pruner });
+    return curves.map((curve) => {
+      const { number } = study.ask();
+      const at = curve.findIndex((value, step) => study.report(number, step, value));
+      if (at >= 0) study.end(number, "pruned");
+      else study.complete(number, 1);
+      return at;
+    });
+  };
+  const never = (count: number) => Array.from({ length: count }, () => -1);
+
+  test("a percentile beside an infinite report is none, and prunes nobody", () => {
+    const median = { type: "median", n_startup_trials: 3 } as const;
+    expect(prunedAt("minimize", median, [[1], [Infinity], [2], [3], [0.2]])).toEqual(never(5));
+    const best = { type: "percentile", percentile: 0, n_startup_trials: 2 } as const;
+    expect(prunedAt("maximize", best, [[1], [Infinity], [3], [2]])).toEqual(never(4));
+    const eager = { type: "median", n_startup_trials: 1 } as const;
+    expect(prunedAt("maximize", eager, [[1], [-Infinity, 3], [2], [0.5], [0.2], [3]])).toEqual([-1, 0, -1, 0, 0, -1]);
+  });
+
+  test("a first trial that is shorter than the least resource leaves Hyperband without brackets", () => {
+    const long = Array.from({ length: 9 }, (_, trial) => Array.from({ length: 9 }, () => trial));
+    const hyperband = { type: "hyperband", min_resource: 2, reduction_factor: 3 } as const;
+    expect(prunedAt("minimize", hyperband, [[1], ...long])).toEqual(never(10));
+  });
 });

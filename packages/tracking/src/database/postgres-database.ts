@@ -1,6 +1,6 @@
 import pg from "pg";
 import { TrackingError } from "../errors.ts";
-import { defaultExperiment, inPostgres, TABLES } from "./schema.ts";
+import { defaultExperiment, IN_ORDER, inPostgres, TABLES } from "./schema.ts";
 import type { Answer, Database, Request, Work } from "./work.ts";
 
 /** Everything lies in a schema of its own, so that a database can be shared. */
@@ -10,7 +10,10 @@ const SCHEMA = "dagwright_tracking";
 const MIGRATION_LOCK = 7_310_055;
 
 /** One step per schema version; `dagwright_tracking.migrations` says which were applied. Never edit a step, add one. */
-const STEPS: readonly string[] = [inPostgres(TABLES)];
+const STEPS: readonly string[] = [
+  `${inPostgres(TABLES)} ${defaultExperiment("CAST(extract(epoch FROM now()) * 1000 AS BIGINT)")};`,
+  inPostgres(IN_ORDER),
+];
 
 const MOST_CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -114,6 +117,11 @@ export class PostgresTrackingDatabase implements Database {
 
   #failure(cause: unknown): Error {
     if (cause instanceof TrackingError) return cause;
+    if (cause instanceof pg.DatabaseError && /^22/.test(cause.code ?? ""))
+      return new TrackingError("INVALID_ARGUMENT", `PostgreSQL cannot keep a value: ${cause.message}.`, {
+        hint: "Texts cannot hold the character 0; whole numbers are at most 2⁵³.",
+        cause,
+      });
     const why = cause instanceof AggregateError ? String(cause.errors[0]) : String(cause);
     return new TrackingError("TRACKING_STORE_FAILED", `The tracking database ${this.#place} failed: ${why}.`, {
       retryable: true,
@@ -162,9 +170,13 @@ function parserOf(oid: number): (text: string) => unknown {
   return oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid);
 }
 
-/** Deadlocks, serialization failures, and connections that turned out to be dead: the transaction did not happen. */
+/**
+ * Deadlocks, serialization failures, and connections that turned out to be dead: the transaction did not happen. And what
+ * is missing or there already though the work had looked: somebody else has changed it in between, and the work done anew
+ * will see that.
+ */
 function mayBeRepeated(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return /^(40|57P0)/.test(error.code ?? "");
+  if (error instanceof pg.DatabaseError) return /^(40|57P0|23503|23505)/.test(error.code ?? "");
   return error instanceof Error && /ECONNRESET|EPIPE|Connection terminated unexpectedly/.test(String(error));
 }
 
@@ -175,13 +187,13 @@ async function migrate(client: pg.PoolClient, place: string): Promise<void> {
   const schemas = await client.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", [SCHEMA]);
   if (schemas.rowCount === 0) await client.query(`CREATE SCHEMA ${SCHEMA}`);
   const applied = await appliedTo(client, place);
-  if (applied === 0) {
-    await client.query(
-      "CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
-    );
-    await client.query(STEPS[0] ?? "");
-    await client.query(defaultExperiment(String(Date.now())));
-    await client.query("INSERT INTO migrations (version) VALUES (1)");
+  await client.query(
+    "CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
+  );
+  for (const [at, step] of STEPS.entries()) {
+    if (at < applied) continue;
+    await client.query(step);
+    await client.query("INSERT INTO migrations (version) VALUES ($1)", [at + 1]);
   }
   await client.query("COMMIT");
 }

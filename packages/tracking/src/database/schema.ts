@@ -116,6 +116,12 @@ export const TABLES = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+/** What a run reads and makes is kept in the order in which it was logged; what is older has no order. */
+export const IN_ORDER = `
+  ALTER TABLE dataset_inputs ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE run_models ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+`;
+
 /** The experiment that is there from the start, as in MLflow. @param now SQL of the milliseconds since the epoch */
 export function defaultExperiment(now: string): string {
   return `INSERT INTO experiments (id, name, artifact_location, created_ms, updated_ms)

@@ -1,4 +1,4 @@
-import { defaultExperiment, TABLES } from "./schema.ts";
+import { defaultExperiment, IN_ORDER, TABLES } from "./schema.ts";
 
 /** The first version's tables, which came before MLflow's API. */
 const FIRST = `
@@ -103,4 +103,4 @@ const TO_MLFLOW = `
 `;
 
 /** One step per schema version: `PRAGMA user_version` says how many were applied. Never edit a step, add one. */
-export const SQLITE_STEPS: readonly string[] = [FIRST, TO_MLFLOW];
+export const SQLITE_STEPS: readonly string[] = [FIRST, TO_MLFLOW, IN_ORDER];

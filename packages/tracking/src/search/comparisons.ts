@@ -66,6 +66,10 @@ function tokensOf(filter: string): Token[] {
  */
 export function comparisonsOf(filter: string): Comparison[] {
   const tokens = tokensOf(filter);
+  if (filter !== "" && tokens.length === 0)
+    throw new TrackingError("INVALID_ARGUMENT", `Invalid filter '${filter}'. Could not be parsed.`, {
+      field: "filter",
+    });
   const found: Comparison[] = [];
   const strangers: string[] = [];
   for (let at = 0; at < tokens.length; ) {

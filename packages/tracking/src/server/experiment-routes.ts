@@ -15,6 +15,7 @@ import {
 import { searchDatasets } from "../store/log.ts";
 import { Int, KeyValues, Required, Text, Texts } from "./request.ts";
 import { endpoint, type Served } from "./routes.ts";
+import { checkHost } from "./version-source.ts";
 import { experimentWire, wirePage } from "./wire.ts";
 
 export const View = z.preprocess(
@@ -110,6 +111,7 @@ export function addExperimentRoutes(served: Served): void {
 
 /** A place that clients write to themselves, or one of this server's. @throws INVALID_ARGUMENT */
 function checkLocation(location: string): void {
+  checkHost(location, "artifact_location");
   if (location.startsWith("runs:"))
     throw new TrackingError("INVALID_ARGUMENT", `Artifact location cannot be a runs:/ URI. Given: '${location}'`, {
       field: "artifact_location",

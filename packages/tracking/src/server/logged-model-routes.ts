@@ -73,7 +73,7 @@ export function addLoggedModelRoutes(served: Served): void {
     "POST",
     "/logged-models/search",
     z.object({
-      experiment_ids: Texts,
+      experiment_ids: Texts.pipe(z.array(z.string()).min(1)),
       filter: Text,
       datasets: z.array(DatasetFilter).default([]),
       max_results: Int.default(0),

@@ -58,7 +58,7 @@ export function parsed<Schema extends z.ZodType>(schema: Schema, fields: unknown
   const value = issue?.input;
   const more = "See the API docs for more information about request parameters.";
   const message =
-    value === undefined || value === ""
+    value === undefined || value === "" || (Array.isArray(value) && value.length === 0)
       ? `Missing value for required parameter '${path}'. ${more}`
       : `Invalid value ${JSON.stringify(value)} for parameter '${path}' supplied:  Hint: Value was of type '${pythonType(value)}'. ${more}`;
   throw new TrackingError("INVALID_ARGUMENT", message, { field: path });

@@ -48,7 +48,22 @@ export function* resolvedSource(
       source,
       "To use a local path as a model version source, the run_id request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the run_id.",
     );
+  checkHost(source, "source");
   return { source, storageLocation: source, runId: yield* runOf(runId, modelId), modelId };
+}
+
+/** Schemes in which a URI names a host: whoever reads such a place connects to it. */
+const HOST_ADDRESSED = ["ftp", "sftp", "hdfs", "viewfs", "http", "https", "r2", "b2", "abfss"];
+
+/** @throws INVALID_ARGUMENT for a place on a host that the request names, as MLflow */
+export function checkHost(uri: string, field: string): void {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase();
+  if (scheme !== undefined && (HOST_ADDRESSED.includes(scheme) || /^mlflow-artifacts:\/\/[^/]/i.test(uri)))
+    throw new TrackingError(
+      "INVALID_ARGUMENT",
+      `'${field}' cannot use the '${scheme}' scheme: the '${scheme}' scheme addresses a host other than the tracking server's configured artifact storage.`,
+      { field, hint: "Give a place in an object store (s3://, gs://, …), or none for one of this server's." },
+    );
 }
 
 /** No way out of a folder, however often it is encoded. */

@@ -199,7 +199,7 @@ export function experimentNumber(id: string): number {
 
 /** A version as the number that it is kept by. */
 export function versionNumber(version: string): number {
-  if (!/^\d{1,15}$/.test(version.trim()))
+  if (!/^-?\d{1,15}$/.test(version.trim()))
     refuse(`Parameter 'version' must be an integer, got '${version}'.`, "version");
   return Number(version);
 }

@@ -170,9 +170,11 @@ export function* logInputs(runId: string, datasets: readonly DatasetInput[], mod
     );
     if (row === undefined) throw invalid("dataset", dataset.name, "a dataset that is kept");
     const added = yield* run(
-      "INSERT INTO dataset_inputs (run_id, dataset_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+      `INSERT INTO dataset_inputs (run_id, dataset_id, place)
+       SELECT ?, ?, coalesce(max(place), 0) + 1 FROM dataset_inputs WHERE run_id = ? ON CONFLICT DO NOTHING`,
       runId,
       row.id,
+      runId,
     );
     if (added === 0) continue;
     yield* insert(

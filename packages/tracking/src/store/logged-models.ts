@@ -94,7 +94,7 @@ function insertParams(modelId: string, params: readonly KeyValue[]): Work<void> 
   return insert(
     "logged_model_params (model_id, key, value)",
     [...new Map(params.map(({ key, value }) => [key, value]))].map(([key, value]) => [modelId, key, value]),
-    "ON CONFLICT (model_id, key) DO UPDATE SET value = excluded.value",
+    "ON CONFLICT (model_id, key) DO NOTHING",
   );
 }
 
@@ -132,9 +132,19 @@ export function* deleteLoggedModel(modelId: string): Work<void> {
   yield* run("UPDATE logged_models SET lifecycle = 'deleted', updated_ms = ? WHERE model_id = ?", Date.now(), modelId);
 }
 
+/** @throws PARAM_ALREADY_LOGGED for a param that has another value */
 export function* logLoggedModelParams(modelId: string, params: readonly KeyValue[]): Work<void> {
   yield* loggedModelRow(modelId);
   yield* insertParams(modelId, params);
+  const there = yield* all<KeyValue>("SELECT key, value FROM logged_model_params WHERE model_id = ?", modelId);
+  const kept = new Map(there.map(({ key, value }) => [key, value]));
+  const other = params.find(({ key, value }) => kept.get(key) !== value);
+  if (other !== undefined)
+    throw new TrackingError(
+      "PARAM_ALREADY_LOGGED",
+      `Changing param values is not allowed. Param with key='${other.key}' was already logged with value='${kept.get(other.key)}' for model ID='${modelId}'. Attempted logging new value '${other.value}'.`,
+      { field: "params" },
+    );
 }
 
 export function* setLoggedModelTags(modelId: string, tags: readonly KeyValue[]): Work<void> {

@@ -1,4 +1,4 @@
-import { allOf, insert, type Work } from "../database/work.ts";
+import { allOf, insert, one, type Work } from "../database/work.ts";
 import type { DatasetRecord, KeyValue } from "./checks.ts";
 import { grouped } from "./grouped.ts";
 
@@ -79,7 +79,8 @@ export function* runData(runIds: readonly string[]): Work<Map<string, RunData>> 
   const datasets = grouped(
     yield* allOf<DatasetRow>(
       `SELECT i.run_id, i.dataset_id, d.name, d.digest, d.source_type, d.source, d.schema, d.profile
-       FROM dataset_inputs i JOIN datasets d ON d.id = i.dataset_id WHERE i.run_id IN (?) ORDER BY d.name, d.digest`,
+       FROM dataset_inputs i JOIN datasets d ON d.id = i.dataset_id WHERE i.run_id IN (?) 
+       ORDER BY i.place, d.name, d.digest`,
       runIds,
     ),
     ({ run_id }) => run_id,
@@ -95,7 +96,7 @@ export function* runData(runIds: readonly string[]): Work<Map<string, RunData>> 
   );
   const models = grouped(
     yield* allOf<{ run_id: string; model_id: string; direction: "in" | "out"; step: number }>(
-      "SELECT * FROM run_models WHERE run_id IN (?) ORDER BY step, model_id",
+      "SELECT * FROM run_models WHERE run_id IN (?) ORDER BY place, step, model_id",
       runIds,
     ),
     ({ run_id }) => run_id,
@@ -137,9 +138,14 @@ export function* runData(runIds: readonly string[]): Work<Map<string, RunData>> 
 
 /** Notes that a run read or made logged models. */
 export function* insertRunModels(runId: string, direction: "in" | "out", models: readonly ModelOutput[]): Work<void> {
+  const last = yield* one<{ place: number | null }>(
+    "SELECT max(place) AS place FROM run_models WHERE run_id = ?",
+    runId,
+  );
+  const from = (last?.place ?? 0) + 1;
   yield* insert(
-    "run_models (run_id, model_id, direction, step)",
-    models.map(({ modelId, step }) => [runId, modelId, direction, step]),
+    "run_models (run_id, model_id, direction, step, place)",
+    models.map(({ modelId, step }, at) => [runId, modelId, direction, step, from + at]),
     "ON CONFLICT DO NOTHING",
   );
 }

@@ -51,15 +51,15 @@ export interface CreateRun {
 export function* createRun({ experimentId, userId, name, startTime, tags }: CreateRun): Work<RunRecord> {
   const experiment = yield* experimentRow(experimentId);
   checkActive(experiment);
-  const kept = tags.map((tag) => keptTag(tag));
-  const tagged = kept.find(({ key }) => key === RUN_NAME)?.value;
+  // As they are: MLflow checks tags when they are set, not those that a run begins with.
+  const tagged = tags.find(({ key }) => key === RUN_NAME)?.value;
   if (name !== "" && tagged !== undefined && tagged !== name)
     throw new TrackingError(
       "INVALID_ARGUMENT",
       `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='${name}', mlflow.runName='${tagged}').`,
       { field: "run_name" },
     );
-  const key = kept.find((tag) => tag.key === KEY_TAG)?.value ?? null;
+  const key = tags.find((tag) => tag.key === KEY_TAG)?.value ?? null;
   const called = name || tagged || someName();
   const runId = randomUUID().replaceAll("-", "");
   const made = yield* insertRun({
@@ -76,7 +76,7 @@ export function* createRun({ experimentId, userId, name, startTime, tags }: Crea
     if (known === undefined) throw new TrackingError("RUN_NOT_FOUND", `The run of key "${key}" is gone.`);
     return yield* recordOf(known);
   }
-  yield* setRunTags(runId, [...kept.filter((tag) => tag.key !== RUN_NAME), { key: RUN_NAME, value: called }]);
+  yield* setRunTags(runId, [...tags.filter((tag) => tag.key !== RUN_NAME), { key: RUN_NAME, value: called }]);
   return yield* recordOf(made);
 }
 
