@@ -27,6 +27,11 @@ const memorySuite = defineSuite({
   ],
 });
 
+const warnedSuite = defineSuite({
+  ...{ name: "warned", timestampColumn: "date" },
+  expectations: memorySuite.expectations.slice(0, 1).map((expectation) => ({ ...expectation, severity: "warning" })),
+});
+
 let root: string;
 let lake: Lake;
 let pool: McpPool;
@@ -56,7 +61,7 @@ beforeAll(async () => {
     servers: {
       "data-quality": createDataQualityServer({
         lake,
-        suites: [purchasesSuite, memorySuite],
+        suites: [purchasesSuite, memorySuite, warnedSuite],
         reports: await openObjectStore(root),
       }),
     },
@@ -128,7 +133,7 @@ test("a table without the expected columns fails, and says which", async () => {
 test("an unknown suite and an unknown table are errors of the call", async () => {
   await expect(client().call("validate_data_quality", { table: "good", suite: "purchase" })).rejects.toMatchObject({
     code: "SUITE_NOT_FOUND",
-    message: 'There is no expectation suite "purchase"; known: purchases, memory',
+    message: 'There is no expectation suite "purchase"; known: purchases, memory, warned',
     field: "suite",
     hint: 'Did you mean "purchases"?',
   });
@@ -142,6 +147,7 @@ test("suites are listed", async () => {
     suites: [
       { name: "purchases", expectations: purchasesSuite.expectations.length, table: "purchases" },
       { name: "memory", expectations: 4 },
+      { name: "warned", expectations: 1 },
     ],
   });
 });
@@ -195,6 +201,40 @@ test("earlier runs are remembered, each once, and looked at by those after them"
   expect(after[1]).toMatchObject({ success: false, newestOfEarlierRun: "1998-01-03T00:00:00.000Z" });
   expect(after[2]).toMatchObject({ success: false, added: ["extra", "id"], removed: [], changed: [] });
   expect(after[3]).toMatchObject({ success: false, ageSeconds: 3 * 86_400 });
+});
+
+test("a run that failed is no measure for those after it, a run that only warned is", async () => {
+  const day = 86_400_000;
+  const ask = async (place: number, suite = "memory") => {
+    const start = Date.parse("1998-01-01T00:00:00Z") + place * day;
+    const interval = { start: new Date(start).toISOString(), end: new Date(start + day).toISOString() };
+    const request = { table: "halved", suite, interval };
+    const { success, results } = await client(`halved-${suite}-${place}`).call("validate_data_quality", request);
+    return { success, observed: results.map(({ observed }) => observed) };
+  };
+  const few = (rows: string) => `SELECT * FROM (${purchases(20)}) WHERE ${rows}`;
+  await write("halved", purchases(20));
+  for (const place of [8, 9]) expect(await ask(place)).toMatchObject({ success: true });
+  // A tenth of the rows fails on every day that it lasts: the days that failed are not what is usual.
+  await write("halved", few("customer_id % 10 = 0"));
+  for (const place of [10, 11]) {
+    expect(await ask(place)).toMatchObject({
+      success: false,
+      observed: [
+        { earlierRuns: 2, meanOfEarlierRuns: 285 },
+        { newestOfEarlierRun: "1998-01-10T00:00:00.000Z" },
+        {},
+        {},
+      ],
+    });
+  }
+  await write("halved", purchases(20));
+  expect(await ask(13)).toMatchObject({ success: true, observed: [{ rows: 420, meanOfEarlierRuns: 285 }, {}, {}, {}] });
+
+  for (const place of [8, 9]) await ask(place, "warned");
+  await write("halved", few("customer_id % 10 = 0"));
+  expect(await ask(10, "warned")).toMatchObject({ success: true, observed: [{ rows: 33, meanOfEarlierRuns: 285 }] });
+  expect(await ask(11, "warned")).toMatchObject({ observed: [{ rows: 36, meanOfEarlierRuns: (300 + 33) / 2 }] });
 });
 
 test("a backfill sees the runs before it, however many came after", async () => {

@@ -46,8 +46,9 @@ export async function remember(lake: Lake, validation: PastValidation): Promise<
 }
 
 /**
- * What earlier validations of a table against a suite saw, the latest first: of each data interval the last one, and
- * only intervals before this one's end. A validation of the same key is this one, tried again.
+ * What earlier validations of a table against a suite saw, the latest first: only those that succeeded, of each data
+ * interval the last of them, and only intervals before this one's end. A validation of the same key is this one, tried
+ * again.
  */
 export async function earlierThan(
   lake: Lake,
@@ -57,7 +58,7 @@ export async function earlierThan(
   try {
     const found = await lake.query(
       `SELECT validation_key, interval_end, facts FROM history
-        WHERE suite = :suite AND validated_table = :validated AND validation_key <> :key
+        WHERE suite = :suite AND validated_table = :validated AND validation_key <> :key AND success
           AND (interval_end = '' OR :until = '' OR interval_end < :until)
         ORDER BY interval_end DESC, validated_at DESC LIMIT ${READ}`,
       {

@@ -14,11 +14,12 @@ import {
 } from "./onnx-graph.ts";
 
 /**
- * Adds a model's inputs and what is done to them first; gives the numbers that the model sees, float [N, width].
+ * Adds a model's inputs and what is done to them first; gives the numbers that the model sees, [N, width], of the type
+ * that it computes in (FLOAT or DOUBLE; columns that are taken as they come are FLOAT).
  * Numbers only: one input `input`, float [N, F]. With texts: an input for each column by its name, [N, 1], float or
  * string, "" for a missing text.
  */
-export function addInputs(graph: GraphWriter, inputs: readonly FittedInput[]): string {
+export function addInputs(graph: GraphWriter, inputs: readonly FittedInput[], type: number): string {
   const hasTexts = inputs.some((input) => input.kind === "category" && input.isText);
   if (!hasTexts) graph.input("input", FLOAT, inputs.length);
   if (!hasTexts && inputs.every(isPlain)) return "input";
@@ -30,7 +31,7 @@ export function addInputs(graph: GraphWriter, inputs: readonly FittedInput[]): s
       : graph.node("Gather", ["input", graph.ints(graph.fresh("place"), [at])], graph.fresh("column"), [
           intAttribute("axis", 1),
         ]);
-    return input.kind === "number" ? addNumber(graph, own, input) : addCategory(graph, own, input);
+    return input.kind === "number" ? addNumber(graph, own, input, type) : addCategory(graph, own, input, type);
   });
   return graph.node("Concat", parts.flat(), "seen", [intAttribute("axis", 1)]);
 }
@@ -41,10 +42,15 @@ function isPlain(input: FittedInput): boolean {
   );
 }
 
-function addNumber(graph: GraphWriter, column: string, input: FittedInput & { kind: "number" }): string[] {
+function addNumber(
+  graph: GraphWriter,
+  column: string,
+  input: FittedInput & { kind: "number" },
+  type: number,
+): string[] {
   let value = column;
   const missing = input.impute !== null || input.indicator ? graph.node("IsNaN", [column], graph.fresh("missing")) : "";
-  // In double: the model saw what double precision gave, rounded to float.
+  // In double: trees saw what double precision gave, rounded to float, and the others all of its digits.
   value = graph.node("Cast", [value], graph.fresh("double"), [intAttribute("to", DOUBLE)]);
   if (input.impute !== null) {
     const fill = graph.doubles(graph.fresh("fill"), [1, 1], [input.impute]);
@@ -62,12 +68,17 @@ function addNumber(graph: GraphWriter, column: string, input: FittedInput & { ki
       [value, graph.doubles(graph.fresh("factor"), [1, 1], [input.factor])],
       graph.fresh("scaled"),
     );
-  value = graph.node("Cast", [value], graph.fresh("float"), [intAttribute("to", FLOAT)]);
+  value = graph.node("Cast", [value], graph.fresh("number"), [intAttribute("to", type)]);
   if (!input.indicator) return [value];
-  return [value, graph.node("Cast", [missing], graph.fresh("indicator"), [intAttribute("to", FLOAT)])];
+  return [value, graph.node("Cast", [missing], graph.fresh("indicator"), [intAttribute("to", type)])];
 }
 
-function addCategory(graph: GraphWriter, column: string, input: FittedInput & { kind: "category" }): string[] {
+function addCategory(
+  graph: GraphWriter,
+  column: string,
+  input: FittedInput & { kind: "category" },
+  type: number,
+): string[] {
   const { categories, isText } = input;
   const codes = categories.map((_, code) => code);
   const imputed = input.impute === null ? -1 : categories.indexOf(input.impute);
@@ -96,7 +107,8 @@ function addCategory(graph: GraphWriter, column: string, input: FittedInput & { 
   if (input.encode === "one_hot") {
     const attributes = [intsAttribute("cats_int64s", codes), intAttribute("zeros", 1)];
     const hot = graph.node("OneHotEncoder", [code], graph.fresh("hot"), attributes, ML);
-    return [graph.node("Flatten", [hot], graph.fresh("flat"), [intAttribute("axis", 1)])];
+    const flat = graph.node("Flatten", [hot], graph.fresh("flat"), [intAttribute("axis", 1)]);
+    return [graph.node("Cast", [flat], graph.fresh("shares"), [intAttribute("to", type)])];
   }
   const number = graph.node("Cast", [code], graph.fresh("number"), [intAttribute("to", FLOAT)]);
   const isUnknown = graph.node(
@@ -105,5 +117,6 @@ function addCategory(graph: GraphWriter, column: string, input: FittedInput & { 
     graph.fresh("unknown"),
   );
   const none = graph.floats(graph.fresh("none"), [1, 1], [Number.NaN]);
-  return [graph.node("Where", [isUnknown, none, number], graph.fresh("ordinal"))];
+  const ordinal = graph.node("Where", [isUnknown, none, number], graph.fresh("ordinal"));
+  return [graph.node("Cast", [ordinal], graph.fresh("place"), [intAttribute("to", type)])];
 }

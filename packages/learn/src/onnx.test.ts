@@ -60,4 +60,20 @@ describe("ONNX Runtime says what the model says", () => {
     // Relative to numbers around 5000.
     expect(greatestDifference(prediction?.data as Float32Array, expected) / 5000).toBeLessThan(1e-5);
   });
+
+  test.each(["ridge", "neural_network"] as const)(
+    "a column far from zero that is scaled without being centred, %s",
+    async (algorithm) => {
+      const rowCount = 200;
+      // Whole numbers, which float32 holds.
+      const far = Float64Array.from({ length: rowCount }, (_, row) => 1e6 + ((row * 37) % 101));
+      const columns = { names: ["far"], values: [far], rowCount };
+      const target = far.map((value) => (value - 1e6) / 10);
+      const params = algorithm === "neural_network" ? { max_iter: 5, hidden_layer_sizes: [4] } : {};
+      const preprocessing = { far: { scale: "max_abs" } } as const;
+      const model = await train({ algorithm, task: "regression", columns, target, preprocessing, params });
+      const { prediction } = await runOnnx(model, { columns, target });
+      expect(greatestDifference(prediction?.data as Float32Array, model.predict(columns))).toBeLessThan(1e-5);
+    },
+  );
 });

@@ -33,7 +33,9 @@ const ML_OPSET = 3;
  * the label of a row whose two best classes are that close may differ. A category that the model refuses
  * (`handle_unknown: "error"`) counts as missing here.
  *
- * An isotonic calibration magnifies such differences where its curve is steep.
+ * Numbers come in as float32: where a column's values need more digits (1,700,000,000 and 1,700,000,050 are one float32),
+ * the file says what the model says of the rounded value. An isotonic calibration magnifies such differences where its
+ * curve is steep.
  *
  * Trees are written as TreeEnsembleRegressor: ONNX Runtime 1.30's TreeEnsembleClassifier gives wrong scores or labels for
  * two classes.
@@ -44,7 +46,7 @@ export function toOnnx(model: Model): Uint8Array {
   const definition = definitionOf(model);
   const { scores, classes, inputs } = definition;
   const graph = new GraphWriter();
-  const seen = addInputs(graph, inputs);
+  const seen = addInputs(graph, inputs, scores.kind === "trees" ? FLOAT : DOUBLE);
   const raw =
     scores.kind === "trees"
       ? addTrees(graph, scores, seen)
