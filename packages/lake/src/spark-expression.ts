@@ -1,5 +1,5 @@
 import { call } from "./spark-call.ts";
-import { AGGREGATES, CALL_NODES, literalOf, SCALAR_FUNCTIONS } from "./spark-functions.ts";
+import { AGGREGATES, CALL_NODES, CASTS, literalOf, SCALAR_FUNCTIONS } from "./spark-functions.ts";
 import { frame, interval, limitValue, literal, negated, parameter } from "./spark-leaves.ts";
 import { clean, identifier, list, maybe, node, only, open, refuse, type SqlNode } from "./sql-tree.ts";
 
@@ -288,24 +288,6 @@ function binary(kind: string, body: SqlNode, scope: Scope): SqlNode {
   const plain = { [kind]: clean({ ...body, left: sides[0], right: sides[1] }) };
   return COMPARISONS.has(kind) ? guarded(plain, [[body.left, sides[0]!, right, sides[1]!]]) : plain;
 }
-
-const CASTS: Readonly<Record<string, string>> = {
-  big_int: "bigint",
-  bigint: "bigint",
-  long: "bigint",
-  int: "int",
-  integer: "int",
-  small_int: "smallint",
-  smallint: "smallint",
-  tiny_int: "tinyint",
-  tinyint: "tinyint",
-  double: "double",
-  date: "date",
-  timestamp: "timestamp",
-  boolean: "boolean",
-  string: "string",
-  text: "string",
-};
 
 function cast(body: SqlNode, scope: Scope): SqlNode {
   only("CAST", body, ["this", "to"]);

@@ -250,3 +250,22 @@ export const AGGREGATES: ReadonlySet<string> = new Set([
   "logical_or",
   "logical_and",
 ]);
+
+/** Types that CAST may name, as the parser writes them, and as the macros are called. */
+export const CASTS: Readonly<Record<string, string>> = {
+  big_int: "bigint",
+  bigint: "bigint",
+  long: "bigint",
+  int: "int",
+  integer: "int",
+  small_int: "smallint",
+  smallint: "smallint",
+  tiny_int: "tinyint",
+  tinyint: "tinyint",
+  double: "double",
+  date: "date",
+  timestamp: "timestamp",
+  boolean: "boolean",
+  string: "string",
+  text: "string",
+};

@@ -7,7 +7,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Lake, QueryResult } from "./api.ts";
 import { LakeError } from "./errors.ts";
-import { RANDOM_TABLES, type RandomQuery, randomQuery } from "./fixtures/random-query.ts";
+import { type RandomQuery, randomQuery } from "./fixtures/random-query.ts";
+import { RANDOM_TABLES } from "./fixtures/random-tables.ts";
 import { openLake } from "./lake.ts";
 import type { Scalar } from "./scalars.ts";
 
