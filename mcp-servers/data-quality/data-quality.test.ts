@@ -163,7 +163,7 @@ test("a profile proposes a suite from the table as it is", async () => {
   });
 });
 
-test("earlier runs are remembered, each once, and looked at by those after them", async () => {
+test("earlier runs are remembered, each once, and looked at by those after them", { timeout: 60_000 }, async () => {
   const ask = async (until: string, idempotencyKey?: string) => {
     const end = new Date(Date.parse(`${until}T00:00:00Z`)).toISOString();
     const start = new Date(Date.parse(end) - 86_400_000).toISOString();
@@ -203,7 +203,7 @@ test("earlier runs are remembered, each once, and looked at by those after them"
   expect(after[3]).toMatchObject({ success: false, ageSeconds: 3 * 86_400 });
 });
 
-test("a run that failed is no measure for those after it, a run that only warned is", async () => {
+test("a run that failed is no measure for those after it, a run that only warned is", { timeout: 60_000 }, async () => {
   const day = 86_400_000;
   const ask = async (place: number, suite = "memory") => {
     const start = Date.parse("1998-01-01T00:00:00Z") + place * day;
