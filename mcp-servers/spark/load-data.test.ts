@@ -1,6 +1,7 @@
 import { copyFile, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Lake } from "@dagwright/lake";
+import { onApacheSpark } from "@dagwright/spark-connect/testing";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { failure, HEADER, onBothEngines, SLOW_MS } from "./fixtures/both-engines.ts";
@@ -118,7 +119,7 @@ onBothEngines(({ place, load, csv }) => {
               expect(loaded).toMatchObject({ rowsInTable: model.length, caughtUp: { rows: caughtUp.length } });
             }
           }),
-          { numRuns: 12 },
+          { numRuns: onApacheSpark ? 3 : 12 }, // a load takes seconds on Apache Spark
         );
       },
       SLOW_MS,

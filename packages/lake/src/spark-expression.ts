@@ -1,6 +1,7 @@
-import { AGGREGATES, CALL_NODES, call, literalOf, SCALAR_FUNCTIONS, type SqlNode } from "./spark-functions.ts";
+import { call } from "./spark-call.ts";
+import { AGGREGATES, CALL_NODES, CASTS, literalOf, SCALAR_FUNCTIONS } from "./spark-functions.ts";
 import { frame, interval, limitValue, literal, negated, parameter } from "./spark-leaves.ts";
-import { clean, identifier, list, maybe, node, only, open, refuse } from "./sql-tree.ts";
+import { clean, identifier, list, maybe, node, only, open, refuse, type SqlNode } from "./sql-tree.ts";
 
 /** Where an expression stands. */
 export interface Scope {
@@ -18,7 +19,23 @@ export function ordered(body: SqlNode, scope: Scope): SqlNode {
   return clean({ ...body, this: expression(body.this, scope), desc, nulls_first: nullsFirst });
 }
 
-const BINARY = new Set(["add", "mul", "eq", "neq", "lt", "lte", "gt", "gte", "and", "or", "null_safe_eq"]);
+const BINARY = new Set([
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "mod",
+  "concat",
+  "eq",
+  "neq",
+  "lt",
+  "lte",
+  "gt",
+  "gte",
+  "and",
+  "or",
+  "null_safe_eq",
+]);
 
 /**
  * The condition of a WHERE. `IN (SELECT …)` may stand only here, joined by AND: anywhere else Spark gives false where a
@@ -71,8 +88,7 @@ function isConstant(value: unknown): boolean {
 export function expression(value: unknown, scope: Scope): SqlNode {
   const [kind, body] = open(value);
   const ex = (v: unknown) => expression(v, scope);
-  if (BINARY.has(kind) || kind === "sub" || kind === "div" || kind === "mod" || kind === "concat")
-    return binary(kind, body, scope);
+  if (BINARY.has(kind)) return binary(kind, body, scope);
   if (AGGREGATES.has(kind)) {
     return checkedSum(kind, aggregate(kind, body, scope));
   }
@@ -178,7 +194,9 @@ export function expression(value: unknown, scope: Scope): SqlNode {
       const over = windowSpec(node(body.over), scope);
       const [name, aggregated] = open(body.this);
       if (aggregated.distinct === true) return refuse(`${name}(DISTINCT …) OVER`);
-      return checkedSum(name, { window_function: clean({ ...body, this: windowed(body.this, scope), over }) });
+      if (aggregated.filter) return refuse(`${name}(…) FILTER (WHERE …) OVER (Spark has it not: use CASE WHEN inside)`);
+      const window = { window_function: clean({ ...body, this: windowed(body.this, scope), over }) };
+      return ORDINALS.has(name) ? call("spark_ordinal", [window]) : checkedSum(name, window);
     }
     case "interval":
       return refuse("INTERVAL anywhere but after + or - (use date_add, date_sub or add_months for dates)");
@@ -220,7 +238,7 @@ const ONE: SqlNode = { literal: { literal_type: "number", value: "1" } };
 
 const ARGUMENT_GUARDS: Readonly<Record<string, string>> = { sum: "spark_summable", avg: "spark_averageable" };
 
-/** DuckDB adds up whole numbers in 128 bits, Spark in 64 and raises beyond. */
+/** DuckDB adds up whole numbers in 128 bits, Spark in 64: beyond, both raise. */
 function checkedSum(kind: string, sum: SqlNode): SqlNode {
   return kind === "sum" ? call("spark_sum", [sum]) : sum;
 }
@@ -235,41 +253,41 @@ function scalar(name: string, source: readonly SqlNode[], scope: Scope): SqlNode
   );
 }
 
-function binary(kind: string, body: SqlNode, scope: Scope): SqlNode {
+/** A side of + - *: the whole of them is checked at its top. */
+function operand(value: unknown, scope: Scope): SqlNode {
+  const [kind, body] = open(value);
+  if (kind === "add" || kind === "sub" || kind === "mul") return arithmetic(kind, body, scope);
+  if (kind !== "paren") return expression(value, scope);
+  only("( )", body, ["this"]);
+  return { paren: clean({ ...body, this: operand(body.this, scope) }) };
+}
+
+function arithmetic(kind: string, body: SqlNode, scope: Scope): SqlNode {
   only(kind, body, ["left", "right"]);
   const right = node(body.right);
-  if ((kind === "add" || kind === "sub") && "interval" in right) {
+  if (kind !== "mul" && "interval" in right) {
     return call(kind === "add" ? "spark_plus_interval" : "spark_minus_interval", [
       expression(body.left, scope),
       interval(node(right.interval)),
     ]);
   }
+  const subtrahend = kind === "sub" && literalOf(right, "number") === undefined;
+  const by = subtrahend ? call("spark_subtrahend", [operand(right, scope)]) : operand(right, scope);
+  return { [kind]: clean({ ...body, left: operand(body.left, scope), right: by }) };
+}
+
+function binary(kind: string, body: SqlNode, scope: Scope): SqlNode {
+  if (kind === "add" || kind === "sub" || kind === "mul")
+    return call("spark_exact", [{ paren: { this: arithmetic(kind, body, scope), trailing_comments: [] } }]);
+  only(kind, body, ["left", "right"]);
+  const right = node(body.right);
   const sides = [expression(body.left, scope), expression(right, scope)];
-  if (kind === "sub") return call("spark_sub", sides);
   if (kind === "div") return call("spark_div", sides);
   if (kind === "mod") return call("spark_mod", sides);
   if (kind === "concat") return SCALAR_FUNCTIONS.get("concat")!.rewrite(sides, sides);
   const plain = { [kind]: clean({ ...body, left: sides[0], right: sides[1] }) };
   return COMPARISONS.has(kind) ? guarded(plain, [[body.left, sides[0]!, right, sides[1]!]]) : plain;
 }
-
-const CASTS: Readonly<Record<string, string>> = {
-  big_int: "bigint",
-  bigint: "bigint",
-  long: "bigint",
-  int: "int",
-  integer: "int",
-  small_int: "smallint",
-  smallint: "smallint",
-  tiny_int: "tinyint",
-  tinyint: "tinyint",
-  double: "double",
-  date: "date",
-  timestamp: "timestamp",
-  boolean: "boolean",
-  string: "string",
-  text: "string",
-};
 
 function cast(body: SqlNode, scope: Scope): SqlNode {
   only("CAST", body, ["this", "to"]);
@@ -288,6 +306,9 @@ function cast(body: SqlNode, scope: Scope): SqlNode {
   const name = CASTS[String(to.data_type)];
   return name === undefined ? refuse(`CAST to ${String(to.data_type)}`) : call(`spark_${name}`, [source]);
 }
+
+/** They are INT in Spark. */
+const ORDINALS = new Set(["row_number", "rank", "dense_rank", "n_tile"]);
 
 function windowed(value: unknown, scope: Scope): SqlNode {
   const [kind, body] = open(value);

@@ -1,7 +1,5 @@
-import { LakeError } from "./errors.ts";
-
-/** A node of polyglot's tree: one key, its kind. */
-export type SqlNode = Readonly<Record<string, unknown>>;
+import { call } from "./spark-call.ts";
+import { refuse, type SqlNode } from "./sql-tree.ts";
 
 /** An allowed scalar function: how many arguments it takes and how its call is written for DuckDB. */
 export interface ScalarFunction {
@@ -11,21 +9,6 @@ export interface ScalarFunction {
   readonly rewrite: (args: readonly SqlNode[], source: readonly SqlNode[]) => SqlNode;
 }
 
-/** A call of a DuckDB function or macro. */
-export function call(name: string, args: readonly SqlNode[]): SqlNode {
-  return {
-    function: {
-      name,
-      args,
-      distinct: false,
-      trailing_comments: [],
-      use_bracket_syntax: false,
-      no_parens: false,
-      quoted: false,
-    },
-  };
-}
-
 const plain = (name: string, min: number, max = min): ScalarFunction => ({
   min,
   max,
@@ -33,10 +16,6 @@ const plain = (name: string, min: number, max = min): ScalarFunction => ({
 });
 
 const stringLiteral = (value: string): SqlNode => ({ literal: { literal_type: "string", value } });
-
-function refuse(message: string): never {
-  throw new LakeError("UNSUPPORTED_SQL", message);
-}
 
 /** The value of a literal node of that kind, else undefined. */
 export function literalOf(node: SqlNode | undefined, kind: "string" | "number"): string | undefined {
@@ -72,7 +51,7 @@ function truncate(name: string, macro: string, unitAt: 0 | 1, units: Readonly<Re
     max: 2,
     rewrite: (args, source) => {
       const unit = units[literalOf(source[unitAt], "string")?.toLowerCase() ?? ""];
-      if (unit === undefined) return refuse(`${name} needs a constant unit, one of ${Object.keys(units).join(", ")}.`);
+      if (unit === undefined) return refuse(`${name} without a constant unit, one of ${Object.keys(units).join(", ")}`);
       return call(macro, [stringLiteral(unit), args[1 - unitAt]!]);
     },
   };
@@ -94,7 +73,7 @@ const round: ScalarFunction = {
   rewrite: (args, source) => {
     const digits = source[1] === undefined ? "0" : literalOf(source[1], "number");
     if (digits === undefined || !/^\d+$/.test(digits) || Number(digits) > 15) {
-      return refuse("round needs a constant number of digits between 0 and 15.");
+      return refuse("round without a constant number of digits between 0 and 15");
     }
     return call("spark_round", [args[0]!, { literal: { literal_type: "number", value: digits } }]);
   },
@@ -106,26 +85,35 @@ const substring: ScalarFunction = {
   rewrite: (args, source) => {
     // From 0 or from the end the two engines count differently.
     if (!/^[1-9]\d*$/.test(literalOf(source[1], "number") ?? ""))
-      return refuse("substring needs a constant start of 1 or more.");
+      return refuse("substring without a constant start of 1 or more");
     if (args.length === 3 && !/^\d+$/.test(literalOf(source[2], "number") ?? "")) {
-      return refuse("substring needs a constant length of 0 or more.");
+      return refuse("substring without a constant length of 0 or more");
     }
     return call("substring", args);
   },
 };
 
+/** What is a chain of || already. */
+function chainOf(value: SqlNode): SqlNode | undefined {
+  const inner = value["paren"];
+  if (typeof inner !== "object" || inner === null || !("this" in inner)) return undefined;
+  const chain = inner.this;
+  return typeof chain === "object" && chain !== null && "concat" in chain ? { ...chain } : undefined;
+}
+
 const concat: ScalarFunction = {
   min: 1,
-  max: 100,
-  rewrite: (args) =>
-    args
-      .map((arg) => call("spark_string", [arg]))
-      .reduce((left, right) => ({
-        paren: {
-          this: { concat: { left, right, left_comments: [], operator_comments: [], trailing_comments: [] } },
-          trailing_comments: [],
-        },
-      })),
+  max: 1000,
+  rewrite: (args) => {
+    const [first, ...rest] = args.map((arg) => chainOf(arg) ?? call("spark_string", [arg]));
+    const chain = rest.reduce<SqlNode>(
+      (left, right) => ({
+        concat: { left, right, left_comments: [], operator_comments: [], trailing_comments: [] },
+      }),
+      first!,
+    );
+    return { paren: { this: chain, trailing_comments: [] } };
+  },
 };
 
 const dateFormat: ScalarFunction = {
@@ -134,7 +122,7 @@ const dateFormat: ScalarFunction = {
   rewrite: (args, source) => {
     const format = FORMATS[literalOf(source[1], "string") ?? ""];
     if (format === undefined)
-      return refuse(`date_format needs a constant format, one of ${Object.keys(FORMATS).join(", ")}.`);
+      return refuse(`date_format without a constant format, one of ${Object.keys(FORMATS).join(", ")}`);
     return call("spark_date_format", [args[0]!, stringLiteral(format)]);
   },
 };
@@ -262,3 +250,22 @@ export const AGGREGATES: ReadonlySet<string> = new Set([
   "logical_or",
   "logical_and",
 ]);
+
+/** Types that CAST may name, as the parser writes them, and as the macros are called. */
+export const CASTS: Readonly<Record<string, string>> = {
+  big_int: "bigint",
+  bigint: "bigint",
+  long: "bigint",
+  int: "int",
+  integer: "int",
+  small_int: "smallint",
+  smallint: "smallint",
+  tiny_int: "tinyint",
+  tinyint: "tinyint",
+  double: "double",
+  date: "date",
+  timestamp: "timestamp",
+  boolean: "boolean",
+  string: "string",
+  text: "string",
+};

@@ -1,6 +1,7 @@
 import { isPlainName } from "./names.ts";
-import { call, literalOf, type SqlNode } from "./spark-functions.ts";
-import { clean, maybe, node, only, open, refuse } from "./sql-tree.ts";
+import { call } from "./spark-call.ts";
+import { literalOf } from "./spark-functions.ts";
+import { clean, maybe, node, only, open, refuse, type SqlNode } from "./sql-tree.ts";
 
 export function rowNumber(what: string, body: SqlNode): SqlNode {
   only(what, body, ["this"]);

@@ -1,7 +1,7 @@
 /*
  * Where DuckDB's own function differs from Spark's (4.1, ANSI mode), a macro gives Spark's result or raises an error.
  * `typeof` is constant for a column, so DuckDB folds the branches away. None may be called `trunc`: DuckDB uses trunc
- * inside every INTERVAL.
+ * inside every INTERVAL. A parameter called `k` is always a constant.
  */
 
 const FRACTIONAL = (x: string) => `(typeof(${x}) IN ('DOUBLE', 'FLOAT') OR typeof(${x}) LIKE 'DECIMAL%')`;
@@ -15,6 +15,9 @@ const toInteger = (name: string, type: string) => `CREATE MACRO ${name}(x) AS CA
     THEN error('CAST_INVALID_INPUT: the string ' || CAST(x AS VARCHAR) || ' is no ${type}')
   ELSE CAST(x AS ${type}) END`;
 
+const DECIMAL = "DECIMAL\\(\\d+,\\d+\\)";
+/** A sum of whole numbers is a HUGEINT here and a BIGINT in Spark. */
+const OVERFLOWS = "typeof(x) = 'HUGEINT' AND x IS NOT NULL AND TRY_CAST(x AS BIGINT) IS NULL";
 const INTEGER_TEXT = "'\\s*[+-]?\\d+\\s*'";
 const NUMBER_TEXT = "'(?i)\\s*[+-]?(\\d+\\.?\\d*(e[+-]?\\d+)?|\\.\\d+(e[+-]?\\d+)?|inf|infinity|nan)\\s*'";
 const DATE_TEXT = "'\\s*\\d{4}-\\d{1,2}-\\d{1,2}\\s*'";
@@ -36,8 +39,7 @@ const rounded = (name: string) => `CREATE MACRO spark_${name}(x) AS CASE
   WHEN CAST(x AS DOUBLE) <= -9223372036854775808 THEN CAST('-9223372036854775808' AS BIGINT)
   ELSE CAST(${name}(x) AS BIGINT) END`;
 
-/** DuckDB macros that carry Spark's meaning, one statement each. */
-export const SPARK_MACROS: readonly string[] = [
+const MACROS: readonly string[] = [
   toInteger("spark_bigint", "BIGINT"),
   toInteger("spark_int", "INTEGER"),
   toInteger("spark_smallint", "SMALLINT"),
@@ -46,52 +48,56 @@ export const SPARK_MACROS: readonly string[] = [
   `CREATE MACRO spark_date(x) AS CASE ${otherwise(TIME_TEXT, "date")} ELSE CAST(x AS DATE) END`,
   `CREATE MACRO spark_timestamp(x) AS CASE ${otherwise(TIME_TEXT, "timestamp")} ELSE CAST(x AS TIMESTAMPTZ) END`,
   // Whether the constant l may be compared with x as it is.
-  `CREATE MACRO spark_compared(x, l) AS CASE
-     WHEN l IS NULL OR typeof(x) = '"NULL"' OR typeof(x) = typeof(l) THEN true
-     WHEN typeof(l) = 'VARCHAR' AND (
-       (typeof(x) = 'DATE' AND regexp_full_match(CAST(l AS VARCHAR), ${DATE_TEXT}))
-       OR (typeof(x) = 'TIMESTAMP WITH TIME ZONE' AND regexp_full_match(CAST(l AS VARCHAR), ${TIME_TEXT}))
-       OR (typeof(x) IN ('BIGINT', 'INTEGER', 'SMALLINT', 'TINYINT') AND regexp_full_match(CAST(l AS VARCHAR), ${INTEGER_TEXT}))
-       OR (typeof(x) IN ('DOUBLE', 'FLOAT') AND regexp_full_match(CAST(l AS VARCHAR), ${NUMBER_TEXT}))) THEN true
-     WHEN 'VARCHAR' IN (typeof(x), typeof(l)) OR 'BOOLEAN' IN (typeof(x), typeof(l))
-       THEN error('UNSUPPORTED: a ' || typeof(x) || ' is compared with the ' || typeof(l) || ' ' || CAST(l AS VARCHAR) || '; cast one of them')
+  `CREATE MACRO spark_compared(x, k) AS CASE
+     WHEN k IS NULL OR typeof(x) = '"NULL"' OR typeof(x) = typeof(k) THEN true
+     WHEN typeof(k) = 'VARCHAR' AND (
+       (typeof(x) = 'DATE' AND regexp_full_match(CAST(k AS VARCHAR), ${DATE_TEXT}))
+       OR (typeof(x) = 'TIMESTAMP WITH TIME ZONE' AND regexp_full_match(CAST(k AS VARCHAR), ${TIME_TEXT}))
+       OR (typeof(x) IN ('BIGINT', 'INTEGER', 'SMALLINT', 'TINYINT') AND regexp_full_match(CAST(k AS VARCHAR), ${INTEGER_TEXT}))
+       OR (typeof(x) IN ('DOUBLE', 'FLOAT') AND regexp_full_match(CAST(k AS VARCHAR), ${NUMBER_TEXT}))) THEN true
+     WHEN 'VARCHAR' IN (typeof(x), typeof(k)) OR 'BOOLEAN' IN (typeof(x), typeof(k))
+       THEN error('UNSUPPORTED: a ' || typeof(x) || ' is compared with the ' || typeof(k) || ' ' || CAST(k AS VARCHAR) || '; cast one of them')
      ELSE true END`,
   `CREATE MACRO spark_summable(x) AS CASE WHEN typeof(x) IN ('BOOLEAN', 'VARCHAR')
      THEN error('UNSUPPORTED: the sum of a ' || typeof(x) || '; cast it to a number') ELSE x END`,
   `CREATE MACRO spark_averageable(x) AS CASE WHEN typeof(x) IN ('BOOLEAN', 'VARCHAR') OR typeof(x) LIKE 'DECIMAL%'
      THEN error('UNSUPPORTED: the mean of a ' || typeof(x) || '; cast it to double') ELSE x END`,
-  `CREATE MACRO spark_sum(x) AS CASE WHEN typeof(x) = 'HUGEINT' AND x IS NOT NULL AND TRY_CAST(x AS BIGINT) IS NULL
-     THEN error('ARITHMETIC_OVERFLOW: long overflow') ELSE x END`,
+  `CREATE MACRO spark_sum(x) AS CASE WHEN ${OVERFLOWS} THEN error('ARITHMETIC_OVERFLOW: long overflow') ELSE x END`,
+  "CREATE MACRO spark_ordinal(x) AS CAST(x AS INTEGER)",
   `CREATE MACRO spark_boolean(x) AS CASE WHEN typeof(x) = 'VARCHAR'
      THEN error('UNSUPPORTED: a string cannot be cast to boolean here; compare it instead') ELSE CAST(x AS BOOLEAN) END`,
   // Spark and Java write floating-point numbers and timestamps in another form than DuckDB.
   `CREATE MACRO spark_string(x) AS CASE
-     WHEN typeof(x) IN ('VARCHAR', 'BIGINT', 'INTEGER', 'SMALLINT', 'TINYINT', 'HUGEINT', 'BOOLEAN', 'DATE', '"NULL"')
-       OR typeof(x) LIKE 'DECIMAL%' THEN CAST(x AS VARCHAR)
+     WHEN regexp_full_match(typeof(x), 'VARCHAR|BIGINT|INTEGER|SMALLINT|TINYINT|HUGEINT|BOOLEAN|DATE|"NULL"|DECIMAL.*') THEN CAST(x AS VARCHAR)
      ELSE error('UNSUPPORTED: a ' || typeof(x) || ' cannot become a string here; cast it to bigint, decimal or date first') END`,
   `CREATE MACRO spark_decimal_source(x) AS CASE ${otherwise(NUMBER_TEXT, "decimal")} WHEN typeof(x) IN ('DOUBLE', 'FLOAT')
      THEN error('UNSUPPORTED: a floating-point number cannot be cast to decimal here; use round') ELSE x END`,
   // The scale of a decimal quotient follows from the types of both sides, which a macro cannot give.
-  `CREATE MACRO spark_div(a, b) AS CASE WHEN (typeof(a) LIKE 'DECIMAL%' OR typeof(b) LIKE 'DECIMAL%')
-       AND typeof(a) NOT IN ('DOUBLE', 'FLOAT') AND typeof(b) NOT IN ('DOUBLE', 'FLOAT')
+  `CREATE MACRO spark_div(a, b) AS CASE
+     WHEN regexp_full_match(typeof(a) || typeof(b), '([A-Z]*INT(EGER)?|"NULL")?${DECIMAL}([A-Z]*INT(EGER)?|"NULL"|${DECIMAL})?')
      THEN error('UNSUPPORTED: a division of decimals; cast one side to double, or write 1.0D for 1.0')
      WHEN b = 0 THEN error('DIVIDE_BY_ZERO: Division by zero') ELSE a / b END`,
+  // Beyond 38 digits Spark gives up digits after the point, down to 6 of them; DuckDB keeps them or overflows.
+  `CREATE MACRO spark_exact(x) AS CASE WHEN regexp_full_match(typeof(x), 'DECIMAL\\((1[89]|[23]\\d),([7-9]|[1-3]\\d)\\)')
+     THEN error('UNSUPPORTED: a ' || typeof(x) || ' out of an operation: Spark may keep fewer digits after the point; cast a side to fewer')
+     WHEN ${OVERFLOWS} THEN error('ARITHMETIC_OVERFLOW: long overflow') ELSE x END`,
   "CREATE MACRO spark_mod(a, b) AS CASE WHEN b = 0 THEN error('DIVIDE_BY_ZERO: Division by zero') ELSE a % b END",
-  `CREATE MACRO spark_sub(a, b) AS CASE WHEN typeof(a) = 'DATE' AND typeof(b) = 'DATE'
-     THEN error('UNSUPPORTED: date minus date is an interval; use datediff') ELSE a - b END`,
+  `CREATE MACRO spark_subtrahend(x) AS CASE WHEN typeof(x) IN ('DATE', 'TIMESTAMP WITH TIME ZONE')
+     THEN error('UNSUPPORTED: minus a date or a timestamp is an interval; use datediff') ELSE x END`,
   `CREATE MACRO spark_plus_interval(a, i) AS CASE WHEN typeof(a) = 'DATE'
      THEN error('UNSUPPORTED: date plus interval; use date_add or add_months') ELSE a + i END`,
   `CREATE MACRO spark_minus_interval(a, i) AS CASE WHEN typeof(a) = 'DATE'
      THEN error('UNSUPPORTED: date minus interval; use date_sub or add_months') ELSE a - i END`,
   // Spark rounds the shortest decimal form half up (1.005 → 1.01); DuckDB rounds the binary value (1.0).
-  // The two differ only about halves: elsewhere the binary value is rounded, a hundred times faster.
-  `CREATE MACRO spark_round(x, n) AS CASE WHEN typeof(x) = 'DOUBLE' AND abs(x) * power(10, n) < 1e9
-       AND abs(abs(CAST(x AS DOUBLE)) * power(10, n) - trunc(abs(CAST(x AS DOUBLE)) * power(10, n)) - 0.5) > 1e-4
-     THEN round(CAST(x AS DOUBLE), n) + CAST(0 AS DOUBLE)
+  // The two differ only about halves: elsewhere the binary value is rounded, a hundred times faster. The branches for
+  // doubles take the type that the last one has: a rounded decimal stays one.
+  `CREATE MACRO spark_round(x, k) AS CASE WHEN typeof(x) = 'DOUBLE' AND abs(x) * power(10, k) < 1e9
+       AND abs(abs(CAST(x AS DOUBLE)) * power(10, k) - trunc(abs(CAST(x AS DOUBLE)) * power(10, k)) - 0.5) > 1e-4
+     THEN cast_to_type(round(CAST(x AS DOUBLE), k) + CAST(0 AS DOUBLE), round(x, k))
      WHEN typeof(x) IN ('DOUBLE', 'FLOAT') AND abs(x) < 1e15
-     THEN CAST(round(CAST(CAST(x AS VARCHAR) AS DECIMAL(38, 18)), n) AS DOUBLE)
-     WHEN typeof(x) NOT IN ('DOUBLE', 'FLOAT') AND abs(CAST(x AS DOUBLE)) * power(10, n) >= 9007199254740992
-     THEN error('UNSUPPORTED: a number of more than 15 digits cannot be rounded exactly here') ELSE round(x, n) END`,
+     THEN cast_to_type(round(CAST(CAST(x AS VARCHAR) AS DECIMAL(38, 18)), k), round(x, k))
+     WHEN typeof(x) NOT IN ('DOUBLE', 'FLOAT') AND abs(CAST(x AS DOUBLE)) * power(10, k) >= 9007199254740992
+     THEN error('UNSUPPORTED: a number of more than 15 digits cannot be rounded exactly here') ELSE round(x, k) END`,
   rounded("ceil"),
   rounded("floor"),
   `CREATE MACRO spark_sign(x) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') AND isnan(CAST(x AS DOUBLE))
@@ -99,7 +105,7 @@ export const SPARK_MACROS: readonly string[] = [
   "CREATE MACRO spark_sqrt(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt(x) END",
   "CREATE MACRO spark_ln(x) AS CASE WHEN x <= 0 THEN NULL ELSE ln(x) END",
   "CREATE MACRO spark_log10(x) AS CASE WHEN x <= 0 THEN NULL ELSE log10(x) END",
-  "CREATE MACRO spark_percentile(x, p) AS quantile_cont(CAST(x AS DOUBLE), p)",
+  "CREATE MACRO spark_percentile(x, k) AS quantile_cont(CAST(x AS DOUBLE), k)",
   "CREATE MACRO spark_year(x) AS CAST(year(spark_date(x)) AS INTEGER)",
   "CREATE MACRO spark_quarter(x) AS CAST(quarter(spark_date(x)) AS INTEGER)",
   "CREATE MACRO spark_month(x) AS CAST(month(spark_date(x)) AS INTEGER)",
@@ -125,7 +131,48 @@ export const SPARK_MACROS: readonly string[] = [
   "CREATE MACRO spark_date_add(d, n) AS spark_date(d) + spark_whole(n)",
   "CREATE MACRO spark_date_sub(d, n) AS spark_date(d) - spark_whole(n)",
   "CREATE MACRO spark_add_months(d, n) AS CAST(spark_date(d) + to_months(spark_whole(n)) AS DATE)",
-  "CREATE MACRO spark_date_trunc(u, t) AS date_trunc(u, spark_timestamp(t))",
-  "CREATE MACRO spark_trunc_date(u, d) AS CAST(date_trunc(u, spark_date(d)) AS DATE)",
-  "CREATE MACRO spark_date_format(d, f) AS strftime(spark_date(d), f)",
+  "CREATE MACRO spark_date_trunc(k, t) AS date_trunc(k, spark_timestamp(t))",
+  "CREATE MACRO spark_trunc_date(k, d) AS CAST(date_trunc(k, spark_date(d)) AS DATE)",
+  "CREATE MACRO spark_date_format(d, k) AS strftime(spark_date(d), k)",
 ];
+
+const HEAD = /^CREATE MACRO (\w+)\(([^)]*)\) AS ([\s\S]*)$/;
+
+/**
+ * How often each macro's expansion holds its parameters. DuckDB puts an argument's text in the place of each, so calls
+ * within calls multiply.
+ */
+export const USES: ReadonlyMap<string, readonly number[]> = countUses();
+
+function countUses(): Map<string, readonly number[]> {
+  const known = new Map<string, readonly number[]>();
+  for (const macro of MACROS) {
+    const [, name = "", parameters = "", body = ""] = HEAD.exec(macro) ?? [];
+    let within = 1;
+    for (const [inner, uses] of known) if (body.includes(`${inner}(`)) within = Math.max(within, ...uses);
+    const count = (p: string) => body.match(new RegExp(`\\b${p}\\b`, "g"))?.length ?? 1;
+    known.set(
+      name,
+      parameters.split(", ").map((p) => within * count(p)),
+    );
+  }
+  return known;
+}
+
+/** The name of a macro's twin, which computes its arguments once. It takes longer, by a list of one struct a row. */
+export const onceOf = (name: string) => `${name}_once`;
+
+function once(macro: string): string {
+  const [, name = "", text = ""] = HEAD.exec(macro) ?? [];
+  const parameters = text.split(", ");
+  const fields = parameters.filter((p) => p !== "k").map((p) => `'${p}': ${p}`);
+  const inner = parameters.map((p) => (p === "k" ? p : `v.${p}`)).join(", ");
+  return `CREATE MACRO ${onceOf(name)}(${parameters.join(", ")}) AS
+    list_transform([{${fields.join(", ")}}], lambda v: ${name}(${inner}))[1]`;
+}
+
+/** DuckDB macros that carry Spark's meaning, one statement each; what aggregates has no twin, for it needs none. */
+export const SPARK_MACROS: readonly string[] = MACROS.flatMap((macro) => {
+  const [, name = ""] = HEAD.exec(macro) ?? [];
+  return Math.max(...(USES.get(name) ?? [])) > 1 ? [macro, once(macro)] : [macro];
+});

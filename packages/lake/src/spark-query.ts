@@ -1,8 +1,9 @@
 import { isPlainName } from "./names.ts";
+import { withoutTwins } from "./spark-call.ts";
 import { condition, expression, ordered, type Scope, windowSpec } from "./spark-expression.ts";
-import { AGGREGATES, type SqlNode } from "./spark-functions.ts";
+import { AGGREGATES } from "./spark-functions.ts";
 import { limitValue, rowNumber } from "./spark-leaves.ts";
-import { clean, identifier, list, maybe, nameOf, node, only, open, refuse } from "./sql-tree.ts";
+import { clean, identifier, list, maybe, nameOf, node, only, open, refuse, type SqlNode } from "./sql-tree.ts";
 
 /** A query's tree over views (names in lower case), rebuilt for DuckDB; what is not listed here is refused. */
 export function rebuild(value: SqlNode, views: ReadonlySet<string>): SqlNode {
@@ -69,7 +70,7 @@ function select(body: SqlNode, outer: Scope): SqlNode {
     }),
     having: maybe(
       maybe(body.having, (having) => withoutAliases(having, list(body.expressions))),
-      these("HAVING"),
+      (having) => withoutTwins(these("HAVING")(having)),
     ),
     order_by: maybe(body.order_by, (order) => orderBy(node(order), scope)),
     limit: maybe(body.limit, (limit) => rowNumber("LIMIT", node(limit))),
@@ -155,12 +156,13 @@ function checkFamilies(kind: string, left: unknown, right: unknown): void {
 
 function setOperation(kind: string, body: SqlNode, outer: Scope): SqlNode {
   checkFamilies(kind, body.left, body.right);
-  only(kind.toUpperCase(), body, ["left", "right", "all", "order_by", "limit", "offset", "with"]);
+  only(kind.toUpperCase(), body, ["left", "right", "all", "distinct", "order_by", "limit", "offset", "with"]);
   const withClause = maybe(body.with, (w) => withQueries(node(w), outer));
   const scope = withClause?.scope ?? outer;
   const count = (value: unknown) => maybe(value, (v) => limitValue(kind.toUpperCase(), v));
   return clean({
     ...body,
+    distinct: false, // it is what is meant without ALL
     left: query(node(body.left), scope),
     right: query(node(body.right), scope),
     order_by: maybe(body.order_by, (order) => orderBy(node(order), scope)),

@@ -1,11 +1,13 @@
 import { LakeError } from "./errors.ts";
-import type { SqlNode } from "./spark-functions.ts";
+
+/** A node of polyglot's tree: one key, its kind. */
+export type SqlNode = Readonly<Record<string, unknown>>;
 
 /** Refuses a query, naming what of it is not in the subset. */
 export function refuse(what: string): never {
   throw new LakeError("UNSUPPORTED_SQL", `Not in the Spark SQL subset that runs here: ${what}.`, {
     field: "sql",
-    hint: "Only functions and clauses proved to give Spark's result on DuckDB are allowed; rewrite the query with those.",
+    hint: "Only functions and clauses proved to give Spark's result on DuckDB are allowed; rewrite the query with those, or run it on Spark (SPARK_REMOTE=sc://host:15002).",
   });
 }
 

@@ -35,40 +35,40 @@ export const onApacheSpark = process.env["SPARK_SERVER"] === "apache";
 /** What the tests run on, for their names. */
 export const sparkServerName = onApacheSpark ? `Apache Spark ${SPARK}` : `Sail ${VERSION}`;
 
-/** Installs the server that the tests run on, once. Says why not where that fails; with `CI=true` it throws instead. */
-export function installSparkServer(): Promise<string | undefined> {
-  return onApacheSpark ? installApacheSpark() : installSail();
+/** Of the Hadoop that Spark 4.1.1 brings. */
+const HADOOP = "3.4.2";
+
+/** A bucket's service, as the server reaches it. */
+export interface S3Access {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/**
+ * Installs the server that the tests run on, once. Says why not where that fails; with `CI=true` it throws instead.
+ * @param o.s3 whether it is to read buckets: Apache Spark needs the AWS SDK for that, 640 MB
+ */
+export function installSparkServer(o: { readonly s3?: boolean } = {}): Promise<string | undefined> {
+  return onApacheSpark ? installApacheSpark(o.s3 === true) : installSail();
 }
 
 /** Starts the server that the tests run on, on a free port of this machine, with `cwd` for its tables. */
-export function startSparkServer(cwd: string): ReturnType<typeof startSail> {
-  return onApacheSpark ? startApacheSpark(cwd) : startSail(cwd);
+export function startSparkServer(cwd: string, o: { readonly s3?: S3Access } = {}): ReturnType<typeof startSail> {
+  return onApacheSpark ? startApacheSpark(cwd, o.s3) : startSail(cwd, o.s3);
 }
 
-/** Apache Spark from PyPI and Delta Lake from Maven. */
-async function installApacheSpark(): Promise<string | undefined> {
-  const jars = join(APACHE, "delta");
-  if (existsSync(jars)) return undefined;
+/** Apache Spark from PyPI, Delta Lake and what reads buckets from Maven. */
+async function installApacheSpark(s3: boolean): Promise<string | undefined> {
   try {
-    await run("java", ["-version"]);
     if (!existsSync(join(APACHE, "bin", "spark-submit"))) {
+      await run("java", ["-version"]);
       await run("python3", ["-m", "venv", APACHE]);
       await run(join(APACHE, "bin", "pip"), ["install", "--quiet", `pyspark[connect]==${SPARK}`], { timeout: 900_000 });
     }
-    const draft = join(APACHE, `delta.${process.pid}`);
-    await mkdir(draft, { recursive: true });
-    await writeFile(
-      join(draft, "pom.xml"),
-      `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-        <groupId>dagwright</groupId><artifactId>tests</artifactId><version>1</version><dependencies><dependency>
-        <groupId>io.delta</groupId><artifactId>${DELTA}</artifactId><version>4.3.1</version></dependency></dependencies></project>`,
-    );
-    // Spark brings everything else that Delta needs.
-    const groups = "-DincludeGroupIds=io.delta,io.unitycatalog";
-    const copy = ["-q", "-B", "dependency:copy-dependencies", groups, "-DoutputDirectory=lib"];
-    await run("mvn", copy, { cwd: draft, timeout: 600_000 });
-    await rename(join(draft, "lib"), jars);
-    await rm(draft, { recursive: true, force: true });
+    // Spark brings everything else that Delta and Hadoop's part for buckets need.
+    await copyJars("delta", "io.delta", DELTA, "4.3.1", "io.delta,io.unitycatalog");
+    if (s3) await copyJars("s3", "org.apache.hadoop", "hadoop-aws", HADOOP, "org.apache.hadoop,software.amazon");
     return undefined;
   } catch (error) {
     if (process.env["CI"] === "true") throw error;
@@ -77,12 +77,46 @@ async function installApacheSpark(): Promise<string | undefined> {
   }
 }
 
-async function startApacheSpark(cwd: string): ReturnType<typeof startSail> {
+/** A library of Maven's and its dependencies of the groups named, as jars in a folder beside Spark. */
+async function copyJars(folder: string, group: string, artifact: string, version: string, groups: string) {
+  const jars = join(APACHE, folder);
+  if (existsSync(jars)) return;
+  const draft = join(APACHE, `${folder}.${process.pid}`);
+  await mkdir(draft, { recursive: true });
+  await writeFile(
+    join(draft, "pom.xml"),
+    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+      <groupId>dagwright</groupId><artifactId>tests</artifactId><version>1</version><dependencies><dependency>
+      <groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency></dependencies></project>`,
+  );
+  const copy = ["-q", "-B", "dependency:copy-dependencies", `-DincludeGroupIds=${groups}`, "-DoutputDirectory=lib"];
+  await run("mvn", copy, { cwd: draft, timeout: 900_000 });
+  await rename(join(draft, "lib"), jars);
+  await rm(draft, { recursive: true, force: true });
+}
+
+/** What a user of Apache Spark sets for tables in a bucket: the lake's addresses begin with s3:, not with s3a:. */
+function bucketSettings({ endpoint, region, credentials }: S3Access): Readonly<Record<string, string>> {
+  return {
+    "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+    "spark.hadoop.fs.s3a.endpoint": endpoint,
+    "spark.hadoop.fs.s3a.endpoint.region": region,
+    "spark.hadoop.fs.s3a.path.style.access": "true",
+    "spark.hadoop.fs.s3a.access.key": credentials.accessKeyId,
+    "spark.hadoop.fs.s3a.secret.key": credentials.secretAccessKey,
+  };
+}
+
+async function startApacheSpark(cwd: string, s3?: S3Access): ReturnType<typeof startSail> {
   const port = await freePort();
   const [python = ""] = await readdir(join(APACHE, "lib"));
   const home = join(APACHE, "lib", python, "site-packages", "pyspark");
-  const jars = (await readdir(join(APACHE, "delta"))).map((jar) => join(APACHE, "delta", jar));
+  const folders = s3 === undefined ? ["delta"] : ["delta", "s3"];
+  const jars = await Promise.all(
+    folders.map(async (folder) => (await readdir(join(APACHE, folder))).map((jar) => join(APACHE, folder, jar))),
+  );
   const conf = {
+    ...(s3 === undefined ? {} : bucketSettings(s3)),
     "spark.connect.grpc.binding.address": "127.0.0.1",
     "spark.connect.grpc.binding.port": String(port),
     "spark.ui.enabled": "false",
@@ -98,7 +132,7 @@ async function startApacheSpark(cwd: string): ReturnType<typeof startSail> {
     join(home, "bin", "spark-submit"),
     [
       ...["--master", "local[2]", "--driver-memory", "1g", "--driver-java-options", "-XX:TieredStopAtLevel=1"],
-      ...["--jars", jars.join(","), "--class", "org.apache.spark.sql.connect.service.SparkConnectServer"],
+      ...["--jars", jars.flat().join(","), "--class", "org.apache.spark.sql.connect.service.SparkConnectServer"],
       ...Object.entries(conf).flatMap(([name, value]) => ["--conf", `${name}=${value}`]),
       "spark-internal",
     ],
@@ -126,11 +160,19 @@ function accepts(port: number): Promise<boolean> {
 }
 
 /** Starts Sail on a free port of this machine, with `cwd` for its tables. */
-export async function startSail(cwd: string): Promise<{ readonly port: number; stop(): Promise<void> }> {
+export async function startSail(cwd: string, s3?: S3Access): Promise<{ readonly port: number; stop(): Promise<void> }> {
   const port = await freePort();
+  const bucket = s3 && {
+    AWS_ENDPOINT: s3.endpoint,
+    AWS_ALLOW_HTTP: "true",
+    AWS_REGION: s3.region,
+    AWS_ACCESS_KEY_ID: s3.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: s3.credentials.secretAccessKey,
+  };
   const server = spawn(SAIL, ["spark", "server", "--ip", "127.0.0.1", "--port", String(port)], {
     cwd,
     stdio: "ignore",
+    env: { ...process.env, ...bucket },
   });
   return listening(server, port, 300);
 }
