@@ -237,6 +237,9 @@ class EmbeddedServer implements TemporalServer {
           // Without the first of these each hand-over of a task waits about 50 ms.
           ...["--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"],
           ...["--dynamic-config-value", "history.timerProcessorMaxPollRPS=2000"],
+          // Parts of a task queue are for many servers: one hands over without a detour.
+          ...["--dynamic-config-value", "matching.numTaskqueueReadPartitions=1"],
+          ...["--dynamic-config-value", "matching.numTaskqueueWritePartitions=1"],
           ...["--dynamic-config-value", "history.visibilityProcessorMaxPollRPS=500"],
           // It would keep all that has happened in the last hour in memory, 100 MiB and more for a busy one.
           ...["--dynamic-config-value", 'history.cacheTTL="5m"'],
