@@ -67,6 +67,11 @@ const quality = ["docs/quality.md", "docs/coming-from-great-expectations.md", "p
   filesOf,
 );
 
+/** The other packages' own. */
+const packages = ["ab-testing", "engine", "lake", "mcp-kit", "serving", "tracking"].map((name) =>
+  filesOf(`packages/${name}/README.md`),
+);
+
 /** Runs a DAG of a document's files, which lie in a folder without any packages beside them. */
 async function play(from: string, id: string, options: InProcessOptions = {}): Promise<RunView> {
   const { dags } = await loadDagFiles([from], join(from, ".cache"));
@@ -141,7 +146,7 @@ it("every code file of the documents has the types that it needs", () => {
   expect(stdout).toBe("");
 }, 60_000);
 
-for (const from of [guide, airflow, features, ...tables, ...training, ...quality]) {
+for (const from of [guide, airflow, features, ...tables, ...training, ...quality, ...packages]) {
   for (const name of readdirSync(from).filter((file) => file.endsWith(".test.ts"))) {
     describe(`${from.slice(folder.length + 1)}/${name}`, async () => {
       await import(join(from, name));
