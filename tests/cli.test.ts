@@ -217,7 +217,7 @@ describe("DAG files", () => {
   it("test and run --wait print the same run; --mocks stand in", async () => {
     const args = ["--params", '{"value":3}', "--conf", '{"why":"twin"}', "--logical-date", "2026-02-03"];
     const [tested, ran, mocked] = await Promise.all([
-      product.json(["test", file, "--dag", "steps", ...args]),
+      product.json(["test", file, "--dag", "steps", ...args, "--no-cache"]),
       product.json(["run", "steps", ...args, "--no-cache", "--wait", ...DAGS]),
       product.json(["test", file, "--dag", "steps", "--no-cache", "--mocks", '{"check":{"value":5}}']),
     ]);
