@@ -68,6 +68,8 @@ try {
     };
     result["ratios"] = {
       evidentlyToOurs: rounded(evidently.seconds / ours.seconds, 1),
+      // Evidently's data are in memory before its time begins.
+      evidentlyToOursInMemory: rounded(evidently.seconds / (ours.seconds - (ours.readSeconds ?? 0)), 1),
       evidentlyToOursCpu: rounded(evidently.cpuSeconds / ours.cpuSeconds, 1),
       evidentlyToOursMemory: rounded(evidently.peakMiB / ours.peakMiB, 1),
     };
