@@ -7,8 +7,8 @@ import { openTracking } from "@dagwright/tracking";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { PROJECT, Product } from "./product.ts";
 
-/** Trees of the forest: seconds by default; `TRAINING_TREES=4000` trains for a minute. */
-const TREES = Number(process.env["TRAINING_TREES"] ?? 300);
+/** Trees of the forest: seconds by default; `TRAINING_TREES=15000` trains for a minute. */
+const TREES = Number(process.env["TRAINING_TREES"] ?? 400);
 
 let product: Product;
 let upPid: number;
@@ -39,9 +39,9 @@ const rows = task("rows", {
   output: Version,
   run: async ({ table, from }, ctx) => {
     const ten = "(" + [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((v) => "SELECT " + v + " AS v").join(" UNION ALL ") + ")";
-    const id = "a.v + 10 * b.v + 100 * c.v + 1000 * d.v + 10000 * e.v + " + from;
+    const id = "a.v + 10 * b.v + 100 * c.v + 1000 * d.v + " + from;
     const { written } = await ctx.mcp(spark).call("run_spark_sql", {
-      sql: "SELECT CAST(" + id + " AS BIGINT) AS id, CAST((" + id + ") * 7919 % 1009 AS DOUBLE) AS x, CAST((" + id + ") * 104729 % 2003 AS DOUBLE) AS y, CASE WHEN (" + id + ") * 7919 % 1009 > (" + id + ") * 104729 % 907 THEN 1 ELSE 0 END AS label FROM " + ten + " a CROSS JOIN " + ten + " b CROSS JOIN " + ten + " c CROSS JOIN " + ten + " d CROSS JOIN " + ten + " e",
+      sql: "SELECT CAST(" + id + " AS BIGINT) AS id, CAST((" + id + ") * 7919 % 1009 AS DOUBLE) AS x, CAST((" + id + ") * 104729 % 2003 AS DOUBLE) AS y, CASE WHEN (" + id + ") * 7919 % 1009 > (" + id + ") * 104729 % 907 THEN 1 ELSE 0 END AS label FROM " + ten + " a CROSS JOIN " + ten + " b CROSS JOIN " + ten + " c CROSS JOIN " + ten + " d",
       views: {},
       write: { table, mode: "overwrite" },
     });
@@ -54,9 +54,7 @@ const learn = task("learn", {
   heartbeat: "5s",
   run: async ({ train, validation, trees }, ctx) => {
     const { runId, modelUri } = await ctx.mcp(training).call("train_model", {
-      ...{ train, validation, label: "label", features: ["x", "y"], experiment: "long" },
-      // Low trees, so that what takes long is the training and not the file.
-      params: { n_estimators: trees, max_depth: 6 },
+      ...{ train, validation, label: "label", features: ["x", "y"], experiment: "long", params: { n_estimators: trees } },
     });
     return { runId, modelUri };
   },
@@ -64,7 +62,7 @@ const learn = task("learn", {
 export const longTraining = defineDag({ id: "long_training", params: z.object({ trees: z.number() }) }, ({ params }) =>
   learn({
     train: rows({ table: "rows_train", from: 0 }, { id: "train_rows" }),
-    validation: rows({ table: "rows_validation", from: 100000 }, { id: "validation_rows" }),
+    validation: rows({ table: "rows_validation", from: 10000 }, { id: "validation_rows" }),
     trees: params.trees,
   }),
 );
