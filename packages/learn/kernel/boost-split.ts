@@ -3,7 +3,8 @@
  * histogram (-1: none), 20 feature, 24 bin, 28 next bin, 32 missing left; 40 G, 48 H and count, 56 lower, 64 upper bound,
  * 72 gain, 80 G and 88 H and count of the left side, 96 categories that go left.
  */
-import { f64At, i32At, i64At, setF64, setI32, u8At } from "./memory";
+import { rankCategory } from "./category-order";
+import { f64At, i32At, i64At, setI32, u8At } from "./memory";
 import { nextShare } from "./team";
 
 const ENTRY: usize = 128;
@@ -192,13 +193,7 @@ function scanCategories(column: i32, at: usize, best: usize, ranks: usize): void
     const hc = i64At(at, 2 * bin + 1);
     if (hc == 0) continue;
     const mean = (<f64>i64At(at, 2 * bin) * invG) / (<f64>(hc >> countBits) * invH + SMOOTHING);
-    let place = size++;
-    for (; place > 0 && f64At(ranks, 2 * (place - 1)) > mean; place--) {
-      setF64(ranks, 2 * place, f64At(ranks, 2 * place - 2));
-      setF64(ranks, 2 * place + 1, f64At(ranks, 2 * place - 1));
-    }
-    setF64(ranks, 2 * place, mean);
-    setF64(ranks, 2 * place + 1, <f64>bin);
+    rankCategory(ranks, size++, mean, bin);
   }
   let leftG: i64 = 0;
   let leftHC: i64 = 0;

@@ -1,4 +1,5 @@
 /** The best split of a node of a forest's tree: sums, histograms of one column after the other, and what each bin parts. */
+import { rankCategory } from "./category-order";
 import { binBase, f64At, i32At, i64At, MISSING, setF64, setI32, u8At } from "./memory";
 import { below } from "./random";
 
@@ -265,13 +266,7 @@ function scanCategories(column: i32, distinct: i32): void {
       const bin = (word << 6) + <i32>ctz(bits);
       bits &= bits - 1;
       const mean = meanOf(bin, common);
-      let place = size++;
-      for (; place > 0 && f64At(ranks, 2 * (place - 1)) > mean; place--) {
-        setF64(ranks, 2 * place, f64At(ranks, 2 * place - 2));
-        setF64(ranks, 2 * place + 1, f64At(ranks, 2 * place - 1));
-      }
-      setF64(ranks, 2 * place, mean);
-      setF64(ranks, 2 * place + 1, <f64>bin);
+      rankCategory(ranks, size++, mean, bin);
     }
   }
   startLeft();
