@@ -1,12 +1,10 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { installSparkServer, onApacheSpark, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
+import { readFile } from "node:fs/promises";
+import { installSparkServer, onApacheSpark, sparkServerName } from "@dagwright/spark-connect/testing";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Lake } from "./api.ts";
 import { LakeError } from "./errors.ts";
-import { openLake } from "./lake.ts";
+import { type DuckAndSpark, openDuckAndSpark } from "./fixtures/duck-and-spark.ts";
 import { AGGREGATES, SCALAR_FUNCTIONS } from "./spark-functions.ts";
 import { AGGREGATIONS, EXPRESSIONS, QUERIES, SAIL_DIFFERS, TABLE } from "./spark-parity-cases.ts";
 
@@ -73,26 +71,15 @@ function difference(what: string, duck: Outcome, server: Outcome): string[] {
 describe.skipIf(missing !== undefined)(
   `Spark SQL on DuckDB and on ${sparkServerName}${missing === undefined ? "" : ` (skipped: ${missing})`}`,
   () => {
-    let root: string;
     let duck: Lake;
     let spark: Lake;
-    let server: Awaited<ReturnType<typeof startSparkServer>>;
+    let both: DuckAndSpark;
 
     beforeAll(async () => {
-      root = await mkdtemp(join(tmpdir(), "spark-parity-"));
-      server = await startSparkServer(root);
-      duck = await openLake({ root: join(root, "lake"), sourceRoots: [] });
-      const remote = `sc://127.0.0.1:${server.port}`;
-      spark = await openLake({ root: join(root, "lake"), sourceRoots: [], spark: { remote } });
-      const txn = { appId: "t", version: 1 };
-      await duck.write({ table: "t", dialect: "duckdb", sql: TABLE, views: {}, mode: "overwrite", txn });
+      both = await openDuckAndSpark({ t: TABLE });
+      ({ duck, spark } = both);
     }, 240_000);
-    afterAll(async () => {
-      await duck?.close();
-      await spark?.close();
-      await server?.stop();
-      await rm(root, { recursive: true, force: true });
-    });
+    afterAll(async () => await both?.close());
 
     const expected = (what: string) => onApacheSpark || !SAIL_DIFFERS.has(what);
 

@@ -2,11 +2,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { installSparkServer, onApacheSpark, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
+import { installSparkServer, onApacheSpark, sparkServerName } from "@dagwright/spark-connect/testing";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Lake, QueryResult } from "./api.ts";
 import { LakeError } from "./errors.ts";
+import { type DuckAndSpark, openDuckAndSpark } from "./fixtures/duck-and-spark.ts";
 import { type RandomQuery, randomQuery } from "./fixtures/random-query.ts";
 import { RANDOM_TABLES } from "./fixtures/random-tables.ts";
 import { openLake } from "./lake.ts";
@@ -35,28 +36,15 @@ function comparable({ rows }: QueryResult, ordered: boolean): string[] {
 describe.skipIf(missing !== undefined)(
   `random queries on DuckDB and on ${sparkServerName}${missing === undefined ? "" : ` (skipped: ${missing})`}`,
   () => {
-    let root: string;
     let duck: Lake;
     let spark: Lake;
-    let server: Awaited<ReturnType<typeof startSparkServer>>;
+    let both: DuckAndSpark;
 
     beforeAll(async () => {
-      root = await mkdtemp(join(tmpdir(), "spark-queries-"));
-      server = await startSparkServer(root);
-      duck = await openLake({ root: join(root, "lake"), sourceRoots: [] });
-      const remote = `sc://127.0.0.1:${server.port}`;
-      spark = await openLake({ root: join(root, "lake"), sourceRoots: [], spark: { remote } });
-      for (const [table, sql] of Object.entries(RANDOM_TABLES)) {
-        const txn = { appId: table, version: 1 };
-        await duck.write({ table, dialect: "duckdb", sql, views: {}, mode: "overwrite", txn });
-      }
+      both = await openDuckAndSpark(RANDOM_TABLES);
+      ({ duck, spark } = both);
     });
-    afterAll(async () => {
-      await duck?.close();
-      await spark?.close();
-      await server?.stop();
-      await rm(root, { recursive: true, force: true });
-    });
+    afterAll(async () => await both?.close());
 
     it("agree", { timeout: 60_000 + RUNS * 10_000 }, async () => {
       const seen = { answered: 0, withRows: 0, refused: 0, failedOnServer: 0 };
