@@ -7,7 +7,7 @@ function looked(rows: number, isBad: (row: number) => boolean): { message: strin
   let at = 0;
   try {
     for (; at < rows; at++) {
-      if (bad.isEnough) bad.throwIfAny();
+      bad.goOn();
       if (isBad(at)) bad.add("a.csv", at + 1, "it is wrong.");
     }
     bad.throwIfAny();

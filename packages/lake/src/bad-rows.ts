@@ -9,11 +9,14 @@ export class BadRows {
   #count = 0;
   #after = 0;
 
-  /** To be asked before each row: whether there is no need to look at more. */
-  get isEnough(): boolean {
-    if (this.#first === undefined) return false;
+  /**
+   * To be called before each row.
+   * @throws LakeError BAD_ROW when enough have been looked at after the first bad one
+   */
+  goOn(): void {
+    if (this.#first === undefined) return;
     this.#after++;
-    return this.#after > ROWS_AFTER_FIRST;
+    if (this.#after > ROWS_AFTER_FIRST) this.throwIfAny();
   }
 
   add(file: string, line: number, what: string): void {

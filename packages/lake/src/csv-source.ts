@@ -204,7 +204,7 @@ async function diagnose(
     if (file.compression === "zstd") continue;
     let order = dialect.header ? undefined : columns.map((_, i) => i);
     for await (const { line, text } of records(file, dialect, signal)) {
-      if (bad.isEnough) bad.throwIfAny();
+      bad.goOn();
       const fields = splitRecord(text, dialect);
       if (!order) {
         order = columns.map((c) => (fields ?? []).indexOf(c.name));

@@ -61,7 +61,7 @@ export async function diagnoseJson(
     try {
       for await (const text of lines) {
         line++;
-        if (bad.isEnough) bad.throwIfAny();
+        bad.goOn();
         const what = text.trim() === "" ? undefined : wrongWith(text, columns);
         if (what !== undefined) bad.add(file.name, line, what);
       }

@@ -52,7 +52,7 @@ export function explain(ground: ExplanationGround): RunExplanation {
     state: status.state,
     ...explainTask(ground, task, status, nodes.get(task)),
   }));
-  const items = ground.items?.flatMap((name) => {
+  const items = (ground.items ?? []).flatMap((name) => {
     const { id, index = -1 } = placeNamed(name);
     const item = view.tasks[id]?.mapped?.[index];
     if (item === undefined) return [];
@@ -66,7 +66,7 @@ export function explain(ground: ExplanationGround): RunExplanation {
     state: view.state,
     why: `${why}${belonging(view)}${callbacksOf(view)}${notice}`,
     ...whole,
-    tasks: [...tasks, ...(items ?? [])],
+    tasks: [...tasks, ...items],
   };
 }
 

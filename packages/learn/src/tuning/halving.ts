@@ -64,7 +64,10 @@ interface Hyperband {
   readonly reduction_factor: number;
 }
 
-/** Each bracket's share of the trials, as in Optuna 5.0; undefined while max_resource is not known, or where it is below min_resource: then nothing is pruned. */
+/**
+ * Each bracket's share of the trials, as in Optuna 5.0; undefined while max_resource is not known, or where it is below
+ * min_resource: then nothing is pruned.
+ */
 export function hyperbandBrackets(o: Hyperband, trials: readonly Trial[]): readonly number[] | undefined {
   const steps = firstCompleteSteps(trials);
   const most = o.max_resource === "auto" ? (steps === undefined ? undefined : steps + 1) : o.max_resource;

@@ -79,7 +79,7 @@ export function* runData(runIds: readonly string[]): Work<Map<string, RunData>> 
   const datasets = grouped(
     yield* allOf<DatasetRow>(
       `SELECT i.run_id, i.dataset_id, d.name, d.digest, d.source_type, d.source, d.schema, d.profile
-       FROM dataset_inputs i JOIN datasets d ON d.id = i.dataset_id WHERE i.run_id IN (?) 
+       FROM dataset_inputs i JOIN datasets d ON d.id = i.dataset_id WHERE i.run_id IN (?)
        ORDER BY i.place, d.name, d.digest`,
       runIds,
     ),
