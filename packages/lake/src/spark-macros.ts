@@ -22,7 +22,7 @@ const INTEGER_TEXT = "'\\s*[+-]?\\d+\\s*'";
 const NUMBER_TEXT = "'(?i)\\s*[+-]?(\\d+\\.?\\d*(e[+-]?\\d+)?|\\.\\d+(e[+-]?\\d+)?|inf|infinity|nan)\\s*'";
 const DATE_TEXT = "'\\s*\\d{4}-\\d{1,2}-\\d{1,2}\\s*'";
 const TIME_TEXT =
-  "'\\s*\\d{4}-\\d{1,2}-\\d{1,2}([ T]\\d{1,2}:\\d{1,2}(:\\d{1,2}(\\.\\d{1,6})?)?(Z|[+-]\\d{2}:\\d{2})?)?\\s*'";
+  "'\\s*\\d{4}-\\d{1,2}-\\d{1,2}([ T]([01]?\\d|2[0-3]):\\d{1,2}(:\\d{1,2}(\\.\\d{1,6})?)?(Z|[+-]\\d{2}:\\d{2})?)?\\s*'";
 
 /** A string that Spark may read as another value than DuckDB does, or not at all. */
 const otherwise = (
@@ -38,6 +38,24 @@ const rounded = (name: string) => `CREATE MACRO spark_${name}(x) AS CASE
   WHEN CAST(x AS DOUBLE) >= 9223372036854775807 THEN 9223372036854775807
   WHEN CAST(x AS DOUBLE) <= -9223372036854775808 THEN CAST('-9223372036854775808' AS BIGINT)
   ELSE CAST(${name}(x) AS BIGINT) END`;
+
+/** Letters that Spark writes as several capitals (ß as SS), which DuckDB leaves or writes as one; and those newer than it. */
+export const OTHER_IN_CAPITALS = `[${[
+  "\\x{df}\\x{149}\\x{1f0}\\x{390}\\x{3b0}\\x{587}\\x{1e96}-\\x{1e9a}\\x{1f50}\\x{1f52}\\x{1f54}\\x{1f56}",
+  "\\x{1f80}-\\x{1faf}\\x{1fb2}-\\x{1fb4}\\x{1fb6}\\x{1fb7}\\x{1fbc}\\x{1fc2}-\\x{1fc4}\\x{1fc6}\\x{1fc7}\\x{1fcc}",
+  "\\x{1fd2}\\x{1fd3}\\x{1fd6}\\x{1fd7}\\x{1fe2}-\\x{1fe4}\\x{1fe6}\\x{1fe7}\\x{1ff2}-\\x{1ff4}\\x{1ff6}\\x{1ff7}\\x{1ffc}",
+  "\\x{fb00}-\\x{fb06}\\x{fb13}-\\x{fb17}",
+  "\\x{19b}\\x{264}\\x{1c8a}\\x{a7cd}\\x{a7cf}\\x{a7d3}\\x{a7d5}\\x{a7db}\\x{10d70}-\\x{10d85}\\x{16ebb}-\\x{16ed3}",
+].join("")}]`;
+/** A dotted capital I, a sigma that may end a word, and letters newer than DuckDB. */
+export const OTHER_IN_SMALL =
+  "[\\x{130}\\x{1c89}\\x{a7cb}\\x{a7cc}\\x{a7ce}\\x{a7d2}\\x{a7d4}\\x{a7da}\\x{a7dc}\\x{10d50}-\\x{10d65}\\x{16ea0}-\\x{16eb8}]|\\x{3a3}([^\\p{Lu}\\p{Ll}]|$)";
+
+/** Text of more than ASCII is looked at for letters that the engines write otherwise. */
+const cased = (name: string, letters: string) => `CREATE MACRO spark_${name}(x) AS CASE
+  WHEN strlen(CAST(x AS VARCHAR)) > length(CAST(x AS VARCHAR)) AND regexp_matches(CAST(x AS VARCHAR), '${letters}')
+  THEN error('UNSUPPORTED: ${name} of ' || CAST(x AS VARCHAR) || ': it has a letter that each engine writes in another way')
+  ELSE ${name}(spark_string(x)) END`;
 
 const MACROS: readonly string[] = [
   toInteger("spark_bigint", "BIGINT"),
@@ -68,6 +86,8 @@ const MACROS: readonly string[] = [
      THEN error('UNSUPPORTED: a string cannot be cast to boolean here; compare it instead') ELSE CAST(x AS BOOLEAN) END`,
   // Spark and Java write floating-point numbers and timestamps in another form than DuckDB.
   `CREATE MACRO spark_string(x) AS CASE
+     WHEN typeof(x) = 'DATE' AND NOT regexp_full_match(CAST(x AS VARCHAR), '\\d{4}-\\d\\d-\\d\\d')
+     THEN error('UNSUPPORTED: the date ' || CAST(x AS VARCHAR) || ' cannot become a string here: each engine writes its year in another way')
      WHEN regexp_full_match(typeof(x), 'VARCHAR|BIGINT|INTEGER|SMALLINT|TINYINT|HUGEINT|BOOLEAN|DATE|"NULL"|DECIMAL.*') THEN CAST(x AS VARCHAR)
      ELSE error('UNSUPPORTED: a ' || typeof(x) || ' cannot become a string here; cast it to bigint, decimal or date first') END`,
   `CREATE MACRO spark_decimal_source(x) AS CASE ${otherwise(NUMBER_TEXT, "decimal")} WHEN typeof(x) IN ('DOUBLE', 'FLOAT')
@@ -117,6 +137,12 @@ const MACROS: readonly string[] = [
   "CREATE MACRO spark_weekday(x) AS CAST(isodow(spark_date(x)) - 1 AS INTEGER)",
   "CREATE MACRO spark_dayofyear(x) AS CAST(dayofyear(spark_date(x)) AS INTEGER)",
   "CREATE MACRO spark_weekofyear(x) AS CAST(weekofyear(spark_date(x)) AS INTEGER)",
+  // Spark trims blanks alone, DuckDB also what Unicode calls spaces.
+  "CREATE MACRO spark_trim(x) AS trim(spark_string(x), ' ')",
+  "CREATE MACRO spark_ltrim(x) AS ltrim(spark_string(x), ' ')",
+  "CREATE MACRO spark_rtrim(x) AS rtrim(spark_string(x), ' ')",
+  cased("upper", OTHER_IN_CAPITALS),
+  cased("lower", OTHER_IN_SMALL),
   "CREATE MACRO spark_length(x) AS CAST(length(spark_string(x)) AS INTEGER)",
   `CREATE MACRO spark_isnan(x) AS CASE WHEN typeof(x) NOT IN ('DOUBLE', 'FLOAT')
      THEN error('UNSUPPORTED: isnan of a ' || typeof(x)) ELSE x IS NOT NULL AND isnan(CAST(x AS DOUBLE)) END`,

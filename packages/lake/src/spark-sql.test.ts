@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Lake } from "./api.ts";
 import { openLake } from "./lake.ts";
+import { OTHER_IN_CAPITALS, OTHER_IN_SMALL } from "./spark-macros.ts";
 
 let root: string;
 let lake: Lake;
@@ -35,6 +36,7 @@ describe("Spark's results on DuckDB", () => {
   it.each<[string, unknown, string?]>([
     ["1 / 2", 0.5, "double"],
     ["7 % 4", 3],
+    ["trim('\u00a0a\u3000 ')", "\u00a0a\u3000", "string"],
     ["round(1.005D, 2)", 1.01, "double"],
     ["round(-2.5D)", -3],
     ["CAST(2.7D AS INT)", 2, "int"],
@@ -138,8 +140,38 @@ describe("Spark's results on DuckDB", () => {
     "(SELECT sum(v) FROM (SELECT 9223372036854775807 AS v UNION ALL SELECT 1))",
     "(SELECT sum(a > 1) FROM t)",
     "(SELECT avg(CAST(a AS DECIMAL(10, 2))) FROM t)",
+    "upper('Straße')",
+    "lower('ΟΔΟΣ')",
+    "lower('İ')",
+    "CAST(date_add(DATE '9999-12-31', 1) AS STRING)",
+    "CAST('1998-01-31 24:00:00' AS TIMESTAMP)",
   ])("%s raises, never a silent difference", async (expression) => {
     await expect(value(expression)).rejects.toMatchObject({ code: "SQL_FAILED" });
+  });
+});
+
+/** Of JavaScript: it has Unicode's rules for single letters and for words, as Spark's ICU has. */
+describe("capitals and small letters", () => {
+  it.each([
+    ["upper", OTHER_IN_CAPITALS, (text: string) => text.toUpperCase()],
+    ["lower", OTHER_IN_SMALL, (text: string) => text.toLowerCase()],
+  ])("%s of every letter is Unicode's, or raises", async (name, pattern, unicode) => {
+    const raising = new RegExp(pattern.replaceAll(/\\x\{(\w+)\}/g, "\\u{$1}"), "u");
+    const codes = Array.from({ length: 0x1ffff }, (_, code) => code).filter((c) => c > 0 && (c < 0xd800 || c > 0xdfff));
+    // Between small letters, so that a sigma ends no word.
+    const letters = codes.map((c) => `${String.fromCodePoint(c)}x`).filter((c) => unicode(c) !== c && !raising.test(c));
+    expect(letters.length).toBeGreaterThan(1000);
+    const params = { text: letters.join("") };
+    const { rows } = await lake.query(`SELECT ${name}(:text) AS v`, { views: {}, params });
+    const ours = [...String(rows[0]?.v)];
+    const differing = [...unicode(params.text)].filter((letter, at) => letter !== ours[at]);
+    expect(differing).toEqual([]);
+  });
+
+  it("a small sigma within a word is not that at its end", async () => {
+    const params = { text: "ΣΟΦΟσ ΣΑ" };
+    const { rows } = await lake.query("SELECT lower(:text) AS v", { views: {}, params });
+    expect(rows).toEqual([{ v: params.text.toLowerCase() }]);
   });
 });
 

@@ -180,9 +180,13 @@ export async function startSail(cwd: string, s3?: S3Access): Promise<{ readonly 
 /** Waits until a server accepts connections, at most `tries` tenths of a second. */
 async function listening(server: ChildProcess, port: number, tries: number): ReturnType<typeof startSail> {
   const exited = new Promise<void>((resolve) => server.once("exit", () => resolve()));
+  const kill = () => server.kill("SIGKILL");
+  // A test that ran out of time never comes to stop it.
+  process.once("exit", kill);
   const stop = async () => {
-    server.kill("SIGKILL");
+    kill();
     await exited;
+    process.off("exit", kill);
   };
   for (let tried = 0; tried < tries; tried++) {
     if (await accepts(port)) return { port, stop };
