@@ -27,7 +27,9 @@ const CategoryStep = z.strictObject({
     .default(null),
   /** What stands in for a missing value; null leaves it missing: zeros, or no number. */
   impute: z
-    .union([z.literal("most_frequent"), z.strictObject({ value: z.union([z.string(), z.number()]) })])
+    .union([z.literal("most_frequent"), z.strictObject({ value: z.union([z.string(), z.number()]) })], {
+      error: 'expected "most_frequent", { value } or null',
+    })
     .nullable()
     .default(null),
   /** A category that the training rows had not: as a missing one, or an error. */
