@@ -6,6 +6,8 @@ const AnyJson = z.custom<Json>((value) => value !== undefined, "expected a JSON 
 const JsonRecord = z.record(z.string(), AnyJson);
 const DagId = z.string().min(1).describe("Id of a DAG, as list_dags gives it.");
 const RunId = z.string().min(1).describe("<dag id>/<logical date or name>, as start_workflow gives it.");
+const Who = z.string().trim().min(1).max(200);
+const Note = z.string().max(1_000).optional().describe("Why; shown beside the schedule.");
 const Moment = z.union([z.iso.date(), z.iso.datetime({ offset: true })], {
   error: "expected an ISO date (1998-01-31) or moment (1998-01-31T00:00:00Z)",
 });
@@ -123,7 +125,7 @@ export const workflows = defineContract({
         params: JsonRecord.default({}).describe("Parameters by name; those left out have the DAG's defaults."),
         conf: JsonRecord.default({}).describe("Free remarks that tasks can read as run.conf."),
         logicalDate: Moment.optional().describe("The date the run is for. Default: now, as a manual run."),
-        runId: z.string().min(1).optional().describe("Default: from DAG and logical date."),
+        runId: RunId.optional().describe("<dag id>/<name>. Default: from DAG and logical date."),
       }),
       output: z.object({
         runId: z.string(),
@@ -223,8 +225,8 @@ export const workflows = defineContract({
         runId: RunId,
         task: z.string().min(1),
         approved: z.boolean().default(true),
-        by: z.string().min(1).describe("Who answers; kept with the run."),
-        comment: z.string().optional(),
+        by: Who.describe("Who answers; kept with the run."),
+        comment: z.string().max(10_000).optional(),
       }),
       output: z.object({ runId: z.string(), task: z.string(), approved: z.boolean() }),
     },
@@ -269,7 +271,7 @@ export const workflows = defineContract({
         "Reports drift of a model to its retraining controller, which gathers reports and starts a retraining run when it is due.",
       input: z.object({
         model: z.string().min(1),
-        reason: z.string().min(1).describe("One sentence: which drift, how much."),
+        reason: z.string().min(1).max(10_000).describe("One sentence: which drift, how much."),
         evidence: JsonRecord.default({}).describe("Numbers behind it, e.g. PSI by feature."),
         id: z.string().min(1).optional().describe("The same id twice counts once."),
       }),
@@ -277,13 +279,13 @@ export const workflows = defineContract({
     },
     pause_dag: {
       description: "Stops a DAG's schedule; runs under way go on.",
-      input: z.object({ dag: DagId, note: z.string().optional().describe("Why; shown beside the schedule.") }),
+      input: z.object({ dag: DagId, note: Note }),
       output: z.object({ dag: z.string(), paused: z.boolean() }),
       annotations: { idempotent: true },
     },
     unpause_dag: {
       description: "Lets a DAG's schedule go on.",
-      input: z.object({ dag: DagId, note: z.string().optional().describe("Why; shown beside the schedule.") }),
+      input: z.object({ dag: DagId, note: Note }),
       output: z.object({ dag: z.string(), paused: z.boolean() }),
       annotations: { idempotent: true },
     },

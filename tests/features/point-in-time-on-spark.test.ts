@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { entity, featureView, openFeatureStore } from "@dagwright/feature-store";
 import { openLake } from "@dagwright/lake";
-import { installSparkServer, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
+import { installSparkServer, onApacheSpark, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
@@ -116,5 +116,5 @@ test.skipIf(missing !== undefined)(
       rmSync(folder, { recursive: true });
     }
   },
-  60_000,
+  onApacheSpark ? 600_000 : 60_000,
 );

@@ -58,7 +58,7 @@ export interface SourceColumn {
 
 /** How a CSV file is written, where it is not RFC 4180 with a header in UTF-8. */
 export interface CsvDialect {
-  /** One character. @default "," */
+  /** One character. @default ",", and a tab in files named `.tsv` */
   readonly delimiter?: string | undefined;
   /** One character, doubled inside a field; empty when quotes mean nothing. @default a double quote */
   readonly quote?: string | undefined;
