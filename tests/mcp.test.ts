@@ -1,17 +1,27 @@
 /** An agent's way in: the `workflows` server over stdio, called by a client of the SDK's other generation (v1). */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { PROJECT, Product } from "./product.ts";
 
+const ASKS = `
+import { approval, defineDag } from "@dagwright/engine";
+export const asks = defineDag({ id: "asks" }, () => approval("go", {}));
+`;
+
 describe("the workflows server over stdio", () => {
   let product: Product;
   let client: Client;
+  let file: string;
 
   beforeAll(async () => {
     product = await Product.create();
     await product.up();
+    file = join(product.home, "asks.ts");
+    await writeFile(file, ASKS);
     client = new Client({ name: "agent", version: "1" });
     const env = Object.fromEntries(
       Object.entries(product.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -19,7 +29,7 @@ describe("the workflows server over stdio", () => {
     await client.connect(
       new StdioClientTransport({
         command: process.execPath,
-        args: ["bin/dagwright.mjs", "mcp", "serve", "workflows"],
+        args: ["bin/dagwright.mjs", "mcp", "serve", "workflows", "--dags", file],
         cwd: PROJECT,
         env,
         stderr: "inherit",
@@ -48,6 +58,7 @@ describe("the workflows server over stdio", () => {
       .object({ dags: z.array(z.object({ id: z.string() })) })
       .parse((await call("list_dags", {})).structuredContent);
     expect(dags.dags.map(({ id }) => id).sort()).toEqual([
+      "asks",
       "daily_ml_pipeline",
       "hyperparameter_search",
       "weekly_model_retraining",
@@ -64,6 +75,15 @@ describe("the workflows server over stdio", () => {
       })
       .toBe("success");
   }, 90_000);
+
+  it("follows its DAG files, and hands on what is too large for Temporal", async () => {
+    await writeFile(file, ASKS.replace('"asks"', '"asks_more"'));
+    await expect
+      .poll(async () => JSON.stringify((await call("list_dags", {})).structuredContent), { timeout: 20_000 })
+      .toContain('"asks_more"');
+    const started = await call("start_workflow", { dag: "asks_more", conf: { text: "x".repeat(3_000_000) } });
+    expect(started.structuredContent).toMatchObject({ state: "started" });
+  }, 40_000);
 
   it("answers a wrong DAG and a wrong param with an error that says what is meant", async () => {
     const unknown = await call("start_workflow", { dag: "daily_ml" });

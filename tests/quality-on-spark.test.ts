@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineSuite, validate } from "@dagwright/expectations";
 import { type Lake, openLake, openObjectStore } from "@dagwright/lake";
-import { installSparkServer, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
+import { installSparkServer, onApacheSpark, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
 import { expect, test } from "vitest";
 import { profileTable, validateTable } from "../mcp-servers/data-quality/data-quality.ts";
 import { purchasesSuite } from "../mcp-servers/data-quality/suites/purchases.ts";
@@ -74,5 +74,5 @@ test.skipIf(missing !== undefined)(
       rmSync(root, { recursive: true, force: true });
     }
   },
-  60_000,
+  onApacheSpark ? 600_000 : 60_000,
 );

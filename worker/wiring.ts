@@ -145,8 +145,16 @@ export async function openHouse(
         client: engine,
         catalogue: {
           list: () => registry.list().map((dag) => dag.graph),
-          validate: (dagId, params) => {
-            planRun(registry.get(dagId), { runId: "check", params, conf: {}, trigger: "manual", now: new Date() });
+          validate: (dagId, params, logicalDate) => {
+            const request = {
+              runId: "check",
+              params,
+              logicalDate,
+              conf: {},
+              trigger: "manual",
+              now: new Date(),
+            } as const;
+            planRun(registry.get(dagId), request);
           },
         },
       });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { loadModel, type Model, serializeModel, toOnnx } from "@dagwright/learn";
+import { loadModel, type Model, serializeModel, toOnnxInTurns } from "@dagwright/learn";
 import { type ToolArguments, type ToolContext, ToolError, type ToolOutput } from "@dagwright/mcp-kit";
 import type { Tracking } from "@dagwright/tracking";
 import type { training } from "./contract.ts";
@@ -14,9 +14,10 @@ interface Services {
 export async function saveTrainedModel(
   { tracking }: Services,
   { runId, format, name }: ToolArguments<typeof training, "save_model">,
+  { signal }: Pick<ToolContext, "signal">,
 ): Promise<ToolOutput<typeof training, "save_model">> {
   const model = await readModel(tracking, runId);
-  const bytes = format === "onnx" ? toOnnx(model) : serializeModel(model);
+  const bytes = format === "onnx" ? await toOnnxInTurns(model, signal) : serializeModel(model);
   const path = `saved/${name}.${format === "onnx" ? "onnx" : "bin"}`;
   await tracking.logArtifact(runId, path, bytes);
   return { runId, uri: await tracking.artifactUri(runId, path), bytes: bytes.length, sha256: sha256(bytes) };

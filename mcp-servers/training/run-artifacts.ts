@@ -1,4 +1,4 @@
-import { loadModel, type Model, serializeModel, toOnnx } from "@dagwright/learn";
+import { loadModel, type Model, serializeModel, toOnnxInTurns } from "@dagwright/learn";
 import type { Tracking } from "@dagwright/tracking";
 import { z } from "zod";
 
@@ -24,12 +24,12 @@ export async function logModel(
   tracking: Tracking,
   runId: string,
   model: Model,
-  label: string,
-  measured: Measured,
+  { label, measured, signal }: { readonly label: string; readonly measured: Measured; readonly signal: AbortSignal },
 ): Promise<void> {
   const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+  // First, as it may refuse a model that is too large for the format.
+  await tracking.logArtifact(runId, ONNX_PATH, await toOnnxInTurns(model, signal));
   await tracking.logArtifact(runId, MODEL_PATH, serializeModel(model));
-  await tracking.logArtifact(runId, ONNX_PATH, toOnnx(model));
   await tracking.logArtifact(
     runId,
     SIGNATURE_PATH,

@@ -16,11 +16,11 @@ export function createTrainingServer(services: TrainingServices) {
   return implement(training, {
     train_model: (args, ctx) => trainModel(services, args, ctx),
     hyperparameter_tuning: (args, ctx) => tuneHyperparameters(services, args, ctx),
-    validate_model: (args) => validateModel(services, args),
-    compare_models: (args) => compareModels(services, args),
+    validate_model: (args, ctx) => validateModel(services, args, ctx),
+    compare_models: (args, ctx) => compareModels(services, args, ctx),
     get_model_metrics: (args) => getModelMetrics(services, args),
     list_trained_models: (args) => listTrainedModels(services, args),
-    save_model: (args) => saveTrainedModel(services, args),
+    save_model: (args, ctx) => saveTrainedModel(services, args, ctx),
     load_model: (args, ctx) => loadTrainedModel(services, args, ctx),
   });
 }

@@ -3,12 +3,13 @@ import {
   accuracy,
   checkTraining,
   confusionMatrix,
+  evaluate,
   type Model,
   type Preprocessing,
   permutationImportance,
   precisionRecallF1,
+  predictInTurns,
   type Score,
-  scoresOf,
   train,
 } from "@dagwright/learn";
 import { type ToolArguments, type ToolContext, ToolError, type ToolOutput } from "@dagwright/mcp-kit";
@@ -93,7 +94,7 @@ export async function trainModel(
       onProgress: ({ done, total }) => ctx.progress({ done, total, note: NOTES[args.algorithm] }),
     });
     if (model.backend !== undefined) await tracking.logBatch(runId, { tags: { backend: model.backend } });
-    const { metrics, ...judged } = measure(model, training, validation);
+    const { metrics, ...judged } = await measure(model, training, validation, ctx.signal);
     const oob = model.oobScore === undefined ? {} : { oob_score: model.oobScore };
     const measured = { ...judged, metrics: { ...metrics, ...oob } };
     const params = Object.entries(model.params).map(([name, value]) => [name, textOf(value)]);
@@ -101,7 +102,7 @@ export async function trainModel(
       params: { algorithm: args.algorithm, seed: args.seed, ...Object.fromEntries(params) },
       metrics: measured.metrics,
     });
-    await logModel(tracking, runId, model, args.label, measured);
+    await logModel(tracking, runId, model, { label: args.label, measured, signal: ctx.signal });
     await tracking.finishRun(runId, "FINISHED");
     return {
       runId,
@@ -163,13 +164,18 @@ function checkValidation(training: LabelledRows, validation: LabelledRows, label
     );
 }
 
-function measure(model: Model, training: LabelledRows, validation: LabelledRows): Measured {
+async function measure(
+  model: Model,
+  training: LabelledRows,
+  validation: LabelledRows,
+  signal: AbortSignal,
+): Promise<Measured> {
   const rows = { train: training.label.length, validation: validation.label.length };
-  const scores = scoresOf(model, validation.columns, validation.label);
+  const scores = await evaluate(model, validation.columns, validation.label, { signal });
   if (model.task === "regression") {
     const mean = training.label.reduce((sum, value) => sum + value / rows.train, 0);
     const squares = validation.label.reduce((sum, value) => sum + (value - mean) ** 2 / rows.validation, 0);
-    const { r2: train_r2 = Number.NaN } = scoresOf(model, training.columns, training.label);
+    const { r2: train_r2 = Number.NaN } = await evaluate(model, training.columns, training.label, { signal });
     const metrics = { train_r2, ...prefixed(scores), baseline_rmse: Math.sqrt(squares) };
     return { metrics: finite(metrics), rows, positives: 0 };
   }
@@ -179,7 +185,7 @@ function measure(model: Model, training: LabelledRows, validation: LabelledRows)
   const greatest = model.classes[model.classes.length - 1];
   return {
     metrics: finite({
-      train_accuracy: accuracy(training.label, model.predict(training.columns)),
+      train_accuracy: accuracy(training.label, await predictInTurns(model, training.columns, signal)),
       ...prefixed(compared),
       baseline_f1: precisionRecallF1(validation.label, always, { average: "weighted" }).f1,
       baseline_accuracy: accuracy(validation.label, always),
@@ -204,6 +210,7 @@ function mostFrequent(values: Float64Array): number {
 export async function compareModels(
   { lake, tracking }: TrainingServices,
   { runIds, validation, label }: { runIds: readonly string[]; validation: TableRef; label: string },
+  { signal }: Pick<ToolContext, "signal">,
 ): Promise<ToolOutput<typeof training, "compare_models">> {
   const { version } = await lake.snapshot(validation);
   const models: { runId: string; task: Model["task"]; metrics: Record<string, number> }[] = [];
@@ -217,7 +224,7 @@ export async function compareModels(
       });
     const table = { table: validation.table, version };
     const rows = await readLabelledRows(lake, table, model.featureNames, label, "validation");
-    const { log_loss: _, ...metrics } = scoresOf(model, rows.columns, rows.label);
+    const { log_loss: _, ...metrics } = await evaluate(model, rows.columns, rows.label, { signal });
     models.push({ runId, task: model.task, metrics: finite(metrics) });
   }
   const rank = ({ task, metrics }: (typeof models)[number]) =>
@@ -230,10 +237,11 @@ export async function compareModels(
 export async function validateModel(
   { lake, tracking }: TrainingServices,
   { runId, data, label, thresholds, ...args }: ToolArguments<typeof training, "validate_model">,
+  { signal }: Pick<ToolContext, "signal">,
 ): Promise<ToolOutput<typeof training, "validate_model">> {
   const model = await readModel(tracking, runId);
   const { columns, label: target } = await readLabelledRows(lake, data, model.featureNames, label, "data");
-  const metrics = finite(scoresOf(model, columns, target));
+  const metrics = finite(await evaluate(model, columns, target, { signal }));
   const unknown = Object.keys(thresholds).find((name) => metrics[name] === undefined);
   if (unknown !== undefined)
     throw new ToolError(
@@ -258,8 +266,13 @@ export async function validateModel(
     confusionMatrix:
       model.task === "regression"
         ? null
-        : { classes, counts: confusionMatrix(target, model.predict(columns), { labels: classes }).matrix },
-    importance: args.permutationImportance ? permutationImportance(model, columns, target, { score }) : [],
+        : {
+            classes,
+            counts: confusionMatrix(target, await predictInTurns(model, columns, signal), { labels: classes }).matrix,
+          },
+    importance: args.permutationImportance
+      ? await permutationImportance(model, columns, target, { score, signal })
+      : [],
     passed: failures.length === 0,
     failures,
   };

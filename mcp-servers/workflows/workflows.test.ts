@@ -272,6 +272,27 @@ test("explain_run, get_task_logs, clear_tasks and approve reach the run", async 
   await expect(client().call("explain_run", { runId: "ad_hoc/none" })).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
 });
 
+test("what is asked of a run that it does not have is refused before it is reached", async () => {
+  const { runId } = await client().call("start_workflow", { dag: "daily_ml_pipeline" });
+  engine.taskLogs = async () => [];
+  await expect(client().call("get_task_logs", { runId, task: "qualty" })).rejects.toMatchObject({
+    ...{ code: "NO_SUCH_TASK", field: "task", hint: "It has: ingest, quality." },
+    message: expect.stringContaining('did you mean "quality"?'),
+  });
+  await expect(client().call("get_task_logs", { runId, task: "quality[2]" })).rejects.toMatchObject({
+    message: expect.stringContaining("no item 2: it has 0"),
+  });
+  expect(await client().call("get_task_logs", { runId, task: "ingest" })).toEqual({ attempts: [] });
+  await expect(client().call("clear_tasks", { runId, params: { minF1: "high" } })).rejects.toMatchObject({
+    ...{ code: "INVALID_PARAMS", field: "params.minF1" },
+  });
+  for (const wrong of [{ by: "  " }, { by: "b".repeat(201) }, { by: "ada", comment: "c".repeat(10_001) }])
+    await expect(client().call("approve", { runId, task: "go", ...wrong })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENTS",
+    });
+  expect([engine.clearings, engine.answers]).toEqual([[], []]);
+});
+
 describe("backfill", () => {
   const january = { dag: "daily_ml_pipeline", from: "1998-01-30", to: "1998-02-02" };
   const dates = ["30", "31"]

@@ -2,16 +2,20 @@ import { createHash } from "node:crypto";
 import { backfillDates, type DagGraph, type Json, type RunView, scheduleText } from "@dagwright/engine";
 import { type EngineClient, logText } from "@dagwright/engine/client";
 import { nearest, ToolError, type ToolInput, type ToolOutput } from "@dagwright/mcp-kit";
+import { z } from "zod";
 import type { workflows } from "./contract.ts";
 
 /** What of a DAG's graph is shown. */
 export type DagSummary = Pick<DagGraph, "dagId" | "version" | "description" | "tags" | "schedule" | "params">;
 
+/** Params of a run that never had a plan are none. */
+const KeptParams = z.record(z.string(), z.custom<Json>()).catch({});
+
 /** The DAGs that workers know; given by whoever wires the server. */
 export interface DagCatalogue {
   list(): readonly DagSummary[];
-  /** @throws an error `INVALID_PARAMS` that names field, value and expectation. */
-  validate(dagId: string, params: Readonly<Record<string, Json>>): void;
+  /** @throws an error `INVALID_PARAMS` or `INVALID_LOGICAL_DATE` that names field, value and expectation. */
+  validate(dagId: string, params: Readonly<Record<string, Json>>, logicalDate?: string): void;
 }
 
 /** What this server asks of the engine. */
@@ -59,7 +63,7 @@ export async function listDags({ client, catalogue }: WorkflowsDeps): Promise<Ou
 /**
  * Starts a run after its DAG and params were checked. Without a logical date and run id, a call repeated under one
  * idempotency key finds the run that it started the first time.
- * @throws DAG_NOT_FOUND (suggests the nearest), INVALID_PARAMS
+ * @throws DAG_NOT_FOUND (suggests the nearest), INVALID_PARAMS, INVALID_LOGICAL_DATE, INVALID_RUN_ID
  */
 export async function startWorkflow(
   { client, catalogue }: WorkflowsDeps,
@@ -67,7 +71,7 @@ export async function startWorkflow(
   idempotencyKey?: string,
 ): Promise<Output<"start_workflow">> {
   requireDag(catalogue, dag);
-  catalogue.validate(dag, params);
+  catalogue.validate(dag, params, logicalDate);
   const manual =
     logicalDate === undefined && idempotencyKey !== undefined ? `${dag}/manual-${digest(idempotencyKey)}` : undefined;
   const id = runId ?? manual;
@@ -122,13 +126,14 @@ export async function listRuns(
 
 /**
  * The last `limit` lines of each attempt.
- * @throws RUN_NOT_FOUND
+ * @throws RUN_NOT_FOUND, NO_SUCH_TASK
  */
 export async function getTaskLogs(
   { client }: WorkflowsDeps,
   { runId, task, limit = 200 }: Input<"get_task_logs">,
 ): Promise<Output<"get_task_logs">> {
   const attempts = await client.taskLogs(runId, task);
+  if (attempts.length === 0 && task !== undefined) requireTask(await client.getRun(runId), task);
   return {
     attempts: attempts.map(({ taskId, attempt, state, lines }) => ({
       ...{ task: taskId, attempt, state },
@@ -137,9 +142,12 @@ export async function getTaskLogs(
   };
 }
 
-/** @throws RUN_NOT_FOUND, NO_SUCH_TASK, NOTHING_TO_CLEAR, PARAMS_FIXED, NO_WORKER */
+/**
+ * New params are checked by the DAG as it is now, together with those that the run had.
+ * @throws RUN_NOT_FOUND, NO_SUCH_TASK, NOTHING_TO_CLEAR, PARAMS_FIXED, INVALID_PARAMS, NO_WORKER
+ */
 export async function clearTasks(
-  { client }: WorkflowsDeps,
+  { client, catalogue }: WorkflowsDeps,
   {
     runId,
     tasks,
@@ -150,6 +158,11 @@ export async function clearTasks(
     dryRun = false,
   }: Input<"clear_tasks">,
 ): Promise<Output<"clear_tasks">> {
+  if (Object.keys(params).length > 0) {
+    const { dagId, params: kept } = await client.getRun(runId);
+    const known = catalogue.list().some((dag) => dag.dagId === dagId);
+    if (known) catalogue.validate(dagId, { ...KeptParams.parse(kept), ...params });
+  }
   const { cleared } = await client.clearRun(runId, {
     ...{ params, downstream, upstream, onlyFailed, dryRun },
     ...(tasks === undefined ? {} : { tasks }),
@@ -235,6 +248,22 @@ export async function setPaused(
   if (paused) await client.pauseSchedule(dag, note);
   else await client.unpauseSchedule(dag, note);
   return { dag, paused };
+}
+
+function requireTask({ runId, tasks }: RunView, task: string): void {
+  const known = Object.keys(tasks);
+  const [, id = task, index] = /^(.+)\[(\d+)\]$/.exec(task) ?? [];
+  const items = tasks[id]?.mapped?.length ?? 0;
+  // A run that waits for its plan knows no tasks yet.
+  if (known.length === 0 || (id in tasks && (index === undefined || Number(index) < items))) return;
+  const meant = nearest(id, known);
+  throw new ToolError(
+    "NO_SUCH_TASK",
+    id in tasks
+      ? `Task "${id}" of run "${runId}" has no item ${index}: it has ${items}.`
+      : `Run "${runId}" has no task "${task}"${meant === undefined ? "" : `; did you mean "${meant}"?`}`,
+    { field: "task", hint: id in tasks ? "Items count from 0." : `It has: ${known.join(", ")}.` },
+  );
 }
 
 function requireDag(catalogue: DagCatalogue, dag: string): DagSummary {

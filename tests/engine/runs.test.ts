@@ -76,6 +76,34 @@ describe("a run", () => {
     expect((await engine.waitForRun("flaky/again")).state).toBe("success");
   }, 30_000);
 
+  it("has an id that is its own DAG's and date's", async () => {
+    const { engine } = embedded;
+    const date = "2026-01-04T00:00:00Z";
+    for (const [runId, logicalDate] of [
+      [`flaky/${date}`, date],
+      [`shapes/${date}`, undefined],
+      [`shapes/${date}`, "2026-01-05"],
+      ["shapes/a b", undefined],
+      ["shapes/\n", undefined],
+      ["shapes/", undefined],
+      [" ", undefined],
+      [`shapes/${"x".repeat(201)}`, undefined],
+    ] as const)
+      await expect(
+        engine.startRun({ dagId: "shapes", runId, ...(logicalDate === undefined ? {} : { logicalDate }) }),
+      ).rejects.toMatchObject({ code: "INVALID_RUN_ID", field: "runId", retryable: false });
+    const named = { runId: `shapes/${date}`, logicalDate: "2026-01-04" };
+    expect(await engine.startRun({ dagId: "shapes", ...named })).toMatchObject({ outcome: "started" });
+    await engine.startRun({ dagId: "shapes", runId: "bare" });
+    const taken = { code: "INVALID_RUN_ID", message: expect.stringContaining('"shapes" has a run of that name') };
+    await expect(engine.startRun({ dagId: "flaky", runId: "bare" })).rejects.toMatchObject(taken);
+    await engine.waitForRun("bare");
+    await expect(engine.startRun({ dagId: "flaky", runId: "bare" })).rejects.toMatchObject(taken);
+    await expect(engine.getRun("shapes/2026-01-09")).rejects.toMatchObject({
+      ...{ code: "RUN_NOT_FOUND", hint: expect.stringContaining('"shapes/2026-01-09T00:00:00Z"') },
+    });
+  });
+
   it("that cannot be planned fails at once and says why", async () => {
     const { engine } = embedded;
     const bad = [

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openLake } from "@dagwright/lake";
 import { connect, inlineParameters } from "@dagwright/spark-connect";
-import { installSparkServer, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
+import { installSparkServer, onApacheSpark, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
 import { expect, test } from "vitest";
 import { CUSTOMER_FEATURES_SQL } from "../../activities/features.ts";
 
@@ -70,5 +70,5 @@ test.skipIf(missing !== undefined)(
       rmSync(root, { recursive: true });
     }
   },
-  60_000,
+  onApacheSpark ? 600_000 : 60_000,
 );

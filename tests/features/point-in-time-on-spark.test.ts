@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { entity, featureView, openFeatureStore } from "@dagwright/feature-store";
+import { entity, featureView, onDemandView, openFeatureStore } from "@dagwright/feature-store";
 import { openLake } from "@dagwright/lake";
-import { installSparkServer, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
+import { installSparkServer, onApacheSpark, sparkServerName, startSparkServer } from "@dagwright/spark-connect/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
@@ -39,6 +39,25 @@ const views = [0, 1, 2, 3].map((ttlSeconds) =>
     features: { spend: "double", visits: "bigint", city: "string", vip: "boolean", last: "timestamp" },
   }),
 );
+
+/** Of every type, of two views and a value of the entity rows. */
+const computed = onDemandView({
+  name: "computed",
+  sources: views.slice(0, 2),
+  request: { n: "bigint" },
+  features: { share: "double", half: "int", big: "bigint", text: "string", more: "boolean", since: "timestamp" },
+  transform: ({ spending_0: newest, spending_1: held, request: { n } }) => {
+    const [spend = null, other = null, visits = null] = [newest?.spend, held?.spend, newest?.visits];
+    return {
+      share: Number(spend) / Number(other),
+      half: spend === null ? null : Math.floor(spend / 2),
+      big: visits === null ? null : String(BigInt(visits) * 3n),
+      text: `'${newest?.city}" \\ ü\n#${n}`,
+      more: spend === null || other === null ? null : spend > other,
+      since: newest?.last ?? null,
+    };
+  },
+});
 
 const moment = (at: number | null) =>
   at === null ? "NULL" : `TIMESTAMPTZ '2026-03-01T00:00:00Z' + to_seconds(${at / 2})`;
@@ -78,11 +97,15 @@ test.skipIf(missing !== undefined)(
         `SELECT ${keys}, event_timestamp, row_number() OVER () AS n FROM (VALUES ${values(rows)}) AS t(c, u, s, event_timestamp)`,
       );
       const features = views.flatMap(({ name, features }) => Object.keys(features).map((one) => `${name}:${one}`));
+      const defined = [...views, computed];
       const [onDuck, onSpark] = await Promise.all(
-        [duck, spark].map((lake) => openFeatureStore({ root: join(folder, lake.dialect), lake, entities, views })),
+        [duck, spark].map((lake) =>
+          openFeatureStore({ root: join(folder, lake.dialect), lake, entities, views: defined }),
+        ),
       );
       if (onDuck === undefined || onSpark === undefined) throw new Error("two stores were opened");
-      const asked = { entities: { table: "asked" }, features, fullFeatureNames: true };
+      const onDemand = Object.keys(computed.features).map((one) => `computed:${one}`);
+      const asked = { entities: { table: "asked" }, features: [...features, ...onDemand], fullFeatureNames: true };
       const [expected, joined] = [
         await onDuck.getHistoricalFeatures(asked),
         await onSpark.getHistoricalFeatures(asked),
@@ -91,6 +114,7 @@ test.skipIf(missing !== undefined)(
       expect(joined.rows).toEqual(expected.rows);
       // So that nothing is not compared with nothing; how many it is hangs on chance.
       expect(joined.rows.filter((row) => row["spending_0__spend"] !== null).length).toBeGreaterThan(CASES / 10);
+      expect(joined.rows.filter((row) => row["computed__more"] !== null).length).toBeGreaterThan(CASES / 20);
 
       const output = { table: "joined", txn: { appId: "join", version: 1 } };
       expect(await onSpark.getHistoricalFeatures({ ...asked, output })).toMatchObject({ rows: rows.length });
@@ -116,5 +140,5 @@ test.skipIf(missing !== undefined)(
       rmSync(folder, { recursive: true });
     }
   },
-  60_000,
+  onApacheSpark ? 600_000 : 120_000,
 );

@@ -67,7 +67,7 @@ describe.skipIf(missing !== undefined)(
       const product = await Product.create(env);
       try {
         const dag = ["workflows/daily-ml-pipeline.ts", "--dag", "daily_ml_pipeline", "--logical-date", "1998-01-31"];
-        const { code, value } = await product.json(["test", ...dag]);
+        const { code, value } = await product.json(["test", ...dag], { timeoutMs: 540_000 });
         expect([code, value]).toEqual([0, expect.objectContaining({ state: "success" })]);
       } finally {
         await product.destroy();

@@ -58,7 +58,7 @@ export interface SourceColumn {
 
 /** How a CSV file is written, where it is not RFC 4180 with a header in UTF-8. */
 export interface CsvDialect {
-  /** One character. @default "," */
+  /** One character. @default ",", and a tab in files named `.tsv` */
   readonly delimiter?: string | undefined;
   /** One character, doubled inside a field; empty when quotes mean nothing. @default a double quote */
   readonly quote?: string | undefined;
@@ -155,6 +155,21 @@ export interface ReplaceWhere {
   /** Exclusive. */
   readonly until?: string | undefined;
   readonly equals?: Scalar | undefined;
+}
+
+/** Columns that this process computes of each row of a query. */
+export interface ComputedColumns {
+  /** The query's columns that `row` reads. */
+  readonly from: readonly string[];
+  /** Names and types of what `row` gives. */
+  readonly columns: readonly Column[];
+  /** The values for one row; what is missing is null. A timestamp is ISO-8601 text, a bigint may be its digits. */
+  row(values: Readonly<Record<string, Scalar>>): Readonly<Record<string, Scalar>>;
+}
+
+export interface StageQueryOptions extends Pick<WriteOptions, "sql" | "dialect" | "views" | "params" | "signal"> {
+  /** @default the query's columns alone */
+  readonly compute?: ComputedColumns | undefined;
 }
 
 export interface WriteOptions {
@@ -322,5 +337,10 @@ export interface Lake {
    * @throws LakeError SOURCE_…, or BAD_ROW naming file, line, column and value of the first bad row and how many there are
    */
   stage(o: StageOptions): Promise<Staged>;
+  /**
+   * Runs a query once and keeps its rows for views, with columns that a function computes of each row: they stream
+   * through it, so there may be more than fit into memory. What the function throws is thrown.
+   */
+  stageQuery(o: StageQueryOptions): Promise<Staged>;
   close(): Promise<void>;
 }

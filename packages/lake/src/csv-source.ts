@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
 import type { CsvDialect, SourceColumn } from "./api.ts";
 import { BadRows, shown } from "./bad-rows.ts";
 import { LakeError } from "./errors.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
+import { isGzip, isZstd, physicalLines, unpackedBytes } from "./source-bytes.ts";
 import { firstBytes, type SourceFile } from "./source-files.ts";
 import { checkedSql, checkValue } from "./source-values.ts";
 
@@ -24,8 +24,14 @@ interface Dialect {
   readonly nullText: string;
 }
 
-function dialectOf(o: CsvDialect = {}): Dialect {
-  const { delimiter = ",", quote = '"', header = true, encoding, nullText = "" } = o;
+function dialectOf(o: CsvDialect = {}, fileName: string): Dialect {
+  const {
+    delimiter = /\.tsv(\.(gz|zst))?$/i.test(fileName) ? "\t" : ",",
+    quote = '"',
+    header = true,
+    encoding,
+    nullText = "",
+  } = o;
   const refuse = (field: string, expected: string) => {
     throw new LakeError(
       "SOURCE_DIALECT",
@@ -54,6 +60,7 @@ interface Prepared extends SourceFile {
   /** The file, or its copy in UTF-8. */
   readonly readable: string;
   readonly compression: "gzip" | "zstd" | "none";
+  readonly dialect: Dialect;
 }
 
 /** CSV files, ready to be read. */
@@ -76,27 +83,26 @@ export async function csvSource(
   csv: CsvDialect | undefined,
   scratch: string,
 ): Promise<CsvSource> {
-  const dialect = dialectOf(csv);
   const prepared: Prepared[] = [];
   // Files whose columns stand in the same order are read together.
-  const groups = new Map<string, { names: readonly string[]; files: Prepared[] }>();
+  const groups = new Map<string, { names: readonly string[]; first: Prepared; files: Prepared[] }>();
   for (const file of files) {
-    const ready = await prepare(file, dialect.encoding, scratch);
+    const ready = await prepare(file, dialectOf(csv, file.name), scratch);
     prepared.push(ready);
-    const names = dialect.header ? await headerOf(ready, dialect, columns) : columns.map((c) => c.name);
+    const names = ready.dialect.header ? await headerOf(ready, columns) : columns.map((c) => c.name);
     if (names.length === 0) continue;
-    const key = JSON.stringify([names, ready.compression]);
+    const key = JSON.stringify([names, ready.compression, ready.dialect.delimiter]);
     const group = groups.get(key);
     if (group) group.files.push(ready);
-    else groups.set(key, { names, files: [ready] });
+    else groups.set(key, { names, first: ready, files: [ready] });
   }
   const checked = columns.map((c) => ({ column: c, ...checkedSql(quoteIdentifier(c.name), c) }));
   const values = checked.map(
     ({ column, value, valid }) =>
       `CASE WHEN ${valid} THEN ${value} ELSE error('bad row') END AS ${quoteIdentifier(column.name)}`,
   );
-  const { delimiter, quote, header, nullText } = dialect;
-  const reads = [...groups.values()].map(({ names, files: group }) => {
+  const reads = [...groups.values()].map(({ names, first, files: group }) => {
+    const { delimiter, quote, header, nullText } = first.dialect;
     const paths = group.map((f) => quoteLiteral(f.readable)).join(", ");
     const types = names.map((name) => `${quoteLiteral(name)}: 'VARCHAR'`).join(", ");
     const nulls = [...new Set(["", nullText])].map(quoteLiteral).join(", ");
@@ -111,7 +117,7 @@ export async function csvSource(
       "strict_mode = true",
       "max_line_size = 16777216",
       "buffer_size = 33554432",
-      `compression = '${group[0]!.compression}'`,
+      `compression = '${first.compression}'`,
     ];
     return `SELECT ${values.join(", ")} FROM read_csv([${paths}], ${options.join(", ")})`;
   });
@@ -119,23 +125,18 @@ export async function csvSource(
   return {
     paths: prepared.map((f) => f.readable),
     sql: reads.length > 0 ? reads.join(" UNION ALL ") : `SELECT ${empty} WHERE false`,
-    diagnose: (signal) => diagnose(prepared, columns, dialect, signal),
+    diagnose: (signal) => diagnose(prepared, columns, signal),
   };
 }
 
-async function prepare(file: SourceFile, encoding: string | undefined, scratch: string): Promise<Prepared> {
+async function prepare(file: SourceFile, dialect: Dialect, scratch: string): Promise<Prepared> {
   const start = await firstBytes(file.path, 4);
-  const gzip = start[0] === 0x1f && start[1] === 0x8b;
-  const zstd = start.length === 4 && start.readUInt32LE(0) === 0xfd2fb528;
+  const gzip = isGzip(start);
+  const zstd = isZstd(start);
   const compression = gzip ? "gzip" : zstd ? "zstd" : "none";
-  const found =
-    start[0] === 0xff && start[1] === 0xfe
-      ? "utf-16le"
-      : start[0] === 0xfe && start[1] === 0xff
-        ? "utf-16be"
-        : encoding;
+  const found = markedEncoding(gzip ? await firstUnpacked(file) : start) ?? dialect.encoding;
   const name = new TextDecoder(found ?? "utf-8").encoding;
-  if (name === "utf-8") return { ...file, readable: file.path, compression };
+  if (name === "utf-8") return { ...file, dialect, readable: file.path, compression };
   if (zstd) {
     throw new LakeError("SOURCE_DIALECT", `${file.name} is packed with zstd; only UTF-8 is read from such files.`, {
       field: "csv.encoding",
@@ -145,7 +146,7 @@ async function prepare(file: SourceFile, encoding: string | undefined, scratch: 
   const decoder = new TextDecoder(name, { fatal: true });
   async function* decoded() {
     try {
-      for await (const chunk of bytesOf(file.path, gzip)) yield decoder.decode(chunk, { stream: true });
+      for await (const chunk of unpackedBytes(file, gzip)) yield decoder.decode(chunk, { stream: true });
       yield decoder.decode();
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
@@ -153,23 +154,26 @@ async function prepare(file: SourceFile, encoding: string | undefined, scratch: 
     }
   }
   await pipeline(Readable.from(decoded()), createWriteStream(readable));
-  return { ...file, readable, compression: "none" };
+  return { ...file, dialect, readable, compression: "none" };
 }
 
-function bytesOf(path: string, gzip: boolean, signal?: AbortSignal): Readable {
-  const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(signal ? { signal } : {}) });
-  if (!gzip) return stream;
-  const unpacked = createGunzip();
-  stream.once("error", (error) => unpacked.destroy(error));
-  return stream.pipe(unpacked);
+/** The encoding that a byte order mark says. */
+function markedEncoding(start: Uint8Array): string | undefined {
+  if (start[0] === 0xff && start[1] === 0xfe) return "utf-16le";
+  return start[0] === 0xfe && start[1] === 0xff ? "utf-16be" : undefined;
+}
+
+async function firstUnpacked(file: SourceFile): Promise<Uint8Array> {
+  for await (const chunk of unpackedBytes(file, true)) if (chunk.length > 1) return chunk;
+  return new Uint8Array();
 }
 
 /** The names in a file's header, checked against the columns; none for an empty file. */
-async function headerOf(file: Prepared, dialect: Dialect, columns: readonly SourceColumn[]): Promise<string[]> {
+async function headerOf(file: Prepared, columns: readonly SourceColumn[]): Promise<string[]> {
   // What zstd packs, Node 20 does not unpack: the header then has the columns in their order.
   if (file.compression === "zstd") return columns.map((c) => c.name);
-  for await (const { text } of records(file, dialect, undefined)) {
-    const header = splitRecord(text, dialect) ?? [];
+  for await (const { text } of records(file, undefined)) {
+    const header = splitRecord(text, file.dialect) ?? [];
     checkHeader(file.name, header, columns);
     return header;
   }
@@ -196,15 +200,19 @@ function checkHeader(source: string, header: readonly string[], columns: readonl
 async function diagnose(
   files: readonly Prepared[],
   columns: readonly SourceColumn[],
-  dialect: Dialect,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const bad = new BadRows();
+  let mixed: LakeError | undefined;
   for (const file of files) {
     if (file.compression === "zstd") continue;
+    const { dialect } = file;
+    let ending: string | undefined;
     let order = dialect.header ? undefined : columns.map((_, i) => i);
-    for await (const { line, text } of records(file, dialect, signal)) {
+    for await (const { line, text, end } of records(file, signal)) {
       bad.goOn();
+      ending ??= end;
+      if (end !== undefined && end !== ending) mixed ??= mixedEndings(file.name, line, end, ending);
       const fields = splitRecord(text, dialect);
       if (!order) {
         order = columns.map((c) => (fields ?? []).indexOf(c.name));
@@ -215,6 +223,17 @@ async function diagnose(
     }
   }
   bad.throwIfAny();
+  if (mixed) throw mixed;
+}
+
+/** DuckDB takes one kind of line end a file; rows that are right in themselves fail by the other. */
+function mixedEndings(file: string, line: number, end: string, before: string | undefined): LakeError {
+  const [here, there] = [end, before].map((one) => JSON.stringify(one));
+  return new LakeError(
+    "SOURCE_DIALECT",
+    `${file}, line ${line}: the row ends with ${here}, those before it with ${there}. Nothing was written.`,
+    { field: "source", hint: "Write all line ends of the file in one way." },
+  );
 }
 
 function wrongWith(
@@ -222,8 +241,10 @@ function wrongWith(
   fields: readonly string[] | undefined,
   order: readonly number[],
   columns: readonly SourceColumn[],
-  { nullText }: Dialect,
+  { nullText, quote }: Dialect,
 ): string | undefined {
+  if (text.includes("\r") && (quote === "" || !text.includes(quote)))
+    return `the row ${shown(text)} holds a carriage return outside of quotes.`;
   if (!fields) return `the row ${shown(text)} holds a quote that does not enclose a whole field, or is not closed.`;
   if (fields.length !== order.length)
     return `the row ${shown(text)} has ${fields.length} columns, ${order.length} were expected.`;
@@ -235,21 +256,26 @@ function wrongWith(
   return undefined;
 }
 
-/** The records of a file with the line each starts on (the header is line 1). A quoted field may span lines. */
-async function* records(
-  file: Prepared,
-  { quote }: Dialect,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<{ line: number; text: string }> {
-  let rest = "";
-  let pending: { line: number; text: string } | undefined;
+/** One record, the line it starts on (the header is line 1), and what ends it where the file does not. */
+interface CsvRecord {
+  readonly line: number;
+  readonly text: string;
+  readonly end: "\n" | "\r\n" | undefined;
+}
+
+/** The records of a file. A quoted field may span lines. */
+async function* records(file: Prepared, signal: AbortSignal | undefined): AsyncGenerator<CsvRecord> {
+  const { quote } = file.dialect;
+  let pending: CsvRecord | undefined;
   let line = 0;
-  const take = (physical: string) => {
+  const take = (physical: string, isEnded: boolean) => {
     line++;
-    const text = physical.endsWith("\r") ? physical.slice(0, -1) : physical;
-    const record = pending
-      ? { line: pending.line, text: `${pending.text}\n${text}` }
-      : { line, text: line === 1 ? text.replace(/^\uFEFF/, "") : text };
+    const isCrLf = physical.endsWith("\r");
+    const text = isCrLf ? physical.slice(0, -1) : physical;
+    const end: CsvRecord["end"] = isEnded ? (isCrLf ? "\r\n" : "\n") : undefined;
+    const record: CsvRecord = pending
+      ? { line: pending.line, text: `${pending.text}\n${text}`, end }
+      : { line, text: line === 1 ? text.replace(/^\uFEFF/, "") : text, end };
     // Blank lines are no rows.
     if (!pending && record.text === "") return undefined;
     const isOpen =
@@ -260,17 +286,10 @@ async function* records(
     pending = isOpen ? record : undefined;
     return isOpen ? undefined : record;
   };
-  const decoder = new TextDecoder();
-  for await (const chunk of bytesOf(file.readable, file.compression === "gzip", signal)) {
-    const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split("\n");
-    rest = lines.pop() ?? "";
-    for (const physical of lines) {
-      const record = take(physical);
-      if (record) yield record;
-    }
-  }
-  if (rest !== "") {
-    const record = take(rest);
+  for await (const physical of physicalLines(
+    unpackedBytes({ path: file.readable, name: file.name }, file.compression === "gzip", signal),
+  )) {
+    const record = take(physical.text, physical.isEnded);
     if (record) yield record;
   }
   if (pending) yield pending;

@@ -1,6 +1,7 @@
 export type {
   Columns,
   ColumnValues,
+  ComputedColumns,
   CsvDialect,
   DataFile,
   Dialect,
@@ -18,6 +19,7 @@ export type {
   Staged,
   StagedView,
   StageOptions,
+  StageQueryOptions,
   TableRef,
   TableSnapshot,
   TableVersion,

@@ -1,9 +1,7 @@
-import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
-import { createGunzip } from "node:zlib";
 import type { SourceColumn } from "./api.ts";
 import { BadRows, shown } from "./bad-rows.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
+import { isGzip, physicalLines, unpackedBytes } from "./source-bytes.ts";
 import { firstBytes, type SourceFile } from "./source-files.ts";
 import { checkedSql, checkValue } from "./source-values.ts";
 
@@ -51,22 +49,12 @@ export async function diagnoseJson(
   const bad = new BadRows();
   for (const file of files) {
     const start = await firstBytes(file.path, 2);
-    const bytes = createReadStream(file.path, signal ? { signal } : {});
-    const gzip = start[0] === 0x1f && start[1] === 0x8b;
-    const lines = createInterface({
-      input: gzip ? bytes.pipe(createGunzip()) : bytes,
-      crlfDelay: Number.POSITIVE_INFINITY,
-    });
     let line = 0;
-    try {
-      for await (const text of lines) {
-        line++;
-        bad.goOn();
-        const what = text.trim() === "" ? undefined : wrongWith(text, columns);
-        if (what !== undefined) bad.add(file.name, line, what);
-      }
-    } finally {
-      bytes.destroy();
+    for await (const { text } of physicalLines(unpackedBytes(file, isGzip(start), signal))) {
+      line++;
+      bad.goOn();
+      const what = text.trim() === "" ? undefined : wrongWith(text.trimEnd(), columns);
+      if (what !== undefined) bad.add(file.name, line, what);
     }
   }
   bad.throwIfAny();

@@ -13,6 +13,7 @@ import type {
   ReadColumnsOptions,
   Staged,
   StageOptions,
+  StageQueryOptions,
   TableRef,
   TableSnapshot,
   TableVersion,
@@ -36,6 +37,7 @@ import type { SparkEngine } from "./spark-engine.ts";
 import { sparkToDuck } from "./spark-sql.ts";
 import { sparkStatement } from "./spark-statement.ts";
 import { type StageContext, stageSource } from "./stage.ts";
+import { stageQuery } from "./stage-query.ts";
 import type { StagedFile } from "./staged-file.ts";
 import { checkStatement } from "./statement-guard.ts";
 import { dataPath } from "./table-files.ts";
@@ -204,7 +206,22 @@ class DeltaLake implements Lake {
   }
 
   async stage(o: StageOptions): Promise<Staged> {
-    const made = await stageSource(o, { ...this.#sources, scratch: this.#engine.scratch });
+    return this.#keep(await stageSource(o, { ...this.#sources, scratch: this.#engine.scratch }));
+  }
+
+  async stageQuery({ compute, ...o }: StageQueryOptions): Promise<Staged> {
+    const rows = await this.#rows(o);
+    const made = await this.#files.use((held) =>
+      this.#engine.session(o.signal, (session) =>
+        rows(session, held, undefined, (sql, bindings) =>
+          stageQuery(this.#engine, { session, sql, bindings }, compute, o.signal),
+        ),
+      ),
+    );
+    return this.#keep(made);
+  }
+
+  #keep(made: StagedFile): Staged {
     const { path, stats: _, ...staged } = made;
     this.#staged.set(path, made);
     const close = async () => {

@@ -71,7 +71,7 @@ describe("CSV", () => {
       [2, 'b"c'],
     ]);
     for (const wrong of [{ delimiter: ";;" }, { quote: "," }, { encoding: "klingon" }, { delimiter: "a" }]) {
-      expect(await failure(read({ source, csv: wrong }))).toMatchObject({ code: "SOURCE_DIALECT" });
+      expect(await failure(read({ source: plain, csv: wrong }))).toMatchObject({ code: "SOURCE_DIALECT" });
     }
   });
 
@@ -84,9 +84,67 @@ describe("CSV", () => {
     expect(await read({ source: packed })).toEqual([[1, "ü"]]);
     const both = await put("b.csv.gz", gzipSync(Buffer.from("id,s\n1,é\n", "latin1")));
     expect(await read({ source: both, csv: { encoding: "latin1" } })).toEqual([[1, "é"]]);
+    const marked = await put("c.csv.gz", gzipSync(Buffer.from("\uFEFFid,s\n1,é\n", "utf16le")));
+    expect(await read({ source: marked })).toEqual([[1, "é"]]);
     const unlabelled = await failure(read({ source: latin }));
     expect(unlabelled).toMatchObject({ code: "BAD_ROW" });
     expect(unlabelled.message).toContain(`${latin}, line 2: column s`);
+  });
+
+  it("is read with tabs from a file named so, beside one with commas", async () => {
+    await put("in/a.tsv.gz", gzipSync("id\ts\n1\ta,b\n"));
+    await put("in/b.csv", "id,s\n2,c\td\n");
+    expect(await read({ source: join(data, "in") })).toEqual([
+      [1, "a,b"],
+      [2, "c\td"],
+    ]);
+  });
+
+  it("names the line from which a file ends its lines otherwise, and a carriage return in a field", async () => {
+    const mixed = await put("mixed.csv", 'id,s\r\n1,"a\nb"\r\n2,c\n3,d\r\n');
+    const error = await failure(read({ source: mixed }));
+    expect(error).toMatchObject({ code: "SOURCE_DIALECT", field: "source" });
+    expect(error.message).toBe(
+      `${mixed}, line 4: the row ends with "\\n", those before it with "\\r\\n". Nothing was written.`,
+    );
+    const stray = await put("stray.csv", "id,s\n1,a\rb\n");
+    expect((await failure(read({ source: stray }))).message).toContain(
+      `${stray}, line 2: the row "1,a\\rb" holds a carriage return outside of quotes.`,
+    );
+  });
+
+  it("that was cut off while packed is named, JSON lines too", async () => {
+    const rows = Array.from({ length: 50_000 }, (_, i) => i * 7919);
+    const csv = gzipSync(`id,s\n${rows.map((id) => `${id},${id ** 3}\n`).join("")}`);
+    const json = gzipSync(rows.map((id) => `{"id":${id},"s":"${id ** 3}"}\n`).join(""));
+    for (const [name, packed] of Object.entries({ "cut.csv.gz": csv, "cut.jsonl.gz": json })) {
+      // DuckDB takes the second and third for whole files of fewer rows.
+      for (const bytes of [40, 5000, packed.length >> 1, packed.length - 4]) {
+        const source = await put(name, packed.subarray(0, bytes));
+        const error = await failure(read({ source }));
+        expect(error, `${name}, ${bytes} bytes`).toMatchObject({ code: "SOURCE_UNREADABLE", field: "source" });
+        expect(error.message).toContain(`${source} cannot be unpacked`);
+      }
+      expect(await read({ source: await put(name, packed) })).toHaveLength(rows.length);
+    }
+  });
+
+  it("packed with zstd is taken only whole", async () => {
+    // Two frames of one raw block each, as RFC 8878 writes them: Node 20 packs none.
+    const frame = (text: string) => {
+      const block = Buffer.alloc(3);
+      block.writeUIntLE((text.length << 3) | 1, 0, 3);
+      return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, text.length]), block, Buffer.from(text)]);
+    };
+    const packed = Buffer.concat([frame("id,s\n1,a\n"), frame("2,b\n")]);
+    expect(await read({ source: await put("a.csv.zst", packed) })).toEqual([
+      [1, "a"],
+      [2, "b"],
+    ]);
+    for (const bytes of [10, packed.length - 6, packed.length - 1]) {
+      const source = await put("a.csv.zst", packed.subarray(0, bytes));
+      expect(await failure(read({ source })), `${bytes} bytes`).toMatchObject({ code: "SOURCE_UNREADABLE" });
+    }
   });
 
   it("names file, line, column and value of the first bad row, and counts the others", async () => {

@@ -46,7 +46,7 @@ describe.skipIf(missing !== undefined)(
     });
     afterAll(async () => await both?.close());
 
-    it("agree", { timeout: 60_000 + RUNS * 10_000 }, async () => {
+    it("agree", { timeout: 60_000 + RUNS * (onApacheSpark ? 30_000 : 10_000) }, async () => {
       const seen = { answered: 0, withRows: 0, refused: 0, failedOnServer: 0 };
       const check = async ({ sql, ordered }: RandomQuery) => {
         const ours = await answer(duck, sql);

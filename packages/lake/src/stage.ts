@@ -12,6 +12,7 @@ import { copiedStats, deltaStats } from "./file-stats.ts";
 import { diagnoseJson, jsonSql } from "./json-source.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
 import { takeParquet } from "./parquet-source.ts";
+import { checkWhole } from "./source-bytes.ts";
 import { type Located, locate, type SourceFile, type SourceRoots } from "./source-files.ts";
 import { isDecimal, sourceType } from "./source-values.ts";
 import type { StagedFile } from "./staged-file.ts";
@@ -94,8 +95,13 @@ async function readAll(
     files: reader.paths,
     macros: false,
   });
+  const stop = new AbortController();
+  const whole = wholenessOf(
+    format === "parquet" ? [] : files,
+    AbortSignal.any([stop.signal, ...(o.signal ? [o.signal] : [])]),
+  );
   try {
-    return await engine.session(o.signal, async (session) => {
+    const staged = await engine.session(o.signal, async (session) => {
       const sql = await reader.sql(session);
       return await copy(
         session,
@@ -106,13 +112,26 @@ async function readAll(
         inTurn,
       );
     });
+    await whole;
+    return staged;
   } catch (error) {
-    if (!(error instanceof LakeError) || error.code !== "SQL_FAILED") throw error;
+    if (!(error instanceof LakeError)) throw error;
+    await whole;
+    if (error.code !== "SQL_FAILED") throw error;
     await reader.diagnose(o.signal);
     throw unreadable(error, files);
   } finally {
+    stop.abort();
     await engine.close();
   }
+}
+
+/** Looks at packed files while DuckDB reads them. */
+function wholenessOf(files: readonly SourceFile[], signal: AbortSignal): Promise<unknown> {
+  const whole = Promise.all(files.map((file) => checkWhole(file, signal)));
+  // It is awaited once DuckDB is done, which may be later than it fails.
+  whole.catch(() => undefined);
+  return whole;
 }
 
 /** How a format is read. */

@@ -1,11 +1,12 @@
 import type { Columns } from "./columns.ts";
 import { LearnError } from "./errors.ts";
-import { likeliest } from "./links.ts";
 import type { Model } from "./model.ts";
 import { classificationMetrics } from "./model-metrics.ts";
+import { createPace } from "./pace.ts";
+import { classesOf, sayInTurns } from "./predictions.ts";
 import { createRandom } from "./random.ts";
 import { regressionMetrics } from "./regression-metrics.ts";
-import { type Fold, takeExamples, takeRows } from "./splits.ts";
+import { type Examples, type Fold, takeExamples, takeRows } from "./splits.ts";
 import { type TrainOptions, train } from "./train.ts";
 
 /** Scores that models are compared by; `rmse`, `mae` and `log_loss` are better when small. */
@@ -23,29 +24,50 @@ export function isLoss(score: Score): boolean {
  * @throws LearnError INVALID_METRIC_INPUT as `classificationMetrics`
  */
 export function scoresOf(model: Model, columns: Columns, target: Float64Array): Partial<Record<Score, number>> {
+  return scoresOfWhatIsSaid(
+    model,
+    model.task === "regression" ? model.predict(columns) : model.predictProba(columns),
+    target,
+  );
+}
+
+/**
+ * `scoresOf` that lets others in while it predicts: a large forest on many rows takes minutes.
+ * @throws as `scoresOf`; the signal's reason
+ */
+export async function evaluate(
+  model: Model,
+  columns: Columns,
+  target: Float64Array,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<Partial<Record<Score, number>>> {
+  return scoresOfWhatIsSaid(model, await sayInTurns(model, columns, createPace(signal)), target);
+}
+
+function scoresOfWhatIsSaid(model: Model, said: Float64Array, target: Float64Array): Partial<Record<Score, number>> {
   if (model.task === "regression") {
-    const { r2, rmse, mae } = regressionMetrics(target, model.predict(columns));
+    const { r2, rmse, mae } = regressionMetrics(target, said);
     return { r2, rmse, mae };
   }
-  const flat = model.predictProba(columns);
   const width = model.classes.length;
-  const predicted = Float64Array.from(
-    { length: columns.rowCount },
-    (_, row) => model.classes[likeliest(flat, row, width)]!,
-  );
-  const metrics = classificationMetrics(target, predicted, flat, model.classes);
+  const metrics = classificationMetrics(target, classesOf(model, said), said, model.classes);
   let loss = 0;
   const place = new Map(model.classes.map((value, k) => [value, k]));
   for (const [row, value] of target.entries()) {
-    const probability = flat[row * width + place.get(value)!]!;
+    const probability = said[row * width + place.get(value)!]!;
     loss -= Math.log(Math.min(1 - Number.EPSILON, Math.max(Number.EPSILON, probability)));
   }
   return { ...metrics, log_loss: loss / target.length };
 }
 
 /** One score of a model on rows. @throws LearnError UNSUPPORTED_TASK for a score of the other task */
-export function scoreOf(model: Model, columns: Columns, target: Float64Array, score: Score): number {
-  const value = scoresOf(model, columns, target)[score];
+async function scoreInTurns(
+  model: Model,
+  { columns, target }: Pick<Examples, "columns" | "target">,
+  score: Score,
+  signal?: AbortSignal,
+): Promise<number> {
+  const value = (await evaluate(model, columns, target, { signal }))[score];
   if (value !== undefined) return value;
   throw new LearnError("UNSUPPORTED_TASK", `${score} is no score of ${model.task}.`, { field: "score" });
 }
@@ -65,7 +87,7 @@ export async function crossValidate(
   for (const { train: learn, test } of folds) {
     const model = await train({ ...options, ...takeExamples(options, learn) });
     const asked = takeExamples(options, test);
-    scores.push(scoreOf(model, asked.columns, asked.target, score));
+    scores.push(await scoreInTurns(model, asked, score, options.signal));
     if (await onFold(scores)) break;
   }
   return scores;
@@ -103,8 +125,8 @@ export async function learningCurve(
       const learnt = takeExamples(options, learn.slice(0, rows));
       const asked = takeExamples(options, test);
       const model = await train({ ...options, ...learnt });
-      trainScores.push(scoreOf(model, learnt.columns, learnt.target, score));
-      testScores.push(scoreOf(model, asked.columns, asked.target, score));
+      trainScores.push(await scoreInTurns(model, learnt, score, options.signal));
+      testScores.push(await scoreInTurns(model, asked, score, options.signal));
     }
     points.push({ rows, trainScores, testScores });
   }
@@ -122,34 +144,40 @@ export interface PermutationImportance {
  * Permutation importance (Breiman 2001; scikit-learn's permutation_importance), greatest first: positive where the model
  * needs the feature, whichever way the score goes.
  */
-export function permutationImportance(
+export async function permutationImportance(
   model: Model,
   columns: Columns,
   target: Float64Array,
-  { score, repeats = 5, seed = 42 }: { score: Score; repeats?: number; seed?: number },
-): PermutationImportance[] {
+  {
+    score,
+    repeats = 5,
+    seed = 42,
+    signal,
+  }: { score: Score; repeats?: number; seed?: number; signal?: AbortSignal | undefined },
+): Promise<PermutationImportance[]> {
   const sign = isLoss(score) ? -1 : 1;
-  const base = sign * scoreOf(model, columns, target, score);
-  return model.featureNames
-    .map((feature, at) => {
-      const place = columns.names.indexOf(feature);
-      const drops = Array.from({ length: repeats }, (_, repeat) => {
-        const random = createRandom(seed, at * repeats + repeat);
-        const rows = Int32Array.from({ length: columns.rowCount }, (_, row) => row);
-        for (let row = rows.length - 1; row > 0; row--) {
-          const other = random.below(row + 1);
-          [rows[row], rows[other]] = [rows[other]!, rows[row]!];
-        }
-        const shuffled = takeRows(
-          { names: [feature], values: [columns.values[place]!], rowCount: columns.rowCount },
-          rows,
-        );
-        const values = columns.values.with(place, shuffled.values[0]!);
-        return base - sign * scoreOf(model, { ...columns, values }, target, score);
-      });
-      const mean = drops.reduce((sum, drop) => sum + drop, 0) / repeats;
-      const deviation = Math.sqrt(drops.reduce((sum, drop) => sum + (drop - mean) ** 2, 0) / repeats);
-      return { feature, mean, deviation };
-    })
-    .sort((a, b) => b.mean - a.mean);
+  const base = sign * (await scoreInTurns(model, { columns, target }, score, signal));
+  const importance: PermutationImportance[] = [];
+  for (const [at, feature] of model.featureNames.entries()) {
+    const place = columns.names.indexOf(feature);
+    const drops: number[] = [];
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      const random = createRandom(seed, at * repeats + repeat);
+      const rows = Int32Array.from({ length: columns.rowCount }, (_, row) => row);
+      for (let row = rows.length - 1; row > 0; row--) {
+        const other = random.below(row + 1);
+        [rows[row], rows[other]] = [rows[other]!, rows[row]!];
+      }
+      const shuffled = takeRows(
+        { names: [feature], values: [columns.values[place]!], rowCount: columns.rowCount },
+        rows,
+      );
+      const values = columns.values.with(place, shuffled.values[0]!);
+      drops.push(base - sign * (await scoreInTurns(model, { columns: { ...columns, values }, target }, score, signal)));
+    }
+    const mean = drops.reduce((sum, drop) => sum + drop, 0) / repeats;
+    const deviation = Math.sqrt(drops.reduce((sum, drop) => sum + (drop - mean) ** 2, 0) / repeats);
+    importance.push({ feature, mean, deviation });
+  }
+  return importance.sort((a, b) => b.mean - a.mean);
 }

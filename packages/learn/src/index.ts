@@ -12,6 +12,7 @@ export type { Columns, ColumnValues, FieldValue } from "./columns.ts";
 export { LearnError, type LearnErrorCode } from "./errors.ts";
 export {
   crossValidate,
+  evaluate,
   isLoss,
   type LearningCurvePoint,
   learningCurve,
@@ -23,9 +24,10 @@ export {
 export type { FeatureImportance, Model } from "./model.ts";
 export { loadModel, serializeModel } from "./model-file.ts";
 export { type ClassificationMetrics, classificationMetrics } from "./model-metrics.ts";
-export { toOnnx } from "./onnx.ts";
+export { toOnnx, toOnnxInTurns } from "./onnx.ts";
 export type { TrainingProgress } from "./pace.ts";
 export { ALGORITHMS, type Algorithm } from "./params.ts";
+export { predictInTurns } from "./predictions.ts";
 export type { ColumnStep, Preprocessing } from "./preprocessing.ts";
 export { regressionMetrics } from "./regression-metrics.ts";
 export {

@@ -238,19 +238,17 @@ function faultOf({ scores, inputs, classes, task, ...rest }: ModelDefinition): s
     return "the leaves do not fit the classes";
   for (const output of treeOutput) if (output < 0 || output + leafWidth > outputs) return "a tree has no such output";
   for (const root of roots) if (root < 0 || root >= nodes) return "a tree has no root";
+  const isChild = (child: number, node: number) => child > node && child < nodes;
   for (let node = 0; node < nodes; node++) {
     const isLeaf = feature[node] === -1;
     const good = isLeaf
       ? left[node]! >= 0 && (left[node]! + 1) * leafWidth <= leafValues.length
       : feature[node]! >= 0 &&
         feature[node]! < features &&
-        isChild(left[node]!) &&
-        isChild(right[node]!) &&
+        isChild(left[node]!, node) &&
+        isChild(right[node]!, node) &&
         ((flags[node]! & 2) === 0 || (threshold[node]! >= 0 && 32 * (threshold[node]! + 1) <= categories.length));
     if (!good) return `node ${node} is wrong`;
-    function isChild(child: number): boolean {
-      return child > node && child < nodes;
-    }
   }
   return undefined;
 }

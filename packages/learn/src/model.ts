@@ -79,9 +79,14 @@ export interface ModelDefinition {
 
 const definitions = new WeakMap<Model, ModelDefinition>();
 
-/** The definition of a model made by this package. @throws LearnError INVALID_MODEL for any other object */
+/** The definition of a model made by this package; undefined for any other object. */
+export function knownDefinition(model: Model): ModelDefinition | undefined {
+  return definitions.get(model);
+}
+
+/** As `knownDefinition`. @throws LearnError INVALID_MODEL for an object that this package has not made */
 export function definitionOf(model: Model): ModelDefinition {
-  const definition = definitions.get(model);
+  const definition = knownDefinition(model);
   if (definition === undefined)
     throw new LearnError("INVALID_MODEL", "The model was not made by train or loadModel.", { field: "model" });
   return definition;
@@ -121,12 +126,31 @@ export function rawScoresOf({
   };
 }
 
+/** Makes the function of a model's raw scores to probabilities of each class, or numbers; it may overwrite them. */
+export function createLink(
+  definition: Pick<ModelDefinition, "task" | "algorithm" | "classes" | "params" | "calibration">,
+): (raw: Float64Array) => Float64Array {
+  const { calibration } = definition;
+  const width = definition.classes.length;
+  const link = linkOf(definition);
+  return (raw) => {
+    if (calibration !== undefined) {
+      const said = calibrate(calibration, raw);
+      return width > 2 ? said : bothClasses(said);
+    }
+    if (link === "exp") return raw.map(Math.exp);
+    if (link === "identity") return raw;
+    if (link === "softmax") softmaxRows(raw, width);
+    if (width > 2) return raw;
+    return bothClasses(link === "sigmoid" ? sigmoid(raw) : raw);
+  };
+}
+
 /** Makes a model that predicts by its definition. */
 export function createModel(definition: ModelDefinition): Model {
-  const { algorithm, task, inputs, classes, params, featureImportance, calibration, scores } = definition;
+  const { algorithm, task, inputs, classes, params, featureImportance, scores } = definition;
   const featureNames = inputs.map(({ name }) => name);
   const reader = createInputReader(inputs);
-  const link = linkOf(definition);
   const width = classes.length;
   const classTexts = classes.map(String);
   const scoreRows = rawScoresOf(definition);
@@ -139,18 +163,7 @@ export function createModel(definition: ModelDefinition): Model {
     }
     return scores.kind === "dense" ? scoreDenseRow(scores, row) : scoreLinearRow(scores, row);
   };
-  /** Scores to probabilities, or numbers. */
-  const linked = (raw: Float64Array): Float64Array => {
-    if (calibration !== undefined) {
-      const said = calibrate(calibration, raw);
-      return width > 2 ? said : bothClasses(said);
-    }
-    if (link === "exp") return raw.map(Math.exp);
-    if (link === "identity") return raw;
-    if (link === "softmax") softmaxRows(raw, width);
-    if (width > 2) return raw;
-    return bothClasses(link === "sigmoid" ? sigmoid(raw) : raw);
-  };
+  const linked = createLink(definition);
   const model: Model = {
     algorithm,
     task,

@@ -84,3 +84,8 @@ export function stringsAttribute(name: string, values: readonly string[]): Proto
   for (const value of values) writer.string(9, value);
   return writer;
 }
+
+/** @param values packed numbers for "ints"; whole fields of the number 9 for "strings" */
+export function longAttribute(name: string, kind: "ints" | "strings", values: ProtobufWriter): ProtobufWriter {
+  return kind === "ints" ? attribute(name, 7).message(8, values) : attribute(name, 8).fields(values);
+}

@@ -1,27 +1,20 @@
 import { type DenseScores, layersOf } from "./dense.ts";
+import { LearnError } from "./errors.ts";
 import { foreignBytes } from "./foreign/foreign-model.ts";
 import type { LinearScores } from "./linear.ts";
 import { definitionOf, linkOf, type Model } from "./model.ts";
 import { addCalibration } from "./onnx-calibration.ts";
-import {
-  DOUBLE,
-  FLOAT,
-  floatsAttribute,
-  GraphWriter,
-  INT64,
-  intAttribute,
-  intsAttribute,
-  ML,
-  stringAttribute,
-  stringsAttribute,
-} from "./onnx-graph.ts";
+import { DOUBLE, FLOAT, GraphWriter, INT64, intAttribute, ML } from "./onnx-graph.ts";
 import { addInputs } from "./onnx-inputs.ts";
+import { addTrees } from "./onnx-trees.ts";
+import { createPace } from "./pace.ts";
 import { ProtobufWriter } from "./protobuf.ts";
-import type { TreeEnsemble } from "./tree-ensemble.ts";
 
 /** Operator sets: ai.onnx 17 and ai.onnx.ml 3, IR version 8 (ONNX 1.12, 2022). */
 const OPSET = 17;
 const ML_OPSET = 3;
+/** Protocol buffers hold no more. */
+const MOST_FILE_BYTES = 2 ** 31 - 1;
 
 /**
  * The model as an ONNX file, its preprocessing included. Input `input`: float [N, F], columns in the order of
@@ -39,8 +32,32 @@ const ML_OPSET = 3;
  *
  * Trees are written as TreeEnsembleRegressor: ONNX Runtime 1.30's TreeEnsembleClassifier gives wrong scores or labels for
  * two classes.
+ * @throws LearnError TOO_LARGE for a file of 2 GiB, which the format does not hold
  */
 export function toOnnx(model: Model): Uint8Array {
+  const writing = writeOnnx(model);
+  for (;;) {
+    const { done, value } = writing.next();
+    if (done === true) return value;
+  }
+}
+
+/**
+ * `toOnnx` that lets others in: a large forest takes seconds, and the thread has more to do meanwhile.
+ * @param signal ends it; it then rejects with the signal's reason
+ */
+export async function toOnnxInTurns(model: Model, signal?: AbortSignal): Promise<Uint8Array> {
+  const pace = createPace(signal);
+  const writing = writeOnnx(model);
+  for (;;) {
+    const { done, value } = writing.next();
+    if (done === true) return value;
+    await pace.breathe();
+  }
+}
+
+/** Gives back whoever has waited, where much is to be written. */
+function* writeOnnx(model: Model): Generator<void, Uint8Array> {
   const foreign = foreignBytes(model);
   if (foreign !== undefined) return foreign.slice();
   const definition = definitionOf(model);
@@ -49,7 +66,7 @@ export function toOnnx(model: Model): Uint8Array {
   const seen = addInputs(graph, inputs, scores.kind === "trees" ? FLOAT : DOUBLE);
   const raw =
     scores.kind === "trees"
-      ? addTrees(graph, scores, seen)
+      ? yield* addTrees(graph, scores, seen)
       : scores.kind === "dense"
         ? addDense(graph, scores, seen)
         : addLinear(graph, scores, seen);
@@ -76,122 +93,20 @@ export function toOnnx(model: Model): Uint8Array {
   }
   const opset = (domain: string, version: number) => new ProtobufWriter().string(1, domain).int(2, version);
   const features = JSON.stringify(inputs.map(({ name }) => name));
-  return new ProtobufWriter()
+  const file = new ProtobufWriter()
     .int(1, 8)
     .string(2, "@dagwright/learn")
     .message(7, graph.finish(definition.algorithm))
     .message(8, opset("", OPSET))
     .message(8, opset(ML, ML_OPSET))
-    .message(14, new ProtobufWriter().string(1, "features").string(2, features))
-    .finish()
-    .slice();
-}
-
-function addTrees(graph: GraphWriter, trees: TreeEnsemble, seen: string): string {
-  const { roots, treeOutput, threshold, left, right, leafValues, leafWidth } = trees;
-  const { input, feature, thresholds } = addSets(graph, trees, seen);
-  const nodes = feature.length;
-  const treeIds = new Int32Array(nodes);
-  const nodeIds = new Int32Array(nodes);
-  const trueIds = new Int32Array(nodes);
-  const falseIds = new Int32Array(nodes);
-  const target = { trees: [] as number[], nodes: [] as number[], ids: [] as number[], weights: [] as number[] };
-  for (let tree = 0; tree < roots.length; tree++) {
-    const root = roots[tree]!;
-    for (let node = root; node < (roots[tree + 1] ?? nodes); node++) {
-      treeIds[node] = tree;
-      nodeIds[node] = node - root;
-      if (feature[node] !== -1) {
-        trueIds[node] = left[node]! - root;
-        falseIds[node] = right[node]! - root;
-        continue;
-      }
-      for (let k = 0; k < leafWidth; k++) {
-        target.trees.push(tree);
-        target.nodes.push(node - root);
-        target.ids.push(treeOutput[tree]! + k);
-        target.weights.push(leafValues[left[node]! * leafWidth + k]!);
-      }
-    }
-  }
-  const attributes = [
-    intAttribute("n_targets", trees.outputs),
-    stringAttribute("aggregate_function", trees.average ? "AVERAGE" : "SUM"),
-    stringAttribute("post_transform", "NONE"),
-    floatsAttribute("base_values", trees.base),
-    intsAttribute("nodes_treeids", treeIds),
-    intsAttribute("nodes_nodeids", nodeIds),
-    intsAttribute(
-      "nodes_featureids",
-      feature.map((column) => Math.max(0, column)),
-    ),
-    stringsAttribute(
-      "nodes_modes",
-      Array.from(feature, (column) => (column === -1 ? "LEAF" : "BRANCH_LEQ")),
-    ),
-    floatsAttribute("nodes_values", thresholds ?? threshold),
-    intsAttribute("nodes_truenodeids", trueIds),
-    intsAttribute("nodes_falsenodeids", falseIds),
-    intsAttribute(
-      "nodes_missing_value_tracks_true",
-      trees.flags.map((flag) => flag & 1),
-    ),
-    intsAttribute("target_treeids", target.trees),
-    intsAttribute("target_nodeids", target.nodes),
-    intsAttribute("target_ids", target.ids),
-    floatsAttribute("target_weights", target.weights),
-  ];
-  return graph.node("TreeEnsembleRegressor", [input], "scores", attributes, ML);
-}
-
-/**
- * ONNX's trees know no sets of categories: each set becomes a column of its own, 0 where the category goes left and 1
- * where it goes right, looked up by the category's code.
- */
-function addSets(graph: GraphWriter, { feature, threshold, flags, categories }: TreeEnsemble, seen: string) {
-  /** Of each column of codes: the sets asked for, by their bytes. */
-  const sets = new Map<number, Map<string, { at: number; bytes: Uint8Array }>>();
-  for (let node = 0; node < feature.length; node++) {
-    if (feature[node] === -1 || (flags[node]! & 2) === 0) continue;
-    const bytes = categories.subarray(32 * threshold[node]!, 32 * threshold[node]! + 32);
-    const known = sets.get(feature[node]!) ?? new Map();
-    sets.set(feature[node]!, known);
-    const key = bytes.join();
-    if (!known.has(key)) known.set(key, { at: known.size, bytes });
-  }
-  if (sets.size === 0) return { input: seen, feature, thresholds: undefined };
-  const parts: string[] = [];
-  // The sets' columns stand before the columns seen.
-  const first = new Map<number, number>();
-  let next = 0;
-  for (const [column, known] of sets) {
-    first.set(column, next);
-    next += known.size;
-    const table = new Float32Array(256 * known.size);
-    for (const { at, bytes } of known.values())
-      for (let code = 0; code < 256; code++)
-        table[code * known.size + at] = 1 - ((bytes[code >> 3]! >> (code & 7)) & 1);
-    const code = graph.node("Gather", [seen, graph.ints(graph.fresh("place"), [column])], graph.fresh("codes"), [
-      intAttribute("axis", 1),
-    ]);
-    const missing = graph.node("IsNaN", [code], graph.fresh("missing"));
-    const none = graph.floats(graph.fresh("none"), [1, 1], [255]);
-    const filled = graph.node("Where", [missing, none, code], graph.fresh("filled"));
-    const index = graph.node("Cast", [filled], graph.fresh("index"), [intAttribute("to", INT64)]);
-    const flat = graph.node("Reshape", [index, graph.ints(graph.fresh("shape"), [-1])], graph.fresh("flat"));
-    const lookup = graph.floats(graph.fresh("sets"), [256, known.size], table);
-    parts.push(graph.node("Gather", [lookup, flat], graph.fresh("sides"), [intAttribute("axis", 0)]));
-  }
-  const input = graph.node("Concat", [...parts, seen], "with_sets", [intAttribute("axis", 1)]);
-  const shifted = feature.map((column) => (column === -1 ? -1 : column + next));
-  const thresholds = threshold.slice();
-  for (let node = 0; node < feature.length; node++) {
-    if (feature[node] === -1 || (flags[node]! & 2) === 0) continue;
-    const bytes = categories.subarray(32 * threshold[node]!, 32 * threshold[node]! + 32);
-    shifted[node] = first.get(feature[node]!)! + sets.get(feature[node]!)!.get(bytes.join())!.at;
-    thresholds[node] = 0.5;
-  }
-  return { input, feature: shifted, thresholds };
+    .message(14, new ProtobufWriter().string(1, "features").string(2, features));
+  if (file.size > MOST_FILE_BYTES)
+    throw new LearnError(
+      "TOO_LARGE",
+      `The model takes ${(file.size / 2 ** 30).toFixed(1)} GiB as an ONNX file: expected less than 2, the most that the format holds.`,
+      { field: "model", hint: "Train fewer or smaller trees (n_estimators, max_depth, min_samples_leaf)." },
+    );
+  return file.finish();
 }
 
 /** In double precision, so that a column whose mean is large beside its deviation keeps its digits. */

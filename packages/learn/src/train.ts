@@ -8,7 +8,7 @@ import { addShares, drawsOf, growForest } from "./forest.ts";
 import { createInputReader, type FittedInput, type InputReader } from "./inputs.ts";
 import { DEFAULT_THREADS } from "./kernel/threads.ts";
 import { fitLogistic } from "./logistic.ts";
-import { createModel, definitionOf, type Model, type ModelDefinition, rawScoresOf } from "./model.ts";
+import { createModel, definitionOf, type Model, type ModelDefinition } from "./model.ts";
 import { nearestName } from "./nearest-name.ts";
 import { fitNetwork } from "./neural.ts";
 import { outOfBagScore } from "./out-of-bag.ts";
@@ -24,6 +24,7 @@ import {
   parseParams,
   RidgeParams,
 } from "./params.ts";
+import { rawScoresInTurns } from "./predictions.ts";
 import { fitInputs, type Preprocessing } from "./preprocessing.ts";
 import { fitRidge } from "./ridge.ts";
 import { type Fold, stratifiedKFold, takeExamples, takeRows } from "./splits.ts";
@@ -126,7 +127,7 @@ async function calibrationOf(
       params: { ...options.params, calibration: null, ...(algorithm === "random_forest" && { oob_score: false }) },
       ...(onProgress !== undefined && { onProgress }),
     });
-    const said = rawScoresOf(definitionOf(model))(takeRows(columns, test));
+    const said = await rawScoresInTurns(definitionOf(model), takeRows(columns, test), createPace(options.signal));
     for (const [at, row] of test.entries()) scores.set(said.subarray(at * width, (at + 1) * width), row * width);
   }
   return fitCalibration(method, scores, width, target.classIndex, sampleWeight);

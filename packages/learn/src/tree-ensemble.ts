@@ -86,7 +86,20 @@ const BULK = 65_536;
 
 /** Scores of every row, `outputs` a row. Pure: nothing is kept between calls. */
 export function scoreTrees(trees: TreeEnsemble, columns: readonly Float64Array[], rowCount: number): Float64Array {
-  const { outputs, leafWidth, base, roots, treeOutput, feature, threshold, left, right, flags, leafValues } = trees;
+  const scoring = scoreTreesInTurns(trees, columns, rowCount);
+  for (;;) {
+    const { done, value } = scoring.next();
+    if (done === true) return value;
+  }
+}
+
+/** `scoreTrees` that yields after each tree: one has all rows, as it would be read again from memory for each part. */
+export function* scoreTreesInTurns(
+  trees: TreeEnsemble,
+  columns: readonly Float64Array[],
+  rowCount: number,
+): Generator<void, Float64Array> {
+  const { outputs, base, roots } = trees;
   const width = columns.length;
   const scores = new Float64Array(rowCount * outputs);
   // Rows side by side, in float32: a walk jumps between the columns of one row.
@@ -97,26 +110,34 @@ export function scoreTrees(trees: TreeEnsemble, columns: readonly Float64Array[]
       const values = columns[column]!;
       for (let row = 0; row < count; row++) rows[row * width + column] = values[first + row]!;
     }
+    const part = scores.subarray(first * outputs, (first + count) * outputs);
     for (let tree = 0; tree < roots.length; tree++) {
-      const root = roots[tree]!;
-      const output = treeOutput[tree]!;
-      for (let row = 0; row < count; row++) {
-        const at = row * width;
-        let node = root;
-        for (let asked = feature[node]!; asked >= 0; asked = feature[node]!) {
-          const value = rows[at + asked]!;
-          if (flags[node] === 0) node = value <= threshold[node]! ? left[node]! : right[node]!;
-          else node = goesLeft(trees, node, value) ? left[node]! : right[node]!;
-        }
-        const leaf = left[node]! * leafWidth;
-        const score = (first + row) * outputs + output;
-        for (let k = 0; k < leafWidth; k++) scores[score + k]! += leafValues[leaf + k]!;
-      }
+      addScoresOfTree(trees, tree, rows, width, part);
+      yield;
     }
   }
   for (let at = 0; at < scores.length; at++)
     scores[at] = base[at % outputs]! + (trees.average ? scores[at]! / roots.length : scores[at]!);
   return scores;
+}
+
+function addScoresOfTree(trees: TreeEnsemble, tree: number, rows: Float32Array, width: number, scores: Float64Array) {
+  const { outputs, leafWidth, roots, treeOutput, feature, threshold, left, right, flags, leafValues } = trees;
+  const root = roots[tree]!;
+  const count = scores.length / outputs;
+  let score = treeOutput[tree]!;
+  for (let row = 0; row < count; row++) {
+    const at = row * width;
+    let node = root;
+    for (let asked = feature[node]!; asked >= 0; asked = feature[node]!) {
+      const value = rows[at + asked]!;
+      if (flags[node] === 0) node = value <= threshold[node]! ? left[node]! : right[node]!;
+      else node = goesLeft(trees, node, value) ? left[node]! : right[node]!;
+    }
+    const leaf = left[node]! * leafWidth;
+    for (let k = 0; k < leafWidth; k++) scores[score + k]! += leafValues[leaf + k]!;
+    score += outputs;
+  }
 }
 
 /** Scores of one row. */

@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createSecureServer } from "node:http2";
-import { connect as connectTcp, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -9,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SparkConnectError, SparkInterruptedError, SparkSqlError, SparkUnavailableError } from "./errors.ts";
 import { connect, type SparkSession, type SqlOptions } from "./session.ts";
 import { inlineParameters } from "./sql-text.ts";
-import { installSparkServer, onApacheSpark, sparkServerName, startSparkServer } from "./testing.ts";
+import { installSparkServer, onApacheSpark, proxyTo, sparkServerName, startSparkServer } from "./testing.ts";
 
 const missing = await installSparkServer();
 
@@ -17,35 +16,6 @@ async function rows(session: SparkSession, query: string, options?: SqlOptions):
   const found: unknown[] = [];
   for await (const batch of session.sql(query, options)) for (const row of batch) found.push({ ...row.toJSON() });
   return found;
-}
-
-/** A way to the server that can cut every connection it carries. */
-async function proxyTo(port: number): Promise<{ port: number; cut(): void; server: Server }> {
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connectTcp(port, "127.0.0.1");
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket
-        .on("error", () => undefined)
-        .on("close", () => {
-          sockets.delete(socket);
-          near.destroy();
-          far.destroy();
-        });
-    }
-    near.pipe(far).pipe(near);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("A TCP server without a port.");
-  return {
-    port: address.port,
-    server,
-    cut: () => {
-      for (const socket of sockets) socket.destroy();
-    },
-  };
 }
 
 describe.skipIf(missing !== undefined)(

@@ -14,6 +14,8 @@ const ONE_OPERATION = 3;
 /** `SaveMode` of `WriteOperation`. */
 const SAVE_MODES = { append: 1, overwrite: 2, error: 3, ignore: 4 } as const;
 const SMALL_CALL_MS = 60_000;
+/** The server keeps what it has sent, for a stream that drops, until it hears that so many messages have been read. */
+const RELEASED_AT_ONCE = 16;
 
 /** How a statement runs. */
 export interface SqlOptions {
@@ -225,8 +227,13 @@ class Operations {
       stream.cancel();
       void this.#interrupt(encode("InterruptRequest", { ...ids, interruptType: ONE_OPERATION }));
     };
+    const release = (responseId: string | undefined) => {
+      if (responseId === undefined) return;
+      void this.#quietly("ReleaseExecute", encode("ReleaseExecuteRequest", { ...ids, releaseUntil: { responseId } }));
+    };
     signal?.addEventListener("abort", onAbort, { once: true });
     let lastResponseId: string | undefined;
+    let received = 0;
     let drops = 0;
     let dropped: unknown;
     let unsent = false;
@@ -240,6 +247,7 @@ class Operations {
             drops = 0;
             if (response.resultComplete !== undefined) return;
             yield response;
+            if (++received % RELEASED_AT_ONCE === 0) release(response.responseId);
           }
           dropped = undefined;
         } catch (error) {

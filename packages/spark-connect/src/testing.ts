@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { connect as connectTcp, createServer } from "node:net";
+import { connect as connectTcp, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -191,4 +191,47 @@ async function listening(server: ChildProcess, port: number, tries: number): Ret
   }
   await stop();
   throw new Error(`The server did not listen within ${tries / 10} s.`);
+}
+
+/** A way to a server that can cut every connection it carries. */
+export interface CuttingProxy {
+  readonly port: number;
+  readonly server: Server;
+  /** Bytes that have come from the server. */
+  carried(): number;
+  cut(): void;
+}
+
+/** Opens a way to a port of this machine. */
+export async function proxyTo(port: number): Promise<CuttingProxy> {
+  const sockets = new Set<Socket>();
+  let carried = 0;
+  const server = createServer((near) => {
+    const far = connectTcp(port, "127.0.0.1");
+    far.on("data", (bytes) => {
+      carried += bytes.length;
+    });
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket
+        .on("error", () => undefined)
+        .on("close", () => {
+          sockets.delete(socket);
+          near.destroy();
+          far.destroy();
+        });
+    }
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("A TCP server without a port.");
+  return {
+    port: address.port,
+    server,
+    carried: () => carried,
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }

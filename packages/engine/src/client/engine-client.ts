@@ -38,7 +38,7 @@ export interface StartRun {
   readonly conf?: { readonly [key: string]: Json };
   /** A day or ISO-8601 moment. @default as the DAG says */
   readonly logicalDate?: string;
-  /** @default `<dag id>/<logical date>`; without a logical date `<dag id>/manual-<now>` */
+  /** `<dag id>/<name>`, or a name. @default `<dag id>/<logical date>`; without a logical date `<dag id>/manual-<now>` */
   readonly runId?: string;
   /** @default "manual" */
   readonly trigger?: RunTrigger;
@@ -185,7 +185,10 @@ export interface SyncResult {
  * TemporalRequestError when it refuses for a reason of its own.
  */
 export interface EngineClient {
-  /** Starts a run, unless one of that id runs or has succeeded. What it is given is checked by the worker. */
+  /**
+   * Starts a run, unless one of that id runs or has succeeded. What it is given is checked by the worker, but its id.
+   * @throws InvalidRunIdError
+   */
   startRun(run: StartRun): Promise<StartedRun>;
   /**
    * A run as it is now, with the progress of its tasks.

@@ -1,3 +1,5 @@
+import { readMoment, workflowIdFor } from "../language/logical-date.ts";
+
 /** Nothing answers at Temporal's address, or it answers and refuses us. */
 export class TemporalUnreachableError extends Error {
   readonly code = "TEMPORAL_UNREACHABLE";
@@ -15,10 +17,29 @@ export class RunNotFoundError extends Error {
   readonly code = "RUN_NOT_FOUND";
   readonly retryable = false;
   readonly field = "runId";
-  readonly hint = "Run ids look like <dag id>/<logical date>; `dagwright runs list` shows them.";
+  readonly hint: string;
   constructor(runId: string) {
     super(`There is no run "${runId}"`);
     this.name = "RunNotFoundError";
+    const [, dagId, date = ""] = /^([^/]+)\/(.+)$/s.exec(runId) ?? [];
+    const moment = readMoment(date);
+    const full = dagId === undefined || moment === null ? runId : workflowIdFor(dagId, moment);
+    this.hint =
+      full === runId
+        ? "Run ids look like <dag id>/<logical date>; `dagwright runs list` shows them."
+        : `The run of that date would be "${full}"; \`dagwright runs list\` shows which there are.`;
+  }
+}
+
+/** A run cannot have that id. */
+export class InvalidRunIdError extends Error {
+  readonly code = "INVALID_RUN_ID";
+  readonly retryable = false;
+  readonly field = "runId";
+  readonly hint = "Leave it out: a run is then named by its DAG and logical date.";
+  constructor(runId: string, expected: string) {
+    super(`The run id is ${JSON.stringify(runId)}: expected ${expected}`);
+    this.name = "InvalidRunIdError";
   }
 }
 

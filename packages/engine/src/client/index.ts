@@ -31,6 +31,7 @@ export {
   BackfillOverError,
   ControllerNotFoundError,
   InvalidPoolError,
+  InvalidRunIdError,
   NoRunStoreError,
   NothingToClearError,
   NotWaitingError,

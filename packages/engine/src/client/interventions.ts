@@ -70,7 +70,12 @@ export class Interventions {
     }
   }
 
-  private async graphOf({ dagId, dagVersion }: RunView): Promise<DagGraph> {
+  private async graphOf({ runId, dagId, dagVersion, state }: RunView): Promise<DagGraph> {
+    if (dagVersion === "" && !isOver(state))
+      throw new NothingToClearError(
+        `Run "${runId}" has not begun: none of its tasks has run`,
+        `What it waits for: dagwright runs explain ${runId}`,
+      );
     const graph = (await this.ground.store?.getDag(dagId, dagVersion)) ?? null;
     if (graph !== null) return graph;
     const message = `The graph of ${dagId} version "${dagVersion}" is not in this run store`;

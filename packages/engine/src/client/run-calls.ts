@@ -23,9 +23,17 @@ import {
 import { progressOf, withProgress } from "./activity-progress.ts";
 import { closedView, isRunView, waitingView } from "./closed-run.ts";
 import type { StartedRun, StartRun, WaitOptions } from "./engine-client.ts";
-import { NoWorkerError, RunActiveError, RunNotFoundError, RunOverError, TemporalUnreachableError } from "./errors.ts";
+import {
+  InvalidRunIdError,
+  NoWorkerError,
+  RunActiveError,
+  RunNotFoundError,
+  RunOverError,
+  TemporalUnreachableError,
+} from "./errors.ts";
 import type { ClientGround } from "./ground.ts";
 import { refusalOf } from "./refusals.ts";
+import { checkRunId } from "./run-id.ts";
 import { whenReachable } from "./store-outage.ts";
 import { isNotFound, isTooLate, temporalCall } from "./temporal-call.ts";
 
@@ -56,9 +64,11 @@ export class RunCalls {
     noCache = false,
   }: StartRun): Promise<StartedRun> {
     const { temporal, taskQueue, store } = this.ground;
+    if (given !== undefined) checkRunId(dagId, given, logicalDate);
     const runId = given ?? (logicalDate === undefined ? manualRunId(dagId) : workflowIdFor(dagId, logicalDate));
     // Nothing is known of an id that is made up now. Of another one the store must say it: Temporal forgets.
     const done = given === undefined && logicalDate === undefined ? null : ((await store?.getRun(runId)) ?? null);
+    if (done !== null && done.view.dagId !== dagId) throw takenBy(done.view.dagId, runId);
     if (done?.view.state === "success") return { runId, outcome: "already_done", temporalRunId: done.temporalRunId };
     try {
       const { firstExecutionRunId } = await temporal.workflow.start(dagId, {
@@ -79,7 +89,8 @@ export class RunCalls {
       return { runId, outcome: "started", temporalRunId: firstExecutionRunId };
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      const { status, runId: temporalRunId } = await temporal.workflow.getHandle(runId).describe();
+      const { status, type, runId: temporalRunId } = await temporal.workflow.getHandle(runId).describe();
+      if (type !== dagId) throw takenBy(type, runId);
       return { runId, outcome: status.name === "RUNNING" ? "already_running" : "already_done", temporalRunId };
     }
   }
@@ -254,6 +265,10 @@ function publishedAtStart({
       ? []
       : [{ key: defineSearchAttributeKey("LogicalDate", "DATETIME"), value: parseLogicalDate(logicalDate) }]),
   ];
+}
+
+function takenBy(dagId: string, runId: string): InvalidRunIdError {
+  return new InvalidRunIdError(runId, `one that no run of another DAG has: "${dagId}" has a run of that name`);
 }
 
 function manualRunId(dagId: string): string {

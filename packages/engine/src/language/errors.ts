@@ -77,8 +77,8 @@ export class InvalidLogicalDateError extends Error {
   readonly field = "logicalDate";
   readonly retryable = false;
   readonly hint = "Give a day such as 1998-01-31 or a moment such as 1998-01-31T00:00:00Z.";
-  constructor(value: string) {
-    super(`The logical date is "${value}": expected a calendar day or an ISO-8601 moment`);
+  constructor(value: string, expected = "a calendar day or an ISO-8601 moment") {
+    super(`The logical date is "${value}": expected ${expected}`);
     this.name = "InvalidLogicalDateError";
   }
 }

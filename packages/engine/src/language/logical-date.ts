@@ -12,12 +12,18 @@ const FORM = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z
  * @throws InvalidLogicalDateError also for a day that the calendar does not have (30 February).
  */
 export function parseLogicalDate(text: string): Date {
+  const moment = readMoment(text);
+  if (moment === null) throw new InvalidLogicalDateError(text);
+  return moment;
+}
+
+/** The same; null of what is no logical date. */
+export function readMoment(text: string): Date | null {
   const [, year, month, day, time = "00:00", zone = "Z"] = FORM.exec(text.trim()) ?? [];
   // JavaScript rolls 30 February over into March; we do not.
   const calendar = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
   const moment = new Date(`${year}-${month}-${day}T${time}${zone}`);
-  if (Number.isNaN(moment.getTime()) || calendar.getUTCDate() !== Number(day)) throw new InvalidLogicalDateError(text);
-  return moment;
+  return Number.isNaN(moment.getTime()) || calendar.getUTCDate() !== Number(day) ? null : moment;
 }
 
 /**

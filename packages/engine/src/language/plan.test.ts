@@ -51,7 +51,7 @@ describe("planRun", () => {
     expect(workflowIdFor("pipeline", given)).toBe(`pipeline/${normal}`);
   });
 
-  it.each(["yesterday", "1998-02-30", "1998-13-01", "31.01.1998", "", "1998-01-31T25:00"])(
+  it.each(["yesterday", "1998-02-30", "1998-13-01", "31.01.1998", "", "1998-01-31T25:00", "9999-12-31", "0001-01-01"])(
     "refuses the logical date %j",
     (given) => {
       expect(thrown(() => plan(pipeline, { logicalDate: given }))).toMatchObject({

@@ -2,7 +2,7 @@ import { nearest } from "@dagwright/mcp-kit/nearest";
 import type { DagGraph, GraphSchedule, Json } from "../core/graph.ts";
 import type { AssetEvent, RunInfo, RunTrigger } from "../core/state.ts";
 import type { Dag } from "./dag.ts";
-import { InvalidParamsError } from "./errors.ts";
+import { InvalidLogicalDateError, InvalidParamsError } from "./errors.ts";
 import { dataIntervalFor, type Interval, intervalEndingAt, lastCompleteInterval } from "./interval.ts";
 import { normalMoment, parseLogicalDate, workflowIdFor } from "./logical-date.ts";
 import { problemsOf } from "./problems.ts";
@@ -62,6 +62,9 @@ export function planRun(dag: Dag, request: RunRequest): RunPlan {
   return { graph: dag.graph, params, run };
 }
 
+const FIRST_YEAR = 1000;
+const LAST_YEAR = 9998;
+
 function datesOf(
   schedule: GraphSchedule | null,
   { logicalDate, scheduledFor, now }: RunRequest,
@@ -77,6 +80,9 @@ function datesOf(
     return { logicalDate: interval.start, interval };
   }
   const date = parseLogicalDate(named);
+  // Beyond them a schedule finds no fire before or after.
+  if (date.getUTCFullYear() < FIRST_YEAR || date.getUTCFullYear() > LAST_YEAR)
+    throw new InvalidLogicalDateError(named, `one of the years ${FIRST_YEAR} to ${LAST_YEAR}`);
   return { logicalDate: date, interval: dataIntervalFor(schedule, date) };
 }
 

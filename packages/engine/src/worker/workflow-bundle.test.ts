@@ -21,4 +21,19 @@ describe("the workflow bundle", () => {
     expect(JSON.parse(await readFile(join(folder, "cache", kept[0] ?? ""), "utf8"))).toEqual(bundle);
     expect(await bundleWorkflows()).toBe(bundle);
   }, 60_000);
+
+  it("is evaluated once for all runs, so no module of it keeps anything of a run", async () => {
+    expect((await bundleWorkflows()).code).toMatch(
+      /exports\.preloadModules = function preloadModules\(\) \{\s*__webpack/,
+    );
+    for (const folder of ["../sandbox/", "../core/"]) {
+      const url = new URL(folder, import.meta.url);
+      for (const name of (await readdir(url)).filter((file) => /(?<!\.test)\.ts$/.test(file))) {
+        // What is worked out of an object may be kept with that object.
+        const kept =
+          /^(export )?(let |var |(const \w+[^=]*= new (?!WeakMap|Error|URL)))|^ +(private )?static (?!readonly|of\()/m;
+        expect(await readFile(new URL(name, url), "utf8"), name).not.toMatch(kept);
+      }
+    }
+  }, 60_000);
 });

@@ -3,7 +3,7 @@ import type { FeatureView } from "../definitions.ts";
 import { checkSourceTable } from "./table-types.ts";
 
 /** What the feature store needs of a lake. */
-export type OfflineStore = Pick<Lake, "dialect" | "snapshot" | "native" | "write">;
+export type OfflineStore = Pick<Lake, "dialect" | "snapshot" | "native" | "write" | "stageQuery">;
 
 /** The table of a view at its newest version, checked against the definition; with its number of rows. */
 export async function checkedSource(

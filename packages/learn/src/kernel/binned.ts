@@ -95,7 +95,7 @@ export async function binColumns(request: BinRequest): Promise<BinnedColumns> {
         await pace.breathe();
       }
       // A thread has its own scratch, so it gets its own columns.
-      await Promise.all(
+      const binning = Promise.all(
         scratch.map(async ({ keys, spare, counts, ends }, thread) => {
           const calls: number[][] = [];
           for (let index = from + thread; index < until; index += threads) {
@@ -110,6 +110,7 @@ export async function binColumns(request: BinRequest): Promise<BinnedColumns> {
           });
         }),
       );
+      await endedBySignal({ crew, cancel: control + CANCEL }, pace.signal, binning);
     }
     const cells = { counter: control + COUNTER, cancel: control + CANCEL, control };
     return { crew, bins, least, greatest, isCategory: flags, rowCount, columnCount, ...cells, arena };
@@ -119,19 +120,34 @@ export async function binColumns(request: BinRequest): Promise<BinnedColumns> {
   }
 }
 
-/** Ends a job's threads when the signal is aborted, between two trees; rejects with its reason once they have ended. */
+/** How long a thread may take to come to the end of its tree once the training is to end; releasing the crew ends it then. */
+const GRACE_MS = 250;
+
+/**
+ * Ends a job's threads when the signal is aborted: between two trees, or in the middle of one that takes long. Rejects
+ * with the signal's reason.
+ */
 export async function endedBySignal<T>(
   { crew, cancel }: Pick<BinnedColumns, "crew" | "cancel">,
   signal: AbortSignal | undefined,
   job: Promise<T>,
 ): Promise<T> {
-  const stop = () => Atomics.store(new Int32Array(crew.buffer), cancel >> 2, 1);
-  signal?.addEventListener("abort", stop);
-  if (signal?.aborted === true) stop();
+  if (signal === undefined) return job;
+  let grace: NodeJS.Timeout | undefined;
+  let stop = () => {};
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => {
+      Atomics.store(new Int32Array(crew.buffer), cancel >> 2, 1);
+      grace = setTimeout(() => reject(signal.reason), GRACE_MS);
+    };
+  });
+  signal.addEventListener("abort", stop);
+  if (signal.aborted) stop();
   try {
-    return await job;
+    return await Promise.race([job, stopped]);
   } finally {
-    signal?.removeEventListener("abort", stop);
-    signal?.throwIfAborted();
+    clearTimeout(grace);
+    signal.removeEventListener("abort", stop);
+    signal.throwIfAborted();
   }
 }
