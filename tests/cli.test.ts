@@ -147,6 +147,9 @@ describe("runs that have ended", () => {
     expect(backfill.value).toMatchObject({
       error: { message: expect.stringContaining('did you mean "steps"'), hint: expect.stringContaining("--dags") },
     });
+    const [verb, missing] = await Promise.all([product.json(["rnu"]), product.json(["backfill", "create", "steps"])]);
+    expect(verb).toMatchObject({ code: 2, value: { error: { code: "USAGE", message: "unknown command 'rnu'" } } });
+    expect(missing.value).toMatchObject({ error: { message: expect.stringContaining("--from <date>") } });
   }, 60_000);
 });
 

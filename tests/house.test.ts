@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type { Contract } from "@dagwright/mcp-kit/contract";
 import type { IConfiguration, ICruiseResult } from "dependency-cruiser";
 import { afterAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const packages = readdirSync(join(root, "packages")).map((name) => `packages/${name}/src`);
@@ -149,6 +151,25 @@ describe("files", () => {
     for (const file of ["contract.ts", `${name}.ts`, "server.ts"])
       expect(existsSync(join(root, "mcp-servers", name, file)), `mcp-servers/${name}/${file}`).toBe(true);
   });
+
+  test.each(readdirSync(join(root, "mcp-servers")))(
+    "mcp-servers/%s says what each argument of its tools is",
+    async (name) => {
+      const contracts: readonly Contract[] = Object.values(
+        await import(join(root, "mcp-servers", name, "contract.ts")),
+      );
+      const tools = contracts.flatMap((exported) => Object.entries(exported.tools ?? {}));
+      expect(tools).not.toEqual([]);
+      const silent = tools.flatMap(([tool, { input }]) =>
+        Object.entries(input.shape).flatMap(([argument, schema]) =>
+          z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }).description === undefined
+            ? [`${tool}.${argument}`]
+            : [],
+        ),
+      );
+      expect(silent).toEqual([]);
+    },
+  );
 
   test("are named after their subject", () => {
     const vague = /^(utils?|helpers?|common|misc|shared)([.-]|$)/;

@@ -58,4 +58,8 @@ it("makes a project that installs, passes its tests, type-checks and runs on Tem
     value: { error: { code: "FOLDER_NOT_EMPTY", message: expect.stringContaining("notes.txt, workflows/hello.ts") } },
   });
   expect(existsSync(join(project, "README.md"))).toBe(false);
+  expect(await product.json(["init", join(project, "notes.txt", "below")])).toMatchObject({
+    code: 2,
+    value: { error: { code: "FOLDER_UNUSABLE", field: "dir" } },
+  });
 }, 400_000);

@@ -1,14 +1,17 @@
-/** A worker that is killed in the middle of a long training: it is done once, as if nothing had been. */
+/** A worker that is killed in the middle of a long training, and a training that is cancelled: done once, or not at all. */
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunView } from "@dagwright/engine";
 import { openTracking } from "@dagwright/tracking";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { PROJECT, Product } from "./product.ts";
 
-/** Trees of the forest: seconds by default; `TRAINING_TREES=15000` trains for a minute. */
+/** Trees of the forest: seconds by default; `npm run test:training` trains for minutes. */
 const TREES = Number(process.env["TRAINING_TREES"] ?? 400);
+const isLong = TREES > 10_000;
+/** The long form has two trainings of minutes, one of which begins again, and measures 40 million nodes on all rows. */
+const LIMIT_MS = isLong ? 3_600_000 : 600_000;
 
 let product: Product;
 let upPid: number;
@@ -75,27 +78,62 @@ function workerOf(pid: number): number | undefined {
   return found ? Number(found[1]) : undefined;
 }
 
-it("the training begins again, and there is one run with one model", async () => {
-  const runId = "long_training/killed";
-  const params = JSON.stringify({ trees: TREES });
-  const args = ["run", "long_training", "--run-id", runId, "--params", params, "--wait", "--dags", folder];
-  const running = product.json(args, { timeoutMs: 560_000 });
+/** Waits until so many trees have grown. */
+async function reached(runId: string, trees: number): Promise<void> {
   const progress = async () => {
     const { value } = await product.json(["runs", "show", runId]);
     return (value as Partial<RunView>).tasks?.["learn"]?.progress?.done ?? 0;
   };
-  // Well into the training, by what its heartbeats say.
-  await expect.poll(progress, { timeout: 120_000, interval: 100 }).toBeGreaterThan(TREES / 20);
-  const worker = workerOf(upPid);
-  if (worker === undefined) throw new Error("There is no worker to kill");
-  process.kill(worker, "SIGKILL");
-  const { value } = await running;
-  const view = value as RunView;
-  expect(view).toMatchObject({ state: "success", tasks: { learn: { state: "success", attempts: 1 } } });
-  const tracking = await openTracking({ root: join(product.home, "tracking") });
-  const runs = await tracking.searchRuns({ experiment: "long" });
-  expect(runs).toHaveLength(1);
-  expect(runs[0]).toMatchObject({ status: "FINISHED" });
-  expect(view.tasks["learn"]?.output).toMatchObject({ runId: runs[0]?.runId });
-  await tracking.close();
-}, 600_000);
+  await expect.poll(progress, { timeout: LIMIT_MS / 2, interval: 100 }).toBeGreaterThan(trees);
+}
+
+it(
+  "the training begins again, and there is one run with one model",
+  async () => {
+    const runId = "long_training/killed";
+    const params = JSON.stringify({ trees: TREES });
+    const args = ["run", "long_training", "--run-id", runId, "--params", params, "--wait", "--dags", folder];
+    const running = product.json(args, { timeoutMs: LIMIT_MS - 40_000 });
+    // Well into the training, by what its heartbeats say.
+    await reached(runId, isLong ? TREES / 2 : TREES / 20);
+    const worker = workerOf(upPid);
+    if (worker === undefined) throw new Error("There is no worker to kill");
+    process.kill(worker, "SIGKILL");
+    const { value } = await running;
+    const view = value as RunView;
+    if (isLong) console.log(JSON.stringify(view.tasks["learn"]));
+    expect(view).toMatchObject({ state: "success", tasks: { learn: { state: "success", attempts: 1 } } });
+    const tracking = await openTracking({ root: join(product.home, "tracking") });
+    const runs = await tracking.searchRuns({ experiment: "long" });
+    expect(runs).toHaveLength(1);
+    expect(runs[0]).toMatchObject({ status: "FINISHED" });
+    expect(view.tasks["learn"]?.output).toMatchObject({ runId: runs[0]?.runId });
+    await tracking.close();
+    const files = await readdir(join(product.home, "tracking"), { recursive: true });
+    expect(files.filter((path) => path.endsWith("model.bin"))).toHaveLength(1);
+  },
+  LIMIT_MS,
+);
+
+it(
+  "a training that is cancelled ends in the middle, and leaves no model",
+  async () => {
+    const runId = "long_training/cancelled";
+    const params = JSON.stringify({ trees: 50 * TREES });
+    const running = product.json(
+      ["run", "long_training", "--run-id", runId, "--params", params, "--wait", "--dags", folder],
+      { timeoutMs: LIMIT_MS - 40_000 },
+    );
+    await reached(runId, TREES / 20);
+    await product.json(["runs", "cancel", runId]);
+    const { value } = await running;
+    expect(value).toMatchObject({ state: "cancelled" });
+    const tracking = await openTracking({ root: join(product.home, "tracking") });
+    const runs = await tracking.searchRuns({ experiment: "long" });
+    expect(runs.map(({ status }) => status).sort()).toEqual(["FINISHED", "KILLED"]);
+    await tracking.close();
+    const files = await readdir(join(product.home, "tracking"), { recursive: true });
+    expect(files.filter((path) => path.endsWith("model.bin"))).toHaveLength(1);
+  },
+  LIMIT_MS,
+);

@@ -11,7 +11,7 @@ import { installRedis, startRedis } from "../../tests/servers/redis.ts";
 import { median, quantile, rounded, secondsOf } from "../engine/measures.ts";
 import { endAll } from "../engine/processes.ts";
 import { FEAST, startFeast } from "./feast.ts";
-import { fillLake, type Ours, openOurs } from "./ours.ts";
+import { fillLake, type Ours, openOurs, sameAsFeast } from "./ours.ts";
 
 const { values: options } = parseArgs({
   args: process.argv.slice(3),
@@ -53,15 +53,22 @@ try {
 
   console.log(`\nPoint-in-time join of ${rows} entity rows with three views of ${rows} rows, Feast ${FEAST}`);
   const joins: Record<"ours" | "dask" | "duckdb", number[]> = { ours: [], dask: [], duckdb: [] };
+  const same: Record<string, number> = {};
   await onSqlite.historical();
   for (let round = 0; round < rounds; round += 1) {
     joins.ours.push(await secondsOf(() => onSqlite.historical()));
     for (const store of ["dask", "duckdb"] as const) {
       if (skipped.some(({ part }) => part === `feast ${store}`)) continue;
       try {
-        const { seconds, rows: given } = await feast.historical(store);
+        const saved = join(folder, `${store}.parquet`);
+        const { seconds, rows: given } = await feast.historical(store, round === 0 ? saved : undefined);
         joins[store].push(seconds);
-        if (round === 0) console.log(`  Feast's ${store} store gave ${given} rows of ${rows}`);
+        if (round > 0) continue;
+        const compared = await sameAsFeast(lake, saved);
+        same[store] = compared.same;
+        console.log(
+          `  Feast's ${store} store gave ${given} rows of ${rows}; ${compared.same} have the same values as ours`,
+        );
       } catch (error) {
         skipped.push({ part: `feast ${store}`, why: error instanceof Error ? error.message : String(error) });
       }
@@ -84,23 +91,25 @@ try {
         Array.from({ length: ENTITIES_OF_A_READ }, (_, n) => (round * 7_877 + read * 104_729 + n * 7_919) % users),
       );
       const mine: number[] = [];
+      let read: Awaited<ReturnType<Ours["online"]>> = [];
       for (const one of asked) {
-        let found = 0;
         mine.push(
           await secondsOf(async () => {
-            found = await ours.online(one);
+            read = await ours.online(one);
           }),
         );
+        const found = read.filter((values) => values["f0"] !== null).length;
         if (found !== one.length) throw new Error(`${found} of ${one.length} users were found in ${name}`);
       }
       const peer = await feast.online(name, asked);
-      if (peer.found !== ENTITIES_OF_A_READ) throw new Error(`Feast found ${peer.found} users in ${name}`);
+      compareReads(name, asked.at(-1) ?? [], read, peer.last);
       // The first round warms up.
       if (round > 0) {
         times.ours.push(...mine);
         times.feast.push(...peer.times);
       }
     }
+    console.log(`  ${name}: the values of the last reads are Feast's, to nine digits`);
     for (const side of ["ours", "feast"] as const) {
       const [p50, p99] = [quantile(times[side], 0.5) * 1_000, quantile(times[side], 0.99) * 1_000];
       online[`${name} ${side}`] = { p50: rounded(p50), p99: rounded(p99) };
@@ -128,6 +137,7 @@ try {
       rounds,
       feast: FEAST,
       historicalSeconds: seconds,
+      sameRowsAsFeast: same,
       onlineMs: online,
       feastToOurs: ratios,
       skipped,
@@ -138,4 +148,23 @@ try {
   await endAll();
   await redis.close();
   await rm(folder, { recursive: true, force: true });
+}
+
+/** Fails unless a read gave the same users the same values on both sides. */
+function compareReads(
+  store: string,
+  users: readonly number[],
+  ours: Awaited<ReturnType<Ours["online"]>>,
+  feast: Readonly<Record<string, readonly (number | null)[]>>,
+): void {
+  for (const [row, user] of users.entries()) {
+    if (feast["user_id"]?.[row] !== user) throw new Error(`Feast answers for ${feast["user_id"]?.[row]}, not ${user}`);
+    for (const [name, value] of Object.entries(ours[row] ?? {})) {
+      const theirs = feast[name]?.[row];
+      if (typeof value === "number" && typeof theirs === "number") {
+        if (Math.abs(value - theirs) <= 1e-9 * Math.abs(value)) continue;
+      } else if (value === null && theirs === null) continue;
+      throw new Error(`${store}, user ${user}: ${name} is ${value} here and ${theirs} at Feast`);
+    }
+  }
 }

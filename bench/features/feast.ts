@@ -10,13 +10,16 @@ import { asService } from "../engine/processes.ts";
 export const FEAST = "0.67.0";
 
 const Historical = z.object({ seconds: z.number(), rows: z.number() });
-const Online = z.object({ times: z.array(z.number()), found: z.number() });
+const Online = z.object({
+  times: z.array(z.number()),
+  last: z.record(z.string(), z.array(z.number().nullable())),
+});
 const Failure = z.object({ error: z.string() });
 
 export interface FeastPeer {
-  /** Seconds of one point-in-time join, and how many rows it gave. */
-  historical(offlineStore: "dask" | "duckdb"): Promise<z.output<typeof Historical>>;
-  /** Seconds of each read, one read for each list of users. */
+  /** Seconds of one point-in-time join, and how many rows it gave; `saveTo` is a Parquet file for its values. */
+  historical(offlineStore: "dask" | "duckdb", saveTo?: string): Promise<z.output<typeof Historical>>;
+  /** Seconds of each read, one read for each list of users, and the values of the last, by their names. */
   online(onlineStore: "sqlite" | "redis", users: readonly (readonly number[])[]): Promise<z.output<typeof Online>>;
   end(): Promise<void>;
 }
@@ -52,7 +55,8 @@ export async function startFeast(
     }
   }
   return {
-    historical: (offlineStore) => ask(Historical, "historical", offlineStore),
+    historical: (offlineStore, saveTo) =>
+      ask(Historical, "historical", offlineStore, ...(saveTo === undefined ? [] : [saveTo])),
     online: (onlineStore, users) => ask(Online, "online", onlineStore, users),
     end: () => service.end(),
   };

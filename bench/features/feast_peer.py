@@ -98,8 +98,10 @@ for line in sys.stdin:
             if entities is None:
                 entities = pd.read_parquet(given["entities"])
             begun = time.perf_counter()
-            rows = len(store.get_historical_features(entities, HISTORICAL, full_feature_names=True).to_df())
-            answer = {"seconds": time.perf_counter() - begun, "rows": rows}
+            joined = store.get_historical_features(entities, HISTORICAL, full_feature_names=True).to_df()
+            answer = {"seconds": time.perf_counter() - begun, "rows": len(joined)}
+            if rest:
+                joined[["n", *(name.replace(":", "__") for name in HISTORICAL)]].to_parquet(rest[0], index=False)
         else:
             times = []
             for users in rest[0]:
@@ -107,7 +109,7 @@ for line in sys.stdin:
                 begun = time.perf_counter()
                 values = store.get_online_features(features=ONLINE, entity_rows=wanted).to_dict()
                 times.append(time.perf_counter() - begun)
-            answer = {"times": times, "found": sum(value is not None for value in values["f0"])}
+            answer = {"times": times, "last": {name: values[name] for name in ["user_id", *(f"f{n}" for n in range(10))]}}
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {error}"}
     print("ANSWER " + json.dumps(answer), flush=True)

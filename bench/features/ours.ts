@@ -1,6 +1,6 @@
 /** The feature store over tables that both sides read. */
 import { join } from "node:path";
-import { entity, featureView, type OnlineStore, openFeatureStore } from "@dagwright/feature-store";
+import { entity, type FeatureValue, featureView, type OnlineStore, openFeatureStore } from "@dagwright/feature-store";
 import { type Lake, openLake } from "@dagwright/lake";
 
 const NAMES = ["orders", "sessions", "returns"] as const;
@@ -33,7 +33,7 @@ export interface Sizes {
 
 /** Opens a lake in an empty folder and fills it; gives the Parquet file of each table. */
 export async function fillLake(folder: string, { rows, users }: Sizes) {
-  const lake = await openLake({ root: join(folder, "lake"), sourceRoots: [] });
+  const lake = await openLake({ root: join(folder, "lake"), sourceRoots: [folder] });
   const month = "TIMESTAMPTZ '2026-01-01T00:00:00Z' + to_seconds";
   const files: Record<string, string> = {};
   const write = async (table: string, sql: string) => {
@@ -65,8 +65,8 @@ export async function fillLake(folder: string, { rows, users }: Sizes) {
 /** What is measured of ours. */
 export interface Ours {
   historical(): Promise<{ readonly rows: number }>;
-  /** How many of the users were found. */
-  online(users: readonly number[]): Promise<number>;
+  /** The features of each user, by their names. */
+  online(users: readonly number[]): Promise<readonly Readonly<Record<string, FeatureValue>>[]>;
   close(): Promise<void>;
 }
 
@@ -89,8 +89,29 @@ export async function openOurs(folder: string, lake: Lake, online?: OnlineStore)
     online: async (users) => {
       const entityRows = users.map((user_id) => ({ user_id }));
       const { results } = await store.getOnlineFeatures({ features, entityRows });
-      return results.filter(({ values }) => values["f0"] !== null).length;
+      return results.map(({ values }) => values);
     },
     close: () => store.close(),
   };
+}
+
+/** How many rows of the last join and of Feast's, saved to a file, hold the same values; numbers to nine digits. */
+export async function sameAsFeast(lake: Lake, file: string): Promise<{ readonly same: number; readonly rows: number }> {
+  const staged = await lake.stage({ source: file });
+  try {
+    const same = NAMES.flatMap((name) => [
+      ...["amount", "visits"].map((feature) => {
+        const [ours, theirs] = [`o.${name}__${feature}`, `f.${name}__${feature}`];
+        return `(${ours} IS NOT DISTINCT FROM ${theirs} OR coalesce(abs(${ours} - ${theirs}) <= 1e-9 * abs(${ours}), false))`;
+      }),
+      `o.${name}__city IS NOT DISTINCT FROM f.${name}__city`,
+    ]).join(" AND ");
+    const { rows } = await lake.native(
+      `SELECT count(*) AS n, count(*) FILTER (WHERE o.n IS NOT NULL AND f.n IS NOT NULL AND ${same}) AS same FROM o FULL JOIN f ON o.n = f.n`,
+      { views: { o: { table: "joined" }, f: staged.view } },
+    );
+    return { same: Number(rows[0]?.["same"]), rows: Number(rows[0]?.["n"]) };
+  } finally {
+    await staged.close();
+  }
 }

@@ -21,6 +21,18 @@ class FolderNotEmptyError extends Error {
   }
 }
 
+/** The folder cannot be made, read or written. */
+class FolderUnusableError extends Error {
+  readonly code = "FOLDER_UNUSABLE";
+  readonly retryable = false;
+  readonly field = "dir";
+  readonly hint = "Name a folder that you may make or write to.";
+  constructor(folder: string, cause: unknown) {
+    super(`${folder} cannot be used: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    this.name = "FolderUnusableError";
+  }
+}
+
 export function addInit(program: Command): void {
   program
     .command("init <dir>")
@@ -29,9 +41,18 @@ export function addInit(program: Command): void {
     .addHelpText("after", "\nExample:\n  $ dagwright init my-pipelines && cd my-pipelines && npm install && npm test\n")
     .action((dir: string, options: { json: boolean }) => {
       const folder = resolve(dir);
-      const written = makeProject(folder);
+      const written = madeIn(folder);
       show({ folder, written }, options.json, () => nextSteps(folder, written));
     });
+}
+
+/** @throws FolderNotEmptyError, FolderUnusableError */
+function madeIn(folder: string): string[] {
+  try {
+    return makeProject(folder);
+  } catch (error) {
+    throw error instanceof FolderNotEmptyError ? error : new FolderUnusableError(folder, error);
+  }
 }
 
 /**
@@ -72,7 +93,8 @@ function packageName(folder: string): string {
 
 function nextSteps(folder: string, written: readonly string[]): string {
   const near = relative(process.cwd(), folder) || ".";
-  const where = near.startsWith("..") ? folder : near;
+  const path = near.startsWith("..") ? folder : near;
+  const where = /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
   return [
     written.length === 0 ? `${folder} is complete: nothing was written` : `Wrote ${written.join(", ")}`,
     "",

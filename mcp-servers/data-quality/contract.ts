@@ -29,9 +29,9 @@ export const dataQuality = defineContract({
       description:
         "Validates a table against a named suite and keeps the report as a page; `success` is false when an expectation of severity critical fails.",
       input: z.object({
-        table: z.string().min(1),
+        table: z.string().min(1).describe("The Delta table that is looked at."),
         version: z.number().int().min(0).optional().describe("The newest when left out."),
-        suite: z.string().min(1),
+        suite: z.string().min(1).describe("Name of a suite, as list_expectation_suites gives it."),
         interval: z
           .object({ start: z.iso.datetime(), end: z.iso.datetime() })
           .optional()
@@ -56,7 +56,7 @@ export const dataQuality = defineContract({
       description:
         "Profiles a table and proposes a suite that it fulfils as it is, to be cut and widened by its owner.",
       input: z.object({
-        table: z.string().min(1),
+        table: z.string().min(1).describe("The Delta table that is looked at."),
         version: z.number().int().min(0).optional().describe("The newest when left out."),
       }),
       output: z.object({

@@ -71,7 +71,7 @@ export const featureStore = defineContract({
       description:
         "Brings the newest values up to a moment into the online store; a newer value is never replaced by an older one.",
       input: z.object({
-        views: z.array(z.string()).min(1),
+        views: z.array(z.string()).min(1).describe("Names of feature views, as list_feature_views gives them."),
         until: z.iso.datetime().describe("Values with a timestamp up to and with this moment."),
         start: z.iso.datetime().optional().describe("Values with a timestamp from this moment on; all when left out."),
         incremental: z

@@ -42,9 +42,9 @@ export const modelRegistry = defineContract({
       description: "Makes the model of a tracking run the next version of a name.",
       input: z.object({
         name: Name,
-        runId: z.string().min(1),
-        description: z.string().optional(),
-        tags: z.record(z.string(), z.string()).optional(),
+        runId: z.string().min(1).describe("The tracking run that holds the model."),
+        description: z.string().optional().describe("What people should know of this version."),
+        tags: z.record(z.string(), z.string()).optional().describe("Tags of the version."),
       }),
       output: ModelVersion.extend({
         alreadyDone: z.boolean().describe("True when an earlier attempt of this call registered it."),
@@ -58,7 +58,7 @@ export const modelRegistry = defineContract({
           tableVersion: z.number().int().min(0).optional().describe("Only this version of the table."),
         })
         .refine(({ table, tableVersion }) => table !== undefined || tableVersion === undefined, {
-          error: "give the table that tableVersion is a version of",
+          error: "a table beside it that it is a version of",
           path: ["tableVersion"],
         }),
       output: z.object({
@@ -79,14 +79,14 @@ export const modelRegistry = defineContract({
       input: z
         .object({
           name: Name,
-          version: VersionNumber.optional(),
-          stage: Stage.optional(),
-          alias: z.string().min(1).optional(),
+          version: VersionNumber.optional().describe("This version."),
+          stage: Stage.optional().describe("The newest version in this stage, instead of version."),
+          alias: z.string().min(1).optional().describe("The version that this alias points at, instead of version."),
         })
         .refine(
           ({ version, stage, alias }) => [version, stage, alias].filter((one) => one !== undefined).length === 1,
           {
-            error: "give exactly one of version, stage and alias",
+            error: "exactly one of version, stage and alias",
             path: ["version"],
           },
         ),
@@ -102,9 +102,12 @@ export const modelRegistry = defineContract({
         "Moves a version to a stage; unless told otherwise the versions that were in `production` or `staging` before go to the archive.",
       input: z.object({
         name: Name,
-        version: VersionNumber,
-        stage: Stage,
-        archiveExisting: z.boolean().default(true),
+        version: VersionNumber.describe("The version that moves."),
+        stage: Stage.describe("Where it moves to."),
+        archiveExisting: z
+          .boolean()
+          .default(true)
+          .describe("Whether versions that are in this stage move to Archived."),
         aliases: z.array(z.string().min(1)).default([]).describe("Aliases that point at the version from then on."),
       }),
       output: z.object({
@@ -115,13 +118,17 @@ export const modelRegistry = defineContract({
     },
     update_model_description: {
       description: "Replaces the description of a version.",
-      input: z.object({ name: Name, version: VersionNumber, description: z.string() }),
+      input: z.object({
+        name: Name,
+        version: VersionNumber.describe("The version that is described."),
+        description: z.string().describe("The new text, in place of the old."),
+      }),
       output: z.object({ version: ModelVersion }),
       annotations: { idempotent: true },
     },
     delete_model_version: {
       description: "Deletes a version that is not in production; its run stays, its number is not given again.",
-      input: z.object({ name: Name, version: VersionNumber }),
+      input: z.object({ name: Name, version: VersionNumber.describe("The version that goes.") }),
       output: z.object({
         name: z.string(),
         version: z.number().int(),

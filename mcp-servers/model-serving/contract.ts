@@ -30,7 +30,7 @@ export const modelServing = defineContract({
     deploy_model: {
       description:
         "Serves a version at the model's endpoint: a living server takes it over in place, else one is started; when that fails the former version goes on being served.",
-      input: z.object({ model: Model, version: VersionNumber }),
+      input: z.object({ model: Model, version: VersionNumber.describe("The registered version that is to answer.") }),
       output: z.object({
         model: z.string(),
         version: z.number().int(),
@@ -43,7 +43,14 @@ export const modelServing = defineContract({
     },
     test_endpoint: {
       description: "Asks the model's endpoint for predictions; that they fail is an answer (`ok` false), not an error.",
-      input: z.object({ model: Model, rows: z.array(Row).min(1).max(1000) }),
+      input: z.object({
+        model: Model,
+        rows: z
+          .array(Row)
+          .min(1)
+          .max(1000)
+          .describe("Raw rows to predict, one field for each of the model's features."),
+      }),
       output: z.object({
         ok: z.boolean(),
         endpoint: Endpoint.nullable(),
@@ -57,7 +64,10 @@ export const modelServing = defineContract({
     rollback_deployment: {
       description:
         "Goes back to the version served before the present one, or to `toVersion`; with nothing to go back to the server is stopped.",
-      input: z.object({ model: Model, toVersion: VersionNumber.optional() }),
+      input: z.object({
+        model: Model,
+        toVersion: VersionNumber.optional().describe("The version that served before the present one when left out."),
+      }),
       output: z.object({
         model: z.string(),
         version: z.number().int().nullable().describe("What is served now; null when nothing is."),

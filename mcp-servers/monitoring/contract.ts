@@ -58,14 +58,16 @@ export const monitoring = defineContract({
       description:
         "Compares columns of two tables, or of a table and what a served model was asked, by PSI and the Kolmogorov–Smirnov test; the data set has drifted when the share of columns drifted by PSI reaches `driftShare`.",
       input: z.object({
-        reference: TableVersion,
-        current: z.union([TableVersion, Served]),
+        reference: TableVersion.describe("The data that the model was trained on."),
+        current: z
+          .union([TableVersion, Served])
+          .describe("The data of now: a table, or what a served model was asked."),
         referenceWhere: RowFilter.optional(),
         currentWhere: RowFilter.optional().describe("For a table only."),
-        columns: z.array(z.string().min(1)).min(1),
+        columns: z.array(z.string().min(1)).min(1).describe("Columns to compare."),
         threshold: z.number().positive().default(0.1).describe("PSI from which on a column has drifted."),
         ksThreshold: Share.default(0.05).describe("p-value of KS up to which a column has drifted."),
-        driftShare: Share.default(0.5),
+        driftShare: Share.default(0.5).describe("Share of drifted columns from which on the data has drifted."),
         monitor: Monitor,
         at: At,
       }),
@@ -84,11 +86,11 @@ export const monitoring = defineContract({
       description:
         "Measures predictions against what came true, with scikit-learn's definitions, beside a reference where one is given; `degraded` when a metric breaks its bound or falls by more than `maxDrop`.",
       input: z.object({
-        current: TableVersion,
-        reference: TableVersion.optional(),
+        current: TableVersion.describe("Predictions and what came true."),
+        reference: TableVersion.optional().describe("The same of an earlier time, to compare with."),
         currentWhere: RowFilter.optional(),
         referenceWhere: RowFilter.optional(),
-        task: z.enum(["classification", "regression"]),
+        task: z.enum(["classification", "regression"]).describe("Whether classes or numbers were predicted."),
         target: z.string().min(1).describe("Column of what came true."),
         prediction: z.string().min(1).optional().describe("Column of predicted labels or numbers."),
         probability: z
@@ -96,8 +98,11 @@ export const monitoring = defineContract({
           .min(1)
           .optional()
           .describe("Column of the positive label's probability; instead of `prediction`, for two labels."),
-        positiveLabel: z.union([z.string(), z.number(), z.boolean()]).default(1),
-        probabilityThreshold: Share.default(0.5),
+        positiveLabel: z
+          .union([z.string(), z.number(), z.boolean()])
+          .default(1)
+          .describe("Of two labels the one that precision, recall and F1 are of."),
+        probabilityThreshold: Share.default(0.5).describe("From which probability on a row counts as positive."),
         atLeast: z.record(z.string(), z.number()).default({}).describe('Lower bounds by metric, e.g. {"F1Score":0.8}.'),
         atMost: z.record(z.string(), z.number()).default({}).describe('Upper bounds by metric, e.g. {"MAE mean":5}.'),
         maxDrop: z
@@ -125,8 +130,8 @@ export const monitoring = defineContract({
       description:
         "Writes a page with the drift and the metrics of a monitor over time, from the snapshots that the other tools have kept.",
       input: z.object({
-        monitor: z.string().min(1),
-        since: z.iso.datetime().optional(),
+        monitor: z.string().min(1).describe("The monitor whose measurements are shown."),
+        since: z.iso.datetime().optional().describe("Only measurements from then on; all when left out."),
         title: z.string().min(1).optional().describe("The monitor's name when left out."),
       }),
       output: z.object({

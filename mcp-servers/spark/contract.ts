@@ -32,15 +32,15 @@ const loadData = {
       .describe("What the ending of the name says when left out; .gz and .zst are unpacked."),
     csv: z
       .object({
-        delimiter: z.string().optional().describe("One character; a comma when left out."),
+        delimiter: z.string().optional().describe("One character; a comma when left out, a tab in files named .tsv."),
         quote: z.string().optional().describe("One character, or empty for none; a double quote when left out."),
-        header: z.boolean().default(true),
+        header: z.boolean().default(true).describe("Whether the first line names the columns."),
         encoding: z.string().optional().describe("Such as windows-1252; utf-8 when left out."),
         nullText: z.string().optional().describe("What stands for null, beside the empty field."),
       })
       .optional()
       .describe("How CSV is written, where it is not a comma-separated file with a header in UTF-8."),
-    table: TableName,
+    table: TableName.describe("The Delta table that the rows go to; made when it is not there."),
     columns: z
       .array(
         z.object({
@@ -53,11 +53,14 @@ const loadData = {
           min: z.number().optional().describe("The least number allowed."),
         }),
       )
-      .min(1),
-    incremental: z.object({
-      column: z.string().describe("A date column that is not nullable."),
-      interval: z.object({ start: Instant.describe("Inclusive."), end: Instant.describe("Exclusive.") }),
-    }),
+      .min(1)
+      .describe("What the source holds: every column, by name."),
+    incremental: z
+      .object({
+        column: z.string().describe("A date column that is not nullable."),
+        interval: z.object({ start: Instant.describe("Inclusive."), end: Instant.describe("Exclusive.") }),
+      })
+      .describe("Which days are loaded: their rows replace those that the table has of them."),
     partitionByMonth: z.boolean().default(true).describe("Adds the column month (yyyy-MM) and lays files out by it."),
   }),
   output: z.object({
@@ -111,9 +114,11 @@ const runSql = {
             until: z.string().optional().describe("Exclusive."),
             equals: Scalar.optional(),
           })
-          .optional(),
+          .optional()
+          .describe("Of mode replace_where: the rows that go."),
       })
-      .optional(),
+      .optional()
+      .describe("Where the rows are kept; without it only the sample is returned."),
   }),
   output: z.object({
     columns: z.array(z.object({ name: z.string(), type: z.string() })),
@@ -182,14 +187,16 @@ const createFeatures = {
   description:
     "Builds a feature table by transformations in order: select, filter, aggregate, join, add_column, window. The same on every engine.",
   input: z.object({
-    source: TableRef,
-    transformations: z.array(Transformation).min(1).max(100),
+    source: TableRef.describe("The table that is transformed."),
+    transformations: z.array(Transformation).min(1).max(100).describe("Steps, each over what the one before gave."),
     params: Params,
-    output: z.object({
-      table: TableName,
-      mode: z.enum(["append", "overwrite"]).default("overwrite"),
-      partitionBy: z.array(z.string()).optional(),
-    }),
+    output: z
+      .object({
+        table: TableName,
+        mode: z.enum(["append", "overwrite"]).default("overwrite"),
+        partitionBy: z.array(z.string()).optional(),
+      })
+      .describe("The table that keeps the features."),
   }),
   output: Written.extend({
     columns: z.array(z.object({ name: z.string(), type: z.string() })),
@@ -204,7 +211,7 @@ const dataStatistics = {
   description:
     "Statistics of a table's columns: rows, nulls, different values, least, greatest; mean, standard deviation and quartiles of numbers; the most frequent values of texts.",
   input: z.object({
-    source: TableRef,
+    source: TableRef.describe("The table that is described."),
     columns: z.array(z.string()).min(1).optional().describe("All when left out."),
     top: z.number().int().min(0).max(50).default(5).describe("How many frequent values of a text or boolean column."),
   }),
@@ -234,13 +241,13 @@ const trainTestSplit = {
   description:
     "Splits a table's rows into a train and a test table by the MD5 of seed and key: the same rows on any engine, exactly round(rows × testFraction) of them for the test, or that many of every stratum.",
   input: z.object({
-    source: TableRef,
+    source: TableRef.describe("The table that is split."),
     key: z.array(z.string()).min(1).describe("Columns that identify a row."),
-    testFraction: z.number().gt(0).lt(1).default(0.2),
-    seed: z.number().int().default(42),
+    testFraction: z.number().gt(0).lt(1).default(0.2).describe("Share of the rows that go to the test table."),
+    seed: z.number().int().default(42).describe("Another seed gives another split."),
     stratify: z.string().optional().describe("A column each of whose values (null too) is split by itself."),
-    train: TableName,
-    test: TableName,
+    train: TableName.describe("The table that the training rows overwrite."),
+    test: TableName.describe("The table that the test rows overwrite."),
   }),
   output: z.object({ train: Written, test: Written }),
   annotations: { destructive: true, idempotent: true },

@@ -25,7 +25,8 @@ beforeAll(async () => {
     `SELECT *, ${infinite("x")} AS endless, ${infinite("label")} AS endless_label FROM (
       SELECT i, ((i * 37) % 101)::DOUBLE AS x, CASE WHEN i % 9 = 0 THEN 'NaN'::DOUBLE ELSE i % 13 END AS y,
         NULL::DOUBLE AS nothing, NULL::VARCHAR AS silence, CASE WHEN i % 2 = 0 THEN 'ams' ELSE 'ber' END AS city,
-        CASE WHEN (i * 37) % 101 > 50 THEN 1.0 ELSE 0.0 END AS label, CASE WHEN i > 3 THEN 1 END AS holes, 1 AS same
+        CASE WHEN (i * 37) % 101 > 50 THEN 1.0 ELSE 0.0 END AS label, CASE WHEN i > 3 THEN 1 END AS holes, 1 AS same,
+        CASE WHEN i = 7 THEN -1 ELSE 1 END AS owed, CASE WHEN i = 7 THEN 1e300::DOUBLE ELSE i END AS beyond
       FROM range(0, 60) t(i))`,
   );
   const views = "FROM range(0, 20) t(i)";
@@ -62,6 +63,8 @@ const REFUSED: readonly (readonly [Partial<TrainArguments>, string])[] = [
   [{ label: "holes" }, "LABEL_MISSING"],
   [{ label: "endless_label" }, "INVALID_TARGET"],
   [{ features: ["endless"] }, "INVALID_VALUE"],
+  [{ features: ["beyond"] }, "INVALID_VALUE"],
+  [{ weight: "owed" }, "INVALID_WEIGHT"],
   [{ features: ["silence"], preprocessing: { silence: { encode: "one_hot" } } }, "EMPTY_DATA"],
   [{ features: ["x", "nothing"], preprocessing: { nothing: { impute: "mean" } } }, "INVALID_PREPROCESSING"],
 ];

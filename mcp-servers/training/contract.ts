@@ -23,8 +23,8 @@ const trainModel = {
   description:
     "Trains a model on a table, measures it on another, and logs params, metrics, model and ONNX file as one run of an experiment.",
   input: z.object({
-    train: TableVersion,
-    validation: TableVersion,
+    train: TableVersion.describe("The table to learn from."),
+    validation: TableVersion.describe("The table that the scores are of."),
     label: z
       .string()
       .min(1)
@@ -33,7 +33,10 @@ const trainModel = {
       .array(z.string().min(1))
       .min(1)
       .describe("Columns of numbers, booleans or texts, raw; null is a missing value."),
-    task: z.enum(["classification", "regression"]).default("classification"),
+    task: z
+      .enum(["classification", "regression"])
+      .default("classification")
+      .describe("Whether classes or numbers are predicted."),
     algorithm: Algorithm.default("random_forest").describe("logistic_regression learns classes, ridge numbers."),
     params: z
       .record(z.string(), z.unknown())
@@ -48,10 +51,10 @@ const trainModel = {
         'Steps by column, fitted on the training table and kept in the model: { impute, indicator, scale } for numbers, { encode: "one_hot" | "ordinal", impute, handle_unknown, min_frequency, max_categories } for categories.',
       ),
     weight: z.string().min(1).optional().describe("Column of the training rows' weights."),
-    seed: z.number().int().default(42),
-    experiment: z.string().min(1),
-    runName: z.string().min(1).optional(),
-    tags: z.record(z.string(), z.string()).default({}),
+    seed: z.number().int().default(42).describe("The same seed gives the same model."),
+    experiment: z.string().min(1).describe("Name of the experiment, made when it is not there."),
+    runName: z.string().min(1).optional().describe("What the run is called; made up when left out."),
+    tags: z.record(z.string(), z.string()).default({}).describe("Tags that the run gets."),
   }),
   output: z.object({
     runId: z.string(),
@@ -74,8 +77,8 @@ const validateModel = {
     "Measures a run's model on a table: every score, the confusion matrix, importance by permutation, and whether it meets given thresholds.",
   input: z.object({
     runId: RunId,
-    data: TableVersion,
-    label: z.string().min(1),
+    data: TableVersion.describe("The table that the model is held against."),
+    label: z.string().min(1).describe("The column that the model predicts."),
     thresholds: z
       .record(z.string(), z.object({ min: z.number().optional(), max: z.number().optional() }))
       .default({})
@@ -103,7 +106,11 @@ const validateModel = {
 const compareModels = {
   description:
     "Measures the models of several runs on the same rows and says which is best: by ROC AUC, or R² for regression.",
-  input: z.object({ runIds: z.array(RunId).min(1), validation: TableVersion, label: z.string().min(1) }),
+  input: z.object({
+    runIds: z.array(RunId).min(1).describe("The runs whose models are compared."),
+    validation: TableVersion.describe("The table that all of them are held against."),
+    label: z.string().min(1).describe("The column that the model predicts."),
+  }),
   output: z.object({
     models: z.array(
       z.object({
@@ -131,7 +138,10 @@ const getModelMetrics = {
 
 const listTrainedModels = {
   description: "The finished runs of an experiment, the newest first.",
-  input: z.object({ experiment: z.string().min(1), limit: z.number().int().min(1).max(1000).default(20) }),
+  input: z.object({
+    experiment: z.string().min(1).describe("Name of the experiment."),
+    limit: z.number().int().min(1).max(1000).default(20).describe("The newest so many."),
+  }),
   output: z.object({
     models: z.array(
       z.object({
@@ -160,7 +170,10 @@ const saveModel = {
   description: "Writes a run's model to a file among the run's artifacts, in our own format or as ONNX.",
   input: z.object({
     runId: RunId,
-    format: z.enum(["native", "onnx"]).default("native"),
+    format: z
+      .enum(["native", "onnx"])
+      .default("native")
+      .describe("native is read by load_model; onnx by any ONNX runtime."),
     name: z
       .string()
       .regex(/^[\w.-]{1,100}$/, "letters, digits, _, . and -, at most 100")

@@ -17,16 +17,25 @@ export const hyperparameterTuning = {
     "Searches hyper-parameters by cross-validation on a table, in the manner of Optuna. The study is kept: asked again, it goes on where it ended, and a trial that is done is never run again.",
   input: z.object({
     study: z.string().min(1).describe("Name of the study in the experiment."),
-    experiment: z.string().min(1),
-    train: z.object({ table: z.string().min(1), version: z.number().int().min(0).optional() }),
-    label: z.string().min(1),
-    features: z.array(z.string().min(1)).min(1),
-    task: z.enum(["classification", "regression"]).default("classification"),
+    experiment: z.string().min(1).describe("Name of the experiment, made when it is not there."),
+    train: z
+      .object({ table: z.string().min(1), version: z.number().int().min(0).optional() })
+      .describe("The table that is cross-validated; its newest version when none is named."),
+    label: z.string().min(1).describe("The column to predict."),
+    features: z.array(z.string().min(1)).min(1).describe("Columns of numbers, booleans or texts, raw."),
+    task: z
+      .enum(["classification", "regression"])
+      .default("classification")
+      .describe("Whether classes or numbers are predicted."),
     algorithm: z
       .enum(["random_forest", "gradient_boosting", "logistic_regression", "ridge", "neural_network"])
-      .default("gradient_boosting"),
+      .default("gradient_boosting")
+      .describe("logistic_regression learns classes, ridge numbers."),
     params: z.record(z.string(), z.unknown()).default({}).describe("Hyper-parameters that every trial has."),
-    preprocessing: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+    preprocessing: z
+      .record(z.string(), z.record(z.string(), z.unknown()))
+      .default({})
+      .describe("Steps by column, as train_model takes them; fitted on each fold's training part."),
     space: z
       .array(z.record(z.string(), z.unknown()))
       .min(1)
@@ -37,12 +46,15 @@ export const hyperparameterTuning = {
       .enum(["accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "r2", "rmse", "mae"])
       .optional()
       .describe("roc_auc when left out, r2 for regression; log_loss, rmse and mae are made small, others great."),
-    folds: z.number().int().min(2).max(20).default(3),
+    folds: z.number().int().min(2).max(20).default(3).describe("Parts of the cross-validation."),
     split: z
       .enum(["stratified", "random", "time"])
       .optional()
       .describe("stratified for classes, random for numbers when left out; time: in the order of the rows."),
-    sampler: z.record(z.string(), z.unknown()).default({ type: "tpe" }),
+    sampler: z
+      .record(z.string(), z.unknown())
+      .default({ type: "tpe" })
+      .describe('Proposes parameters: { type: "tpe" } or { type: "random" }.'),
     pruner: z
       .record(z.string(), z.unknown())
       .default({ type: "none" })
@@ -54,7 +66,7 @@ export const hyperparameterTuning = {
       .min(0)
       .optional()
       .describe("Runs this trial only, for trials as tasks of their own that run at the same time."),
-    seed: z.number().int().default(42),
+    seed: z.number().int().default(42).describe("Of folds, models and proposals."),
   }),
   output: z.object({
     study: z.string(),

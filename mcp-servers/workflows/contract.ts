@@ -146,8 +146,8 @@ export const workflows = defineContract({
       description: "Lists runs, the newest first.",
       input: z.object({
         dag: DagId.optional(),
-        state: RunState.optional(),
-        limit: z.int().min(1).max(1000).default(20),
+        state: RunState.optional().describe("Only runs in this state."),
+        limit: z.int().min(1).max(1000).default(20).describe("The newest so many."),
       }),
       output: z.object({
         runs: z.array(
@@ -190,8 +190,8 @@ export const workflows = defineContract({
       description: "Gives the log lines of a run's attempts, or of one task's, the oldest attempt first.",
       input: z.object({
         runId: RunId,
-        task: z.string().min(1).optional(),
-        limit: z.int().min(1).max(1000).default(200),
+        task: z.string().min(1).optional().describe("Only this task's; all tasks' when left out."),
+        limit: z.int().min(1).max(1000).default(200).describe("The last so many lines of each attempt."),
       }),
       output: z.object({
         attempts: z.array(
@@ -223,10 +223,10 @@ export const workflows = defineContract({
       description: "Answers an approval of a run: get_run shows what it asks as tasks.<id>.asks.",
       input: z.object({
         runId: RunId,
-        task: z.string().min(1),
-        approved: z.boolean().default(true),
+        task: z.string().min(1).describe("The approval that waits, by its id in the DAG."),
+        approved: z.boolean().default(true).describe("false rejects it, which fails the task."),
         by: Who.describe("Who answers; kept with the run."),
-        comment: z.string().max(10_000).optional(),
+        comment: z.string().max(10_000).optional().describe("Why; kept with the answer."),
       }),
       output: z.object({ runId: z.string(), task: z.string(), approved: z.boolean() }),
     },
@@ -237,7 +237,10 @@ export const workflows = defineContract({
         dag: DagId,
         from: Moment.describe("First logical date."),
         to: Moment.describe("Last logical date, included."),
-        order: z.enum(["forward", "backward"]).default("forward"),
+        order: z
+          .enum(["forward", "backward"])
+          .default("forward")
+          .describe("Whether the oldest or the newest dates run first."),
         concurrency: z.int().min(1).max(500).default(16).describe("How many runs go on at once; 1: one after another."),
         reprocess: z
           .enum(["missing", "failed", "all"])
@@ -254,7 +257,7 @@ export const workflows = defineContract({
           .regex(/^[\w.:-]{1,200}$/)
           .optional()
           .describe("A name of its own; the same twice is refused."),
-        dryRun: z.boolean().default(false),
+        dryRun: z.boolean().default(false).describe("Says which dates would run, and starts nothing."),
       }),
       output: z.object({
         /** Null of a dry run. */
@@ -270,7 +273,7 @@ export const workflows = defineContract({
       description:
         "Reports drift of a model to its retraining controller, which gathers reports and starts a retraining run when it is due.",
       input: z.object({
-        model: z.string().min(1),
+        model: z.string().min(1).describe("Name of the registered model."),
         reason: z.string().min(1).max(10_000).describe("One sentence: which drift, how much."),
         evidence: JsonRecord.default({}).describe("Numbers behind it, e.g. PSI by feature."),
         id: z.string().min(1).optional().describe("The same id twice counts once."),

@@ -113,13 +113,20 @@ const Stats = z.object({
   nullCount: z.record(z.string(), z.unknown()).optional().catch(undefined),
 });
 
+const parsed = new WeakMap<object, z.infer<typeof Stats>>();
+
 /** What the log says of a file's rows; nothing where it cannot be read, for it is a hint. */
 export function parseStats(file: Pick<AddFile, "stats">): z.infer<typeof Stats> {
+  const known = parsed.get(file);
+  if (known) return known;
+  let stats: z.infer<typeof Stats> = {};
   try {
-    return Stats.catch({}).parse(JSON.parse(file.stats ?? "{}"));
+    stats = Stats.catch({}).parse(JSON.parse(file.stats ?? "{}"));
   } catch {
-    return {};
+    // Statistics that are no JSON tell nothing.
   }
+  parsed.set(file, stats);
+  return stats;
 }
 
 /** Rows of a file, where its statistics say so. */
@@ -127,25 +134,54 @@ export function numRecords(file: AddFile): number | undefined {
   return parseStats(file).numRecords;
 }
 
-/** A condition that may also name the greatest value that meets it. */
+/** A condition that may also name the greatest value that meets it, or none. */
 export interface Within extends ReplaceWhere {
   /** Inclusive; in place of `until`. */
   readonly through?: string | undefined;
+  /** Exclusive; in place of `from`. */
+  readonly above?: string | undefined;
+  /** Any value that is not null. */
+  readonly known?: true;
 }
 
 /** Whether partition values and statistics leave open that a row of the file meets a condition. */
 export function mayMatch(file: AddFile, field: DeltaField, where: Within): boolean {
-  const stats = parseStats(file);
-  const partition = Object.hasOwn(file.partitionValues, field.name);
-  const value = file.partitionValues[field.name] || null;
-  const nulls = partition ? (value === null ? 1 : 0) : stats.nullCount?.[field.name];
+  const { nulls, rows, min, max } = Object.hasOwn(file.partitionValues, field.name)
+    ? partitionBounds(file, field)
+    : statisticsBounds(file, field);
   if (where.equals === null) return nulls !== 0;
-  if (partition && value === null) return false;
-  const min = comparable(field.type, partition ? value : stats.minValues?.[field.name]);
-  const max = comparable(field.type, partition ? value : stats.maxValues?.[field.name]);
-  const from = comparable(field.type, where.from ?? where.equals);
-  if (max !== undefined && from !== undefined && compare(max, from) < 0) return false;
+  if (typeof nulls === "number" && nulls === rows) return false;
+  const from = comparable(field.type, where.from ?? where.above ?? where.equals);
+  const order = max === undefined || from === undefined ? 1 : compare(max, from);
+  if (where.above === undefined ? order < 0 : order <= 0) {
+    // Others leave NaNs out of their statistics, and NaN is above all numbers.
+    const mayBeNaN = (field.type === "double" || field.type === "float") && where.equals === undefined;
+    if (!mayBeNaN) return false;
+  }
   const until = comparable(field.type, where.until ?? where.through ?? where.equals);
   if (min === undefined || until === undefined) return true;
   return where.until === undefined ? compare(min, until) <= 0 : compare(min, until) < 0;
+}
+
+/** A file's values of a partition column: one, or nulls. */
+function partitionBounds(file: AddFile, { name, type }: DeltaField) {
+  const value = file.partitionValues[name] || null;
+  const bound = comparable(type, value);
+  return { nulls: value === null ? 1 : 0, rows: 1, min: bound, max: bound };
+}
+
+/** Between which values a file's are, as far as its statistics can be believed. */
+function statisticsBounds(file: AddFile, { name, type }: DeltaField) {
+  const { numRecords: rows, nullCount, minValues, maxValues } = parseStats(file);
+  const [nulls, least, most] = [nullCount?.[name], minValues?.[name], maxValues?.[name]];
+  const precision = Number(/^decimal\((\d+)/.exec(type)?.[1] ?? 0);
+  // Some write decimals as the nearest double.
+  const isRounded = precision > 15 && (typeof least === "number" || typeof most === "number");
+  if (isRounded) return { nulls, rows, min: undefined, max: undefined };
+  const max = comparable(type, most);
+  // Milliseconds are cut off, not rounded up.
+  return {
+    ...{ nulls, rows, min: comparable(type, least) },
+    max: type === "timestamp" && typeof max === "bigint" ? max + 999n : max,
+  };
 }

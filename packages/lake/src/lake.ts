@@ -194,7 +194,8 @@ class DeltaLake implements Lake {
           }
         }
         await checkStatement(session, duck, Object.keys(o.views));
-        await defineViews(session, this.#log, held, o.views, this.#isStaged);
+        const query = { sql: duck, bindings, scratch };
+        await defineViews(session, this.#log, held, o.views, this.#isStaged, query);
         return await exportRows(session, { sql: duck, bindings, format, target, scratch });
       }),
     );
@@ -268,7 +269,8 @@ class DeltaLake implements Lake {
     const sql = o.dialect === "duckdb" ? o.sql : sparkToDuck(o.sql, names).sql;
     await this.#engine.session(o.signal, (session) => checkStatement(session, sql, names));
     return async (session, held, base, work) => {
-      await defineViews(session, this.#log, held, o.views, this.#isStaged, base);
+      const query = { sql, bindings, scratch: this.#engine.scratch };
+      await defineViews(session, this.#log, held, o.views, this.#isStaged, query, base);
       return await work(`SELECT * FROM (${sql.replace(/;\s*$/, "")}\n)`, bindings);
     };
   }
@@ -279,7 +281,8 @@ class DeltaLake implements Lake {
     const sql = await translate();
     const read = (held: HeldFiles) => async (session: Session) => {
       await checkStatement(session, sql, Object.keys(o.views));
-      await defineViews(session, this.#log, held, o.views, this.#isStaged);
+      const query = { sql, bindings, scratch: this.#engine.scratch };
+      await defineViews(session, this.#log, held, o.views, this.#isStaged, query);
       return await session.stream(sql, bindings, async (result) => {
         const names = result.deduplicatedColumnNames();
         const types = result.columnTypes();

@@ -17,7 +17,7 @@ export function comparable(type: string, value: unknown): Comparable | undefined
     case "boolean":
       return text === "true" ? 1 : text === "false" ? 0 : undefined;
     case "date":
-      return /^\d{4}-\d{2}-\d{2}/.test(text) ? text.slice(0, 10) : undefined;
+      return /^\d{4}-\d{2}-\d{2}(?:$|[T ]\d)/.test(text) ? text.slice(0, 10) : undefined;
     case "timestamp":
       return micros(text);
     case "float":

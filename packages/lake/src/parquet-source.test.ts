@@ -102,6 +102,11 @@ test.each([
     "SELECT DATE '1500-01-01' AS a",
     ", KV_METADATA { \"org.apache.spark.legacyDateTime\": '' }",
   ],
+  [
+    "days of a Spark before calendars were told apart",
+    "SELECT DATE '1500-01-01' AS a",
+    ", KV_METADATA { \"org.apache.spark.version\": '2.4.8' }",
+  ],
 ])("%s are written anew", async (_, sql, options) => {
   await put(sql, options);
   expect(await load()).toBe(false);

@@ -101,8 +101,8 @@ export async function takeParquet(
 async function columnsOf(session: Session, path: string): Promise<Column[] | undefined> {
   const literal = quoteLiteral(path);
   const [[encryption, spark] = []] = await session.rows(
-    `SELECT encryption_algorithm, (SELECT count(*) FROM parquet_kv_metadata(${literal}) WHERE decode(key) LIKE 'org.apache.spark.legacy%')
-     FROM parquet_file_metadata(${literal})`,
+    `SELECT encryption_algorithm, (SELECT count(*) FROM parquet_kv_metadata(${literal}) WHERE decode(key) LIKE 'org.apache.spark.legacy%'
+       OR (decode(key) = 'org.apache.spark.version' AND decode(value) SIMILAR TO '[0-2][.].*')) FROM parquet_file_metadata(${literal})`,
   );
   // Files of old Sparks count days and moments by another calendar.
   if (encryption !== null || Number(spark) > 0) return undefined;

@@ -156,7 +156,7 @@ export class SparkEngine {
     const path = join(this.#duck.scratch, `${randomUUID()}.parquet`);
     await this.#files.use((held) =>
       this.#duck.session(undefined, async (session) => {
-        await defineViews(session, this.#log, held, { [name]: view }, this.#isStaged);
+        await defineViews(session, this.#log, held, { [name]: view }, this.#isStaged, undefined);
         await session.run(`COPY (SELECT * FROM ${quoteIdentifier(name)}) TO ${quoteLiteral(path)} (FORMAT parquet)`);
       }),
     );

@@ -49,18 +49,16 @@ function selectFiles(
   const partitions = snapshot.metaData.partitionColumns;
   const inFiles = snapshot.fields.filter((f) => !partitions.includes(f.name));
   const nothing = inFiles.map((f) => cast(f, "NULL")).join(", ");
-  const groups = new Map<string, AddFile[]>();
-  for (const file of files) {
-    const key = JSON.stringify(partitions.map((p) => file.partitionValues[p] ?? null));
-    const group = groups.get(key);
-    if (group) group.push(file);
-    else groups.set(key, [file]);
-  }
-  if (groups.size === 0) {
+  const keyOf = (file: AddFile) => JSON.stringify(partitions.map((p) => file.partitionValues[p] ?? null));
+  // Whatever files are left out, the others' rows come in the order of the whole table.
+  const groups = new Map<string, AddFile[]>(snapshot.files.map((file) => [keyOf(file), []]));
+  for (const file of files) groups.get(keyOf(file))?.push(file);
+  if (files.length === 0) {
     const none = snapshot.fields.map((f) => cast(f, "NULL")).join(", ");
     return `SELECT ${none}${withFile ? ", '' AS __file" : ""} WHERE false`;
   }
   return [...groups.values()]
+    .filter((group) => group.length > 0)
     .map((group) => {
       const columns = snapshot.fields.map((f) => {
         if (!partitions.includes(f.name)) return cast(f, quoteIdentifier(f.name));

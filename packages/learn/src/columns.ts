@@ -3,6 +3,9 @@ import { LearnError } from "./errors.ts";
 /** A column: numbers, of which NaN is missing, or texts, of which null and "" are. */
 export type ColumnValues = Float64Array | readonly (string | null)[];
 
+/** The largest number of float32, in which trees compare and ONNX takes values: as in scikit-learn, none is larger. */
+export const LARGEST_VALUE = 3.4028234663852886e38;
+
 /** Features, one array a column. */
 export interface Columns {
   readonly names: readonly string[];
@@ -97,10 +100,10 @@ function checkColumn(name: string, values: ColumnValues, rowCount: number): void
     return;
   }
   for (let row = 0; row < rowCount; row++)
-    if (Math.abs(values[row]!) === Number.POSITIVE_INFINITY)
+    if (Math.abs(values[row]!) > LARGEST_VALUE)
       throw new LearnError(
         "INVALID_VALUE",
-        `Column "${name}" is ${values[row]} in row ${row}: expected a finite number, or NaN where it is missing.`,
+        `Column "${name}" is ${values[row]} in row ${row}: expected a finite number that float32 holds, from -3.4e38 to 3.4e38, or NaN where it is missing.`,
         { field: name },
       );
 }

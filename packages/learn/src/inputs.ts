@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ColumnValues, type FieldValue, missingFields } from "./columns.ts";
+import { type ColumnValues, type FieldValue, LARGEST_VALUE, missingFields } from "./columns.ts";
 import { LearnError } from "./errors.ts";
 
 const NumberInput = z.object({
@@ -124,8 +124,8 @@ export function createInputReader(inputs: readonly FittedInput[]): InputReader {
         const place = places[at]!;
         if (input.kind === "number") {
           const value = given === null ? Number.NaN : typeof given === "boolean" ? Number(given) : given;
-          if (typeof value !== "number" || value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
-            throw invalidField(input.name, given, "a finite number");
+          if (typeof value !== "number" || Math.abs(value) > LARGEST_VALUE)
+            throw invalidField(input.name, given, "a finite number from -3.4e38 to 3.4e38");
           const isMissing = Number.isNaN(value);
           row[place] = ((isMissing && input.impute !== null ? input.impute : value) - input.offset) * input.factor;
           if (input.indicator) row[place + 1] = Number(isMissing);

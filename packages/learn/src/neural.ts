@@ -148,14 +148,11 @@ export async function fitNetwork(
     for (const [place, { weights: from, biases }] of layers.entries()) {
       const isLast = place === layers.length - 1;
       const own = variables[place]!;
-      weights.set(
-        (await own.weights.data()).map((value) => (isLast ? value * spread : value)),
-        from,
-      );
-      weights.set(
-        (await own.biases.data()).map((value) => (isLast ? value * spread + centre : value)),
-        biases,
-      );
+      // In double: a float32 holds seven digits of the target's mean, and no number of its size beyond 3.4e38.
+      const doubles = (values: ArrayLike<number>, shift: number) =>
+        Float64Array.from(values, (value) => (isLast ? value * spread + shift : value));
+      weights.set(doubles(await own.weights.data(), 0), from);
+      weights.set(doubles(await own.biases.data(), centre), biases);
     }
     const importance = new Float64Array(features);
     const [first] = layers;

@@ -106,7 +106,7 @@ export const BoostingParams = z.strictObject({
   validation_fraction: z.number().gt(0).lt(1).default(0.1),
   tol: z.number().min(0).default(1e-4),
   /** By feature: 1, the prediction may only rise with it; -1, only fall. Two classes or numbers. */
-  monotonic_cst: z.record(z.string(), z.union([z.literal(-1), z.literal(0), z.literal(1)])).default({}),
+  monotonic_cst: z.record(z.string(), z.literal([-1, 0, 1])).default({}),
   ...ofClasses,
   ...categorical,
   ...common,
@@ -188,9 +188,10 @@ export function parseParams<S extends z.ZodObject>(
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const name = String(issue?.path[0] ?? "");
+  const value = params[name];
   throw new LearnError(
     "INVALID_PARAM",
-    `${algorithm}'s hyper-parameter ${name} is ${JSON.stringify(params[name])}: ${issue?.message}.`,
+    `${algorithm}'s hyper-parameter ${name} is ${typeof value === "number" ? value : JSON.stringify(value)}: ${issue?.message}.`,
     {
       field: `params.${name}`,
     },

@@ -6,7 +6,11 @@ import { nearestName } from "./nearest-name.ts";
 
 const NumberStep = z.strictObject({
   /** What stands in for a missing number; null leaves it missing, which trees learn from and linear models take as the mean. */
-  impute: z.union([z.enum(["mean", "median", "most_frequent"]), z.number(), z.null()]).default(null),
+  impute: z
+    .union([z.enum(["mean", "median", "most_frequent"]), z.number(), z.null()], {
+      error: 'expected "mean", "median", "most_frequent", a number or null',
+    })
+    .default(null),
   /** Adds a column that is 1 where the value is missing. */
   indicator: z.boolean().default(false),
   /** standard: mean 0, deviation 1; min_max: 0 to 1; max_abs: at most 1 in size; robust: median 0, quartiles 1 apart. */
@@ -23,7 +27,9 @@ const CategoryStep = z.strictObject({
     .default(null),
   /** What stands in for a missing value; null leaves it missing: zeros, or no number. */
   impute: z
-    .union([z.literal("most_frequent"), z.strictObject({ value: z.union([z.string(), z.number()]) })])
+    .union([z.literal("most_frequent"), z.strictObject({ value: z.union([z.string(), z.number()]) })], {
+      error: 'expected "most_frequent", { value } or null',
+    })
     .nullable()
     .default(null),
   /** A category that the training rows had not: as a missing one, or an error. */

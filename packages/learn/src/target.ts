@@ -82,11 +82,13 @@ function weightsOfClasses(
 }
 
 const MOST_CLASSES = 1000;
+/** Numbers up to this size, that differ by its inverse, have squares which sums over all rows can hold. */
+const LARGEST_TARGET = 1e100;
 
 /**
  * Checks a target and numbers its classes.
  * @throws LearnError LENGTH_MISMATCH, INVALID_TARGET (missing, infinite, a class that is no whole number, over 1000
- * classes), ONE_CLASS (a constant target, for regression too)
+ * classes, a number beyond 1e100, or numbers that differ by less than 1e-100), ONE_CLASS (a constant target, for regression too)
  */
 export function checkTarget(task: Task, values: Float64Array, rowCount: number): TrainingTarget {
   if (values.length !== rowCount)
@@ -121,7 +123,10 @@ export function checkTarget(task: Task, values: Float64Array, rowCount: number):
         field: "target",
       },
     );
-  if (task === "regression") return { task, values, classes: [], classIndex: new Uint16Array() };
+  if (task === "regression") {
+    checkRange(values);
+    return { task, values, classes: [], classIndex: new Uint16Array() };
+  }
   if (distinct.size > MOST_CLASSES)
     throw new LearnError("INVALID_TARGET", `target has more than ${MOST_CLASSES} classes.`, {
       field: "target",
@@ -130,4 +135,26 @@ export function checkTarget(task: Task, values: Float64Array, rowCount: number):
   const classes = [...distinct].sort((a, b) => a - b);
   const places = new Map(classes.map((value, place) => [value, place]));
   return { task, values, classes, classIndex: Uint16Array.from(values, (value) => places.get(value + 0) ?? 0) };
+}
+
+function checkRange(values: Float64Array): void {
+  const hint = "Scale the target.";
+  let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row]!;
+    if (Math.abs(value) > LARGEST_TARGET)
+      throw new LearnError(
+        "INVALID_TARGET",
+        `target is ${value} in row ${row}: expected from -1e100 to 1e100, as doubles do not hold sums of squares of larger numbers.`,
+        { field: "target", hint },
+      );
+    least = Math.min(least, value);
+    greatest = Math.max(greatest, value);
+  }
+  if (greatest - least < 1 / LARGEST_TARGET)
+    throw new LearnError(
+      "INVALID_TARGET",
+      `target goes from ${least} to ${greatest}: expected values that differ by 1e-100 or more, as doubles do not hold squares of smaller differences.`,
+      { field: "target", hint },
+    );
 }

@@ -111,9 +111,26 @@ describe("refs", () => {
     );
     expect(mistakes).toEqual([expect.stringContaining("A Ref cannot be spread")]);
   });
+
+  it("refuse to be computed with, and say where to do that", () => {
+    const uses: ((ref: object) => unknown)[] = [
+      (ref) => `${ref}`,
+      (ref) => Number(ref) > 1,
+      (ref) => `s3://${ref}`.length,
+    ];
+    for (const use of uses) {
+      const mistakes = mistakesOf(() => defineDag({ id: "computed" }, () => use(quality({ table: "t", suite: "s" }))));
+      expect(mistakes).toEqual([expect.stringContaining("A Ref cannot be computed with")]);
+    }
+  });
 });
 
 describe("branches, groups and short circuits", () => {
+  it("refuse a branch without arms", () => {
+    const mistakes = mistakesOf(() => defineDag({ id: "armless" }, () => branch("mood", ping({}).mood, {} as never)));
+    expect(mistakes).toEqual(['DAG "armless", node "mood": it has no arms: expected at least one, { key: () => … }']);
+  });
+
   const dag = defineDag({ id: "forks" }, () => {
     const asked = ping({});
     const { arms } = branch("mood", asked.mood, {

@@ -21,6 +21,7 @@ export function branch<
 >(id: string, ref: RefTo<Value>, arms: Arms, options: CommonNodeOptions = {}): Branch<Arms> {
   const body = currentBody(`branch "${id}"`);
   const keys = Object.keys(arms);
+  if (keys.length === 0) body.mistake(`node "${id}": it has no arms: expected at least one, { key: () => … }`);
   const chosen = body.add<keyof Arms & string>({ id, kind: "branch", input: ref, options, keys });
   const results = Object.entries<() => unknown>(arms).map(([key, arm]) => [key, body.inArm({ branch: id, key }, arm)]);
   // Object.fromEntries forgets which key has which result; Branch says it.

@@ -46,11 +46,19 @@ export interface RefTarget {
 
 const targets = new WeakMap<object, RefTarget>();
 
+/** Asked for by `+`, `<`, `==` a number, and templates. */
+function noValueYet(): never {
+  throw new TypeError(
+    "A Ref cannot be computed with: its value exists only once a run gets there. Compute in a derive, or in the task.",
+  );
+}
+
 /** Makes a `Ref`: a proxy that grows its path with each field or item that is read. */
 export function makeRef<T>(target: RefTarget): Ref<T> {
   const children = new Map<string, Ref<unknown>>();
   const proxy: object = new Proxy(Object.freeze({}), {
     get(_target, key) {
+      if (key === Symbol.toPrimitive) return noValueYet;
       // A promise-like or printable thing it must not seem to be.
       if (typeof key === "symbol" || key === "then" || key === "toJSON") return undefined;
       let child = children.get(key);

@@ -1,4 +1,11 @@
-import { type Columns, type ColumnValues, type FieldValue, missingFields, selectColumns } from "../columns.ts";
+import {
+  type Columns,
+  type ColumnValues,
+  type FieldValue,
+  LARGEST_VALUE,
+  missingFields,
+  selectColumns,
+} from "../columns.ts";
 import { LearnError } from "../errors.ts";
 import type { Model } from "../model.ts";
 import { type OnnxFile, readOnnxFile, type Tensor } from "./onnx-file.ts";
@@ -122,7 +129,7 @@ function fieldOf(
     return [value];
   }
   const number = value === null ? Number.NaN : Number(value);
-  if (typeof value === "string" || Math.abs(number) === Number.POSITIVE_INFINITY) throw wrongType(name, false);
+  if (typeof value === "string" || Math.abs(number) > LARGEST_VALUE) throw wrongType(name, false);
   return Float64Array.of(number);
 }
 
