@@ -41,6 +41,19 @@ interface OpenCells {
   readonly below2: number[];
 }
 
+/** No open cells, and the function that opens one. */
+function openCells() {
+  const open: OpenCells = { cells: [], below1: [], below2: [] };
+  const roles = cellRoles();
+  const openCell = (cell: number, below1: number, below2: number) => {
+    roles[cell] = OPEN;
+    open.cells.push(cell);
+    open.below1.push(below1);
+    open.below2.push(below2);
+  };
+  return { open, roles, openCell };
+}
+
 /** A whole column, as a pass over it has found it. */
 export interface GridColumn {
   readonly source: NumberSource;
@@ -79,16 +92,12 @@ export function largestGapOfColumns(one: GridColumn, two: GridColumn): number {
     below2 += b.counts[cell]!;
     largest = Math.max(largest, Math.abs(below1 * two.count - below2 * one.count));
   }
-  const open: OpenCells = { cells: [], below1: [], below2: [] };
-  const roles = cellRoles();
+  const { open, roles, openCell } = openCells();
   [below1, below2] = [0, 0];
   for (let cell = 0; cell <= grid.size; cell++) {
     const gap = below1 * two.count - below2 * one.count;
     if (gap + a.counts[cell]! * two.count > largest || b.counts[cell]! * one.count - gap > largest) {
-      roles[cell] = OPEN;
-      open.cells.push(cell);
-      open.below1.push(below1);
-      open.below2.push(below2);
+      openCell(cell, below1, below2);
     }
     below1 += a.counts[cell]!;
     below2 += b.counts[cell]!;
@@ -126,8 +135,7 @@ function areaOver(
   const a = countCells(one.source, grid, depth === 0 ? 0 : null);
   const b = countCells(two.source, grid, depth === 0 ? 1 : null);
   const { starts } = grid;
-  const open: OpenCells = { cells: [], below1: [], below2: [] };
-  const roles = cellRoles();
+  const { open, roles, openCell } = openCells();
   const edgeCells = new Set(between === undefined ? [] : Array.from(between.edges, (edge) => cellOf(grid, edge)));
   let area = 0;
   let below1 = one.below;
@@ -144,10 +152,7 @@ function areaOver(
       area += sign * (after * (starts[cell + 1]! - origin) - gap * (starts[cell]! - origin));
       gap = after;
     } else {
-      roles[cell] = OPEN;
-      open.cells.push(cell);
-      open.below1.push(below1);
-      open.below2.push(below2);
+      openCell(cell, below1, below2);
       gap = (below1 + count1) / one.total - (below2 + count2) / two.total;
     }
     below1 += count1;

@@ -1,4 +1,5 @@
 import { thresholdOf } from "./bin";
+import { fillGoes, part, setPartition } from "./boost-partition";
 import { findSplits, gatherRows, setSearch } from "./boost-split";
 import { fillGradients, fillProbabilities, largestGradient, lossOfRow, setLoss, updateLeafByQuantile } from "./boost-loss";
 import { f64At, i32At, i64At, setF32, setF64, setI32, u8At } from "./memory";
@@ -12,7 +13,7 @@ const CHUNK: i32 = 4096;
 
 let rowCount: i32, trainRows: i32, columns: i32, outputs: i32, countBits: i32, bins: usize, least: usize, greatest: usize;
 let isCategory: usize, monotone: usize, maxDepth: i32, minSamplesSplit: i32, minSamplesLeaf: i32, featuresPerNode: i32;
-let maxLeaves: i32, loss: i32, scores: usize, gh: usize, rows: usize, spare: usize, histogram: usize, slots: i32;
+let maxLeaves: i32, loss: i32, scores: usize, gh: usize, rows: usize, histogram: usize, slots: i32;
 let table: usize, candidates: usize, feature: usize, threshold: usize, left: usize, right: usize, flags: usize;
 let leafValues: usize, sets: usize, importance: usize, nodeBin: usize, seedLow: u32, seedHigh: u32, goes: usize;
 let mask: usize, order: usize, hasMonotone: i32, freeSlots: usize, shared: usize, leafRanges: usize, ordered: usize;
@@ -24,7 +25,7 @@ export function boostSetup(at: usize): void {
   bins = i32At(at, 5); least = i32At(at, 6); greatest = i32At(at, 7); isCategory = i32At(at, 8); monotone = i32At(at, 9);
   maxDepth = i32At(at, 12); minSamplesSplit = i32At(at, 13); minSamplesLeaf = i32At(at, 14); featuresPerNode = i32At(at, 15);
   maxLeaves = i32At(at, 16); loss = i32At(at, 17); scores = i32At(at, 19); gh = i32At(at, 21); rows = i32At(at, 22);
-  spare = i32At(at, 23); histogram = i32At(at, 24); slots = i32At(at, 25); table = i32At(at, 26); candidates = i32At(at, 27);
+  histogram = i32At(at, 24); slots = i32At(at, 25); table = i32At(at, 26); candidates = i32At(at, 27);
   feature = i32At(at, 29); threshold = i32At(at, 30); left = i32At(at, 31); right = i32At(at, 32); flags = i32At(at, 33);
   leafValues = i32At(at, 34); sets = i32At(at, 35); importance = i32At(at, 36); nodeBin = i32At(at, 37);
   seedLow = i32At(at, 38); seedHigh = i32At(at, 39); goes = i32At(at, 40); mask = i32At(at, 41); order = i32At(at, 45);
@@ -32,6 +33,7 @@ export function boostSetup(at: usize): void {
   lambda = f64At(at, 32); minGain = f64At(at, 34); learningRate = f64At(at, 35); subsample = f64At(at, 36);
   setTeam(i32At(at, 28), i32At(at, 18));
   setSearch(at);
+  setPartition(at);
   setLoss(at);
 }
 
@@ -372,32 +374,4 @@ function split(place: i32, isLast: bool): void {
     giveSlot(largeSlot);
     setI32(entry, 4, -1);
   }
-}
-
-function fillGoes(entry: usize, column: i32): void {
-  if (u8At(isCategory, column)) {
-    for (let bin = 0; bin < 256; bin++) store<u8>(goes + <usize>bin, <u8>((u8At(entry + 96, bin >> 3) >> (bin & 7)) & 1));
-    return;
-  }
-  const last = i32At(entry, 6);
-  for (let bin = 0; bin < 255; bin++) store<u8>(goes + <usize>bin, bin <= last ? 1 : 0);
-  store<u8>(goes + 255, <u8>i32At(entry, 8));
-}
-
-/** Moves the left rows to the front, each side in its former order; gives where the right ones begin. */
-function part(start: i32, end: i32, column: i32): i32 {
-  const base = bins + ((<usize>(column >> 2) * <usize>rowCount) << 2) + <usize>(column & 3);
-  let front = rows + (<usize>start << 2);
-  let back = spare;
-  const until = rows + (<usize>end << 2);
-  for (let at = front; at < until; at += 4) {
-    const row = load<i32>(at);
-    const goesLeft = <usize>u8At(goes, <i32>load<u8>(base + (<usize>row << 2)));
-    store<i32>(front, row);
-    store<i32>(back, row);
-    front += goesLeft << 2;
-    back += (1 - goesLeft) << 2;
-  }
-  memory.copy(front, spare, back - spare);
-  return <i32>((front - rows) >> 2);
 }
