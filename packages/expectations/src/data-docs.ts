@@ -16,13 +16,13 @@ export interface DataDocsSubject {
 
 const STYLE = `:root{color-scheme:light dark;--ink:#1c2024;--soft:#5b6570;--line:#d5dae0;--paper:#fff;--card:#f5f7f9;--ok:#146c2e;--bad:#b3141b;--warn:#7a4d00;--info:#1f5a99}
 @media(prefers-color-scheme:dark){:root{--ink:#e6e9ec;--soft:#a5afb9;--line:#3a424b;--paper:#14171a;--card:#1d2125;--ok:#6fd08c;--bad:#ff8f8f;--warn:#f0bf62;--info:#8fc1ff}}
-body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:76rem;padding:2rem 1rem;color:var(--ink);background:var(--paper)}
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:76rem;padding:2rem 1rem;color:var(--ink);background:var(--paper);overflow-wrap:anywhere}
 h1{margin:0 0 .25rem;font-size:1.6rem}h2{font-size:1.15rem;margin:2rem 0 .5rem}.about{color:var(--soft);margin:0 0 1.5rem}
 dl{display:flex;flex-wrap:wrap;gap:.75rem;margin:0}dl div{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.5rem 1rem;min-width:6rem}dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.4rem;font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}caption{text-align:left;color:var(--soft);padding:.25rem 0}th,td{border-bottom:1px solid var(--line);padding:.5rem .75rem;text-align:left;vertical-align:top}thead th{font-size:.85rem;color:var(--soft)}tbody th{font-weight:600}
-code{font:.85rem/1.45 ui-monospace,monospace;overflow-wrap:anywhere}.verdict{font-weight:600;white-space:nowrap}.passed{color:var(--ok)}.failed{color:var(--bad)}.warning{color:var(--warn)}.info{color:var(--info)}.notes{color:var(--soft)}
-section>.scroll>table{table-layout:fixed;min-width:60rem}section>.scroll>table>thead th:nth-child(1){width:7rem}section>.scroll>table>thead th:nth-child(2){width:30%}section>.scroll>table>thead th:nth-child(3){width:22%}section>.scroll>table>tbody>tr>td{overflow-x:auto}
-details{margin-top:.25rem}summary{cursor:pointer}summary:focus-visible,.scroll:focus-visible{outline:2px solid var(--info);outline-offset:2px}details table{width:auto;margin-top:.5rem}details td,details th{padding:.2rem .6rem;font-size:.85rem}`;
+code{font:.85rem/1.45 ui-monospace,monospace}.verdict{font-weight:600;white-space:nowrap}.passed{color:var(--ok)}.failed{color:var(--bad)}.warning{color:var(--warn)}.info{color:var(--info)}.notes{color:var(--soft)}
+section>.scroll>table{table-layout:fixed;min-width:60rem}section>.scroll>table>thead th:nth-child(1){width:7rem}section>.scroll>table>thead th:nth-child(2){width:30%}section>.scroll>table>thead th:nth-child(3){width:22%}
+details{margin-top:.25rem}summary{cursor:pointer}summary:focus-visible,.scroll:focus-visible{outline:2px solid var(--info);outline-offset:2px}details table{width:max-content;margin-top:.5rem}details td,details th{padding:.2rem .6rem;font-size:.85rem;max-width:20rem;overflow-wrap:break-word}details td{min-width:2rem}`;
 
 /** Rows and values of a kind that are shown. */
 const SHOWN = 10;
@@ -81,7 +81,7 @@ function sectionOf([name, results]: [string, ExpectationResult[]], index: number
   const failed = results.filter(({ success }) => !success).length;
   return `<section aria-labelledby="s${index}"><h2 id="s${index}">${escaped(name)}</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="s${index}"><table>
-<caption>${results.length} expectations, ${failed} not held</caption>
+<caption>${results.length} ${results.length === 1 ? "expectation" : "expectations"}, ${failed} not held</caption>
 <thead><tr><th scope="col">Verdict</th><th scope="col">Expectation</th><th scope="col">Observed</th><th scope="col">Unexpected</th></tr></thead>
 <tbody>
 ${rows.map(rowOf).join("\n")}
@@ -137,7 +137,7 @@ function rowsOf(rows: readonly Readonly<Record<string, Json>>[]): string {
   const cell = (value: Json | undefined) => escaped(typeof value === "string" ? value : JSON.stringify(value ?? null));
   const head = names.map((name) => `<th scope="col">${escaped(name)}</th>`).join("");
   const body = rows.map((row) => `<tr>${names.map((name) => `<td>${cell(row[name])}</td>`).join("")}</tr>`).join("");
-  return `<table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
+  return `<div class="scroll" tabindex="0" role="region" aria-label="Unexpected rows"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
