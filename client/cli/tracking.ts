@@ -9,7 +9,7 @@ export function addTracking(program: Command): void {
   const tracking = program.command("tracking").description("experiments, runs and registered models");
   tracking
     .command("serve")
-    .description("serve them as an MLflow server, for MLflow's clients and UI integrations, until it is stopped")
+    .description("serve them as an MLflow server for MLflow's clients, without web pages, until it is stopped")
     .option("--port <number>", "port to listen on, 0 for any that is free", portOf, PORT)
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--json", "print the address as JSON", false)

@@ -58,7 +58,7 @@ export const modelRegistry = defineContract({
           tableVersion: z.number().int().min(0).optional().describe("Only this version of the table."),
         })
         .refine(({ table, tableVersion }) => table !== undefined || tableVersion === undefined, {
-          error: "give the table that tableVersion is a version of",
+          error: "a table beside it that it is a version of",
           path: ["tableVersion"],
         }),
       output: z.object({
@@ -86,7 +86,7 @@ export const modelRegistry = defineContract({
         .refine(
           ({ version, stage, alias }) => [version, stage, alias].filter((one) => one !== undefined).length === 1,
           {
-            error: "give exactly one of version, stage and alias",
+            error: "exactly one of version, stage and alias",
             path: ["version"],
           },
         ),

@@ -23,7 +23,7 @@ beforeAll(async () => {
     lake.write({
       table,
       // Every `wrong`th row is predicted the other way round, and 10 too high.
-      sql: `SELECT (i % 3 = 0)::INT AS bought, CASE WHEN i % ${wrong} = 0 THEN 1 - (i % 3 = 0)::INT ELSE (i % 3 = 0)::INT END AS guess, 0.1 + 0.8 * (CASE WHEN i % ${wrong} = 0 THEN 1 - (i % 3 = 0)::INT ELSE (i % 3 = 0)::INT END) AS chance, 100.0 + i AS price, 100.0 + i + CASE WHEN i % ${wrong} = 0 THEN 10 ELSE 0 END AS estimate, 'k' AS kind, DATE '2026-01-01' + CAST(i % 2 AS INTEGER) AS day FROM range(300) t(i)`,
+      sql: `SELECT (i % 3 = 0)::INT AS bought, i % 3 = 0 AS flag, CASE WHEN i % ${wrong} = 0 THEN 1 - (i % 3 = 0)::INT ELSE (i % 3 = 0)::INT END AS guess, 0.1 + 0.8 * (CASE WHEN i % ${wrong} = 0 THEN 1 - (i % 3 = 0)::INT ELSE (i % 3 = 0)::INT END) AS chance, 100.0 + i AS price, 100.0 + i + CASE WHEN i % ${wrong} = 0 THEN 10 ELSE 0 END AS estimate, 'k' AS kind, DATE '2026-01-01' + CAST(i % 2 AS INTEGER) AS day FROM range(300) t(i)`,
       dialect: "duckdb",
       views: {},
       mode: "overwrite",
@@ -76,6 +76,15 @@ describe("monitor_model_performance", () => {
     expect(found).toMatchObject({ degraded: false, failures: [], rows: { current: 150, reference: null } });
   });
 
+  test("takes a boolean's positive label as a boolean", async () => {
+    const ask = { ...labels, target: "flag", current: { table: "bad" } };
+    const [yes, no, one] = await Promise.all(
+      [true, false, 1].map((positiveLabel) => client().call("monitor_model_performance", { ...ask, positiveLabel })),
+    );
+    expect(yes?.metrics).toEqual(one?.metrics);
+    expect(no?.metrics).toMatchObject({ TPR: yes?.metrics["TNR"], Accuracy: yes?.metrics["Accuracy"] });
+  });
+
   test("measures a regression", async () => {
     const found = await client().call("monitor_model_performance", {
       ...{ task: "regression", target: "price", prediction: "estimate" },
@@ -97,7 +106,14 @@ describe("monitor_model_performance", () => {
     [{ maxDrop: 0.1 }, { code: "INVALID_ARGUMENTS", field: "reference" }],
     [{ atLeast: { F1: 0.5 } }, { code: "UNKNOWN_METRIC", field: "atLeast" }],
     [{ positiveLabel: "yes" }, { code: "UNKNOWN_LABEL", field: "positiveLabel" }],
-    [{ target: "baught" }, { code: "COLUMN_NOT_FOUND", hint: 'Did you mean "bought"?' }],
+    [{ target: "baught" }, { code: "COLUMN_NOT_FOUND", field: "target", hint: 'Did you mean "bought"?' }],
+    [
+      { prediction: undefined, probability: "chanse" },
+      { code: "COLUMN_NOT_FOUND", field: "probability" },
+    ],
+    [{ positiveLabel: "yes" }, { message: expect.stringContaining('positiveLabel "yes" does not occur') }],
+    [{ current: { table: "good", version: 9 } }, { code: "VERSION_NOT_FOUND", field: "current.version" }],
+    [{ reference: { table: "god" } }, { code: "TABLE_NOT_FOUND", field: "reference.table" }],
     [
       { task: "regression", prediction: "kind", target: "price" },
       { code: "NOT_A_NUMBER", field: "prediction" },

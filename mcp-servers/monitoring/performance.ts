@@ -56,22 +56,24 @@ export async function measurePerformance(
       field: "reference",
     });
   const names = [...new Set([request.target, predicted])];
-  const current = await readRows(lake, request.current, names, request.currentWhere, "current");
+  const fieldNaming = (column: string) => fieldOf(column, request, predicted);
+  const current = await readRows(lake, request.current, names, request.currentWhere, "current", fieldNaming);
   const reference =
     request.reference === undefined
       ? undefined
-      : await readRows(lake, request.reference, names, request.referenceWhere, "reference");
+      : await readRows(lake, request.reference, names, request.referenceWhere, "reference", fieldNaming);
   try {
     const report = runReport({
       ...about,
-      presets: [presetOf(request, predicted)],
+      presets: [presetOf(request, predicted, current.columns[request.target]?.type === "boolean")],
       current: tableOf(current),
       ...(reference === undefined ? {} : { reference: tableOf(reference) }),
     });
     return { report, performance: judge(request, report, current.count, reference?.count ?? null) };
   } catch (error) {
     if (!(error instanceof DriftError)) throw error;
-    throw new ToolError(error.code, error.message, { field: fieldOf(error.field, request, predicted), cause: error });
+    const message = error.message.replace(/^posLabel /, "positiveLabel ");
+    throw new ToolError(error.code, message, { field: fieldOf(error.field, request, predicted), cause: error });
   }
 }
 
@@ -91,13 +93,14 @@ function predictedColumn({ task, prediction, probability }: PerformanceRequest):
   );
 }
 
-function presetOf(request: PerformanceRequest, predicted: string): Preset {
+function presetOf(request: PerformanceRequest, predicted: string, isFlag: boolean): Preset {
   const { task, target, probability, positiveLabel, probabilityThreshold } = request;
   if (task === "regression") return { preset: "RegressionPreset", target, prediction: predicted };
   return {
     preset: "ClassificationPreset",
     target,
-    posLabel: positiveLabel,
+    // A boolean of the lake is 0 or 1.
+    posLabel: isFlag && typeof positiveLabel === "boolean" ? Number(positiveLabel) : positiveLabel,
     threshold: probabilityThreshold,
     ...(probability === undefined ? { predictionLabels: predicted } : { predictionProbas: predicted }),
   };
@@ -108,10 +111,12 @@ function tableOf({ columns }: Rows): Record<string, ColumnValues["values"]> {
   return Object.fromEntries(Object.entries(columns).map(([name, { values }]) => [name, values]));
 }
 
-function fieldOf(field: string, { target }: PerformanceRequest, predicted: string): string {
+/** The field of the request that names a column, or a field of the preset. */
+function fieldOf(field: string, { target, probability }: PerformanceRequest, predicted: string): string {
   if (field === "posLabel") return "positiveLabel";
   if (field === target) return "target";
-  return field === predicted ? "prediction" : field;
+  if (field !== predicted) return field;
+  return probability === undefined ? "prediction" : "probability";
 }
 
 function judge(

@@ -1,4 +1,4 @@
-import type { ColumnValues, Lake, TableRef } from "@dagwright/lake";
+import { type ColumnValues, type Lake, LakeError, type TableRef } from "@dagwright/lake";
 import { nearest, ToolError } from "@dagwright/mcp-kit";
 
 /** Rows of which one column equals a value; of a timestamp column, ISO-8601 text (no zone = UTC). */
@@ -36,8 +36,21 @@ export interface Rows {
   readonly columns: Readonly<Record<string, ColumnValues>>;
 }
 
+/** An error of the lake about a table that was asked for, with the field of the request that names it. */
+function onSide(error: unknown, side: string): unknown {
+  if (!(error instanceof LakeError) || (error.field !== "table" && error.field !== "version")) return error;
+  const { code, message, field, hint, retryable } = error;
+  return new ToolError(code, message, {
+    field: `${side}.${field}`,
+    ...(hint === undefined ? {} : { hint }),
+    retryable,
+    cause: error,
+  });
+}
+
 /**
  * Reads columns of the rows of a table that a filter lets through.
+ * @param fieldOf the field of the request that names a column, for messages
  * @throws ToolError NO_ROWS, COLUMN_NOT_FOUND, INVALID_FILTER, and the lake's own
  */
 export async function readRows(
@@ -46,15 +59,18 @@ export async function readRows(
   names: readonly string[],
   where: RowFilter | undefined,
   side: "reference" | "current",
+  fieldOf: (column: string) => string = () => "columns",
 ): Promise<Rows> {
-  const { version, columns: known } = await lake.snapshot(ref);
+  const { version, columns: known } = await lake.snapshot(ref).catch((error: unknown) => {
+    throw onSide(error, side);
+  });
   const wanted = new Set(names);
   if (where !== undefined) wanted.add(where.column);
   const all = known.map((column) => column.name);
   for (const name of wanted)
     if (!all.includes(name))
       throw columnNotFound(`Table "${ref.table}" at version ${version}`, name, all, {
-        field: names.includes(name) ? "columns" : `${side}Where.column`,
+        field: names.includes(name) ? fieldOf(name) : `${side}Where.column`,
       });
   const read = await lake.readColumns({ table: ref.table, version }, { columns: [...wanted] });
   const keep = where === undefined ? null : matchingRows(read.columns[where.column]!, where, side);

@@ -1,4 +1,4 @@
-import { loadModel, type Model, serializeModel, toOnnxInTurns } from "@dagwright/learn";
+import { loadModel, type Model, serializeModelInTurns, toOnnxInTurns } from "@dagwright/learn";
 import type { Tracking } from "@dagwright/tracking";
 import { z } from "zod";
 
@@ -29,7 +29,7 @@ export async function logModel(
   const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
   // First, as it may refuse a model that is too large for the format.
   await tracking.logArtifact(runId, ONNX_PATH, await toOnnxInTurns(model, signal));
-  await tracking.logArtifact(runId, MODEL_PATH, serializeModel(model));
+  await tracking.logArtifact(runId, MODEL_PATH, await serializeModelInTurns(model, signal));
   await tracking.logArtifact(
     runId,
     SIGNATURE_PATH,

@@ -11,6 +11,10 @@ export type DagSummary = Pick<DagGraph, "dagId" | "version" | "description" | "t
 /** Params of a run that never had a plan are none. */
 const KeptParams = z.record(z.string(), z.custom<Json>()).catch({});
 
+const ParamsSchema = z
+  .looseObject({ properties: z.record(z.string(), z.unknown()).default({}) })
+  .catch({ properties: {} });
+
 /** The DAGs that workers know; given by whoever wires the server. */
 export interface DagCatalogue {
   list(): readonly DagSummary[];
@@ -160,8 +164,13 @@ export async function clearTasks(
 ): Promise<Output<"clear_tasks">> {
   if (Object.keys(params).length > 0) {
     const { dagId, params: kept } = await client.getRun(runId);
-    const known = catalogue.list().some((dag) => dag.dagId === dagId);
-    if (known) catalogue.validate(dagId, { ...KeptParams.parse(kept), ...params });
+    const dag = catalogue.list().find((one) => one.dagId === dagId);
+    if (dag !== undefined) {
+      const { properties } = ParamsSchema.parse(dag.params);
+      // What the DAG takes no more is left out when the run begins anew.
+      const still = Object.entries(KeptParams.parse(kept)).filter(([name]) => Object.hasOwn(properties, name));
+      catalogue.validate(dagId, { ...Object.fromEntries(still), ...params });
+    }
   }
   const { cleared } = await client.clearRun(runId, {
     ...{ params, downstream, upstream, onlyFailed, dryRun },

@@ -209,4 +209,34 @@ describe("a worker whose code does not fit a run", () => {
       await other.close();
     }
   }, 60_000);
+
+  it("runs again what has ended by the params that it takes now", async () => {
+    const other = await startEmbedded("params");
+    const taking = (params: z.ZodObject) => defineDag({ id: "taking", params }, () => link({ n: 1 }, { id: "only" }));
+    const again = async (params: Record<string, string> = {}) => {
+      await other.engine.clearRun("taking/one", { tasks: ["only"], params });
+      return await other.engine.waitForRun("taking/one");
+    };
+    try {
+      const first = await other.worker([
+        taking(z.object({ rows: z.number().default(1), gone: z.string().default("g") })),
+      ]);
+      await other.engine.startRun({ dagId: "taking", runId: "taking/one" });
+      expect((await other.engine.waitForRun("taking/one")).params).toEqual({ rows: 1, gone: "g" });
+      await first.stop();
+      const second = await other.worker([taking(z.object({ rows: z.number(), fresh: z.string().default("f") }))]);
+      expect(await again()).toMatchObject({ state: "success", params: { rows: 1, fresh: "f" } });
+      // Given now, it is a mistake and nothing that was left over.
+      expect(await again({ gone: "g" })).toMatchObject({
+        state: "failed",
+        error: { code: "INVALID_PARAMS", field: "gone" },
+      });
+      await second.stop();
+      await other.worker([taking(z.object({ rows: z.string() }))]);
+      expect(await again()).toMatchObject({ state: "failed", error: { code: "INVALID_PARAMS", field: "rows" } });
+      expect(await again({ rows: "many" })).toMatchObject({ state: "success", params: { rows: "many" } });
+    } finally {
+      await other.close();
+    }
+  }, 60_000);
 });

@@ -42,6 +42,7 @@ function driftOverTime(ordered: readonly Snapshot[]): string {
   if (measured.length === 0) return "";
   const plot = timePlot(
     "Share of drifted columns",
+    "share",
     measured.map(({ timestamp }) => timestamp),
     [{ kind: "current", values: measured.map(({ drift }) => drift?.share ?? null) }],
   );
@@ -69,7 +70,7 @@ function columnsOverTime(ordered: readonly Snapshot[]): string {
     const moments = ordered.map(({ timestamp }) => timestamp);
     return {
       caption: `${name} (${method})`,
-      body: timePlot(`${method} of ${name}`, moments, [{ kind: "current", values }], threshold),
+      body: timePlot(`${method} of ${name}`, `score of ${method}`, moments, [{ kind: "current", values }], threshold),
     };
   });
   const day = ({ timestamp }: Snapshot) => timestamp.slice(0, 16).replace("T", " ");
@@ -85,7 +86,7 @@ function metricsOverTime(ordered: readonly Snapshot[]): string {
     const now = values.at(-1) ?? null;
     return {
       caption: `${name}${now === null ? "" : `: ${shortNumber(now)}`}`,
-      body: timePlot(name, moments, [{ kind: "current", values }]),
+      body: timePlot(name, "value", moments, [{ kind: "current", values }]),
     };
   });
   return `<h2>Metrics</h2>${plots(drawn)}${leftOut(names.length)}`;

@@ -1,13 +1,17 @@
 import type { DataQuality } from "./data-quality.ts";
 import type { DatasetDrift, NamedDrift } from "./dataset-drift.ts";
 import { isDistance } from "./methods.ts";
-import type { MetricResult } from "./metric.ts";
+import { metricTables, nameOf, showValue } from "./metric-tables.ts";
 import { COLOUR_KEY, page, plots, table } from "./page.ts";
 import { curvePlot, distributionPlot, driftBarsPlot, escapeHtml, scatterPlot, shortNumber } from "./plots.ts";
 import type { ReportData, ReportSection } from "./report-data.ts";
 
 /** More features than these are left out of the plot of drift over features, the calmest first. */
 const MOST_BARS = 40;
+/** A confusion matrix of more labels than these has a row of its own. */
+const MOST_NARROW_LABELS = 3;
+const RATES = { x: "false positive rate", y: "true positive rate" };
+const RESIDUALS = { x: "target", y: "prediction − target" };
 
 /** A report as a page. */
 export function reportPage({ title, timestamp, sections }: ReportData): string {
@@ -25,22 +29,28 @@ function sectionHtml(section: ReportSection): string {
       : table(
           ["metric", "value", "test"],
           tests.map((one) => [
-            keyOf(one),
+            nameOf(one),
             showValue(one.value),
             one.passed === null ? "" : one.passed ? { text: "passed", kind: "good" } : { text: "failed", kind: "bad" },
           ]),
         ),
-    metricTable(section),
+    metricTables(section),
   ];
   const figures = [
     ...(drift === undefined ? [] : [{ caption: "Drift over features", body: driftBars(drift.columns) }]),
     ...(confusion === undefined
       ? []
-      : [{ caption: "Confusion matrix", body: matrixTable(confusion.labels, confusion.counts) }]),
-    ...(roc === undefined ? [] : [{ caption: "ROC curve", body: curvePlot("ROC curve", roc) }]),
+      : [
+          {
+            caption: "Confusion matrix",
+            body: matrixTable(confusion.labels, confusion.counts),
+            wide: confusion.labels.length > MOST_NARROW_LABELS,
+          },
+        ]),
+    ...(roc === undefined ? [] : [{ caption: "ROC curve", body: curvePlot("ROC curve", RATES, roc) }]),
     ...(residuals === undefined
       ? []
-      : [{ caption: "Residuals over target", body: scatterPlot("Residuals over target", residuals) }]),
+      : [{ caption: "Residuals over target", body: scatterPlot("Residuals over target", RESIDUALS, residuals) }]),
     ...Object.entries(distributions).map(([name, one]) => ({ caption: name, body: distributionPlot(name, one) })),
   ];
   return `<section><h2>${escapeHtml(preset)}</h2>${tables.join("")}${plots(figures)}</section>`;
@@ -59,7 +69,7 @@ function driftBars(columns: readonly NamedDrift[]): string {
     .map((column) => ({ name: column.column, strength: driftStrength(column), drifted: column.drifted }))
     .sort((a, b) => b.strength - a.strength)
     .slice(0, MOST_BARS);
-  return driftBarsPlot("Drift over features", bars);
+  return driftBarsPlot("Drift over features", bars, columns.length - bars.length);
 }
 
 function driftTable({ columns, dataset }: DatasetDrift): string {
@@ -100,34 +110,6 @@ function qualityTable({ columns, missingColumns, newColumns, changedTypes }: Dat
     names.length === 0 ? [] : [`<p class="bad">${what}: ${escapeHtml(names.join(", "))}</p>`],
   );
   return said.join("") + table([...head, "unseen", "new categories", "gone categories"], rows);
-}
-
-function keyOf({ metric, config }: MetricResult): string {
-  return [metric, ...Object.values(config)].join(" ");
-}
-
-function metricTable({ metrics = [], referenceMetrics = [] }: ReportSection): string {
-  if (metrics.length === 0) return "";
-  const before = new Map(referenceMetrics.map((result) => [keyOf(result), showValue(result.value)]));
-  const compared = referenceMetrics.length > 0;
-  const rows = metrics.map((result) => [
-    keyOf(result),
-    showValue(result.value),
-    ...(compared ? [before.get(keyOf(result)) ?? ""] : []),
-  ]);
-  return table(["metric", "current", ...(compared ? ["reference"] : [])], rows);
-}
-
-/** More labels than these are not listed one by one. */
-const MOST_LABELS = 12;
-
-function showValue(value: MetricResult["value"]): string {
-  if (typeof value === "number") return shortNumber(value);
-  const parts = Object.entries(value).map(
-    ([name, part]) => `${name}: ${typeof part === "number" ? shortNumber(part) : `{${showValue(part)}}`}`,
-  );
-  const rest = parts.length - MOST_LABELS;
-  return parts.slice(0, MOST_LABELS).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
 function matrixTable(labels: readonly string[], counts: readonly (readonly number[])[]): string {

@@ -145,3 +145,50 @@ describe("other presets", () => {
       runReport({ presets: [{ preset: "Metrics", metrics: [{ metric: "MeanValue", column: "kind" }] }], current }),
     ).toThrow('metric "MeanValue" of column "kind" is not there'));
 });
+
+describe("the page", () => {
+  const rows = (kinds: number) => ({
+    amount: Array.from({ length: 60 }, (_, at) => at * 1e9),
+    kind: Array.from({ length: 60 }, (_, at) => `kind number ${at % kinds}`),
+    guess: Array.from({ length: 60 }, (_, at) => `kind number ${(at * 7) % kinds}`),
+  });
+
+  test("names what each axis measures, and keeps numbers within the margin", () => {
+    const html = runReport({
+      reference: rows(3),
+      current: rows(3),
+      presets: [
+        { preset: "DataDriftPreset", options: { columns: ["amount", "kind"] } },
+        { preset: "RegressionPreset", target: "amount", prediction: "amount" },
+      ],
+    }).html();
+    for (const title of ["share of values", ">value<", ">target<", "prediction − target", "score in thresholds"])
+      expect(html).toContain(title);
+    const numbers = [...html.matchAll(/text-anchor="end">([-\d.e]+)</g)].map(([, text = ""]) => text);
+    expect(numbers).toContain("5.9e10");
+    expect(numbers.filter((text) => text.length > 8)).toEqual([]);
+    // Names too long to stand beside each other lie under each other, whole.
+    expect(html).toContain(">kind number 2</text>");
+  });
+
+  test("lists metrics by label and by column, one a row, and gives a large matrix a row of its own", () => {
+    const html = runReport({
+      reference: rows(30),
+      current: rows(30),
+      presets: [
+        { preset: "DataSummaryPreset" },
+        { preset: "ClassificationPreset", target: "kind", predictionLabels: "guess", multiclass: true },
+      ],
+    }).html();
+    expect(html.match(/<td class="short">kind number 29<\/td>/g)?.length).toBeGreaterThanOrEqual(2);
+    expect(html).toContain('<figure class="wide"><figcaption>Confusion matrix');
+    expect(html).toMatch(/<td class="short">amount<\/td><td class="short">current<\/td>/);
+    expect(html).toMatch(/<td class="short"><\/td><td class="short">reference<\/td>/);
+  });
+
+  test("says how many features are not drawn", () => {
+    const wide = Object.fromEntries(Array.from({ length: 45 }, (_, at) => [`x${at}`, [1, 2, 3, 4, 5, 6 + at]]));
+    const presets = [{ preset: "DataDriftPreset" }] as const;
+    expect(runReport({ reference: wide, current: wide, presets }).html()).toContain("5 calmer ones are not drawn");
+  });
+});

@@ -52,5 +52,43 @@ export function defineSuite(definition: SuiteDefinition): Suite {
       throw new InvalidSuiteError(String(definition.name), `expectations.${index}.type`, `"${type}" ${why}`);
   }
   const issue = parsed.error.issues[0];
-  throw new InvalidSuiteError(String(definition.name), issue?.path.join(".") ?? "", issue?.message ?? "not a suite");
+  const path = issue?.path ?? [];
+  throw new InvalidSuiteError(String(definition.name), path.join("."), problemOf(issue, valueAt(definition, path)));
+}
+
+function problemOf(issue: z.core.$ZodIssue | undefined, given: unknown): string {
+  if (issue?.code === "invalid_union" && issue.path.at(-1) === "type" && typeof given === "string") {
+    const near = nearestTypes(given);
+    return `there is no expectation "${given}"${near.length > 0 ? `; did you mean ${near.join(", ")}?` : ""}`;
+  }
+  // The value itself says whether it is too big or invalid.
+  const message = issue?.message.replace(/^(Invalid|Too) \w+: /, "") ?? "not a suite";
+  // A check of our own names the value in its words.
+  if (issue?.code === "custom") return message;
+  const shown = typeof given === "object" || given === undefined ? undefined : JSON.stringify(given);
+  return shown === undefined ? message : `it is ${shown.slice(0, 200)}: ${message}`;
+}
+
+function valueAt(definition: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (at, step) => (typeof at === "object" && at !== null ? Reflect.get(at, step) : undefined),
+    definition,
+  );
+}
+
+/** The types that share most words with a name, at most three. */
+function nearestTypes(name: string): string[] {
+  const words = new Set(wordsOf(name));
+  const shared = Expectation.options.map((option) => {
+    const type = option.shape.type.value;
+    const own = wordsOf(type);
+    const common = own.filter((word) => words.has(word)).length;
+    return { type, likeness: common / (own.length + words.size - common) };
+  });
+  const most = Math.max(...shared.map(({ likeness }) => likeness));
+  return most < 0.5 ? [] : shared.flatMap(({ type, likeness }) => (likeness === most ? [type] : [])).slice(0, 3);
+}
+
+function wordsOf(type: string): string[] {
+  return type.split("_").filter((word) => word !== "expect");
 }

@@ -194,7 +194,8 @@ export async function growBoosted(training: TreeTraining, params: BoostingParams
     const importance = new Float64Array(columns.length);
     addShares(importance, new Float64Array(buffer, importanceAt, columns.length));
     const treeOutputs = trees.map((_, at) => at % outputs);
-    return { trees: joinTrees(trees, treeOutputs, { outputs, leafWidth: 1, base, average: false }), importance };
+    const options = { outputs, leafWidth: 1, base, average: false };
+    return { trees: await joinTrees(trees, treeOutputs, options, pace), importance };
   } finally {
     await binned.crew.release();
   }

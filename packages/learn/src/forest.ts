@@ -169,10 +169,11 @@ export async function growForest(training: TreeTraining, params: ForestParams): 
     addShares(all, importance);
     const options = { outputs, leafWidth: outputs, base: new Float64Array(outputs).fill(mean), average: true };
     return {
-      trees: joinTrees(
+      trees: await joinTrees(
         grown,
         grown.map(() => 0),
         options,
+        pace,
       ),
       importance: all,
     };

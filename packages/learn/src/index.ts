@@ -22,7 +22,7 @@ export {
   scoresOf,
 } from "./evaluation.ts";
 export type { FeatureImportance, Model } from "./model.ts";
-export { loadModel, serializeModel } from "./model-file.ts";
+export { loadModel, serializeModel, serializeModelInTurns } from "./model-file.ts";
 export { type ClassificationMetrics, classificationMetrics } from "./model-metrics.ts";
 export { toOnnx, toOnnxInTurns } from "./onnx.ts";
 export type { TrainingProgress } from "./pace.ts";

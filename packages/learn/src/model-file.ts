@@ -5,6 +5,7 @@ import { LearnError } from "./errors.ts";
 import { foreignBytes, loadOnnx, looksLikeOnnx } from "./foreign/foreign-model.ts";
 import { createInputReader, FittedInput } from "./inputs.ts";
 import { createModel, definitionOf, linkOf, type Model, type ModelDefinition } from "./model.ts";
+import { createPace } from "./pace.ts";
 import { ALGORITHMS } from "./params.ts";
 
 /**
@@ -73,6 +74,28 @@ const Header = z.object({
 
 /** A model as bytes. @throws LearnError INVALID_MODEL for an object that this package did not make */
 export function serializeModel(model: Model): Uint8Array {
+  const writing = writeModel(model);
+  for (;;) {
+    const { done, value } = writing.next();
+    if (done === true) return value;
+  }
+}
+
+/** `serializeModel` that lets others in. @throws as `serializeModel`; the signal's reason */
+export async function serializeModelInTurns(model: Model, signal?: AbortSignal): Promise<Uint8Array> {
+  const pace = createPace(signal);
+  const writing = writeModel(model);
+  for (;;) {
+    const { done, value } = writing.next();
+    if (done === true) return value;
+    await pace.breathe();
+  }
+}
+
+/** Bytes that are copied before others may have the thread. */
+const PIECE = 2 ** 20;
+
+function* writeModel(model: Model): Generator<void, Uint8Array> {
   const foreign = foreignBytes(model);
   if (foreign !== undefined) return foreign.slice();
   const { scores, ...rest } = definitionOf(model);
@@ -114,7 +137,11 @@ export function serializeModel(model: Model): Uint8Array {
   let at = start;
   for (const array of arrays) {
     at = aligned(at);
-    bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), at);
+    for (let from = 0; from < array.byteLength; from += PIECE) {
+      const size = Math.min(PIECE, array.byteLength - from);
+      bytes.set(new Uint8Array(array.buffer, array.byteOffset + from, size), at + from);
+      yield;
+    }
     at += array.byteLength;
   }
   return bytes;

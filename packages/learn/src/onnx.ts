@@ -106,7 +106,7 @@ function* writeOnnx(model: Model): Generator<void, Uint8Array> {
       `The model takes ${(file.size / 2 ** 30).toFixed(1)} GiB as an ONNX file: expected less than 2, the most that the format holds.`,
       { field: "model", hint: "Train fewer or smaller trees (n_estimators, max_depth, min_samples_leaf)." },
     );
-  return file.finish();
+  return yield* file.finish();
 }
 
 /** In double precision, so that a column whose mean is large beside its deviation keeps its digits. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { KernelTree } from "./kernel/threads.ts";
+import { createPace } from "./pace.ts";
 import { createRowScorer } from "./packed-trees.ts";
 import { joinTrees, scoreTrees, type TreeEnsemble } from "./tree-ensemble.ts";
 
@@ -60,21 +61,21 @@ const rowsOf = fc.array(
   { minLength: 1, maxLength: 12 },
 );
 
-test("one row scores bit for bit what it scores in bulk", () => {
-  fc.assert(
-    fc.property(
+test("one row scores bit for bit what it scores in bulk", async () => {
+  await fc.assert(
+    fc.asyncProperty(
       fc.integer({ min: 1, max: 2 ** 31 - 1 }),
       fc.integer({ min: 1, max: 27 }),
       fc.constantFrom({ outputs: 1, leafWidth: 1 }, { outputs: 3, leafWidth: 3 }, { outputs: 3, leafWidth: 1 }),
       fc.boolean(),
       fc.boolean(),
       rowsOf,
-      (seed, count, shape, average, hasCategories, rows) => {
+      async (seed, count, shape, average, hasCategories, rows) => {
         const random = lehmer(seed);
         const grown = Array.from({ length: count }, () => randomTree(random, shape.leafWidth, hasCategories));
         const spoken = grown.map((_, tree) => tree % (shape.outputs - shape.leafWidth + 1));
         const base = Float64Array.from({ length: shape.outputs }, random);
-        expectBulk(joinTrees(grown, spoken, { ...shape, base, average }), rows);
+        expectBulk(await joinTrees(grown, spoken, { ...shape, base, average }, createPace()), rows);
       },
     ),
   );

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { evaluate, permutationImportance, scoresOf } from "./evaluation.ts";
 import { CLASSIFIERS, puzzle } from "./fixtures/samples.ts";
+import { serializeModel, serializeModelInTurns } from "./model-file.ts";
 import { toOnnx, toOnnxInTurns } from "./onnx.ts";
 import { predictInTurns } from "./predictions.ts";
 import { train } from "./train.ts";
@@ -11,6 +12,7 @@ test.each(CLASSIFIERS)("%s says, scores and writes the same whether or not other
   expect(await predictInTurns(model, sample.columns)).toEqual(model.predict(sample.columns));
   expect(await evaluate(model, sample.columns, sample.target)).toEqual(scoresOf(model, sample.columns, sample.target));
   expect(await toOnnxInTurns(model)).toEqual(toOnnx(model));
+  expect(await serializeModelInTurns(model)).toEqual(serializeModel(model));
 });
 
 test("an aborted signal ends what would take long, with its reason", async () => {

@@ -83,15 +83,17 @@ export class ProtobufWriter {
     return this;
   }
 
-  /** The message, in memory of its own. */
-  finish(): Uint8Array {
+  /** The message, in memory of its own; yields after each part of a mebibyte. */
+  *finish(): Generator<void, Uint8Array> {
     const whole = new Uint8Array(this.size);
     let at = 0;
-    for (const part of this.#sealed) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    whole.set(this.#buffer.subarray(0, this.#length), at);
+    for (const part of [...this.#sealed, this.#buffer.subarray(0, this.#length)])
+      for (let from = 0; from < part.length; from += BUFFER_BYTES) {
+        const piece = part.subarray(from, from + BUFFER_BYTES);
+        whole.set(piece, at);
+        at += piece.length;
+        yield;
+      }
     return whole;
   }
 

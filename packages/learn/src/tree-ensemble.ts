@@ -1,4 +1,5 @@
 import type { KernelTree } from "./kernel/threads.ts";
+import type { Pace } from "./pace.ts";
 
 /** Trees in flat arrays. A node's children stand after it, so every walk ends. */
 export interface TreeEnsemble {
@@ -32,12 +33,16 @@ export interface TreeEnsemble {
   readonly leafValues: Float64Array;
 }
 
-/** Joins trees, in their order, into one ensemble. @param treeOutputs the output that each tree speaks for */
-export function joinTrees(
+/**
+ * Joins trees, in their order, into one ensemble; lets others in between.
+ * @param treeOutputs the output that each tree speaks for
+ */
+export async function joinTrees(
   trees: readonly KernelTree[],
   treeOutputs: readonly number[],
   o: { outputs: number; leafWidth: number; base: Float64Array; average: boolean },
-): TreeEnsemble {
+  pace: Pace,
+): Promise<TreeEnsemble> {
   const count = (length: (tree: KernelTree) => number) => trees.reduce((sum, tree) => sum + length(tree), 0);
   const nodes = count(({ feature }) => feature.length);
   const joined = {
@@ -69,6 +74,7 @@ export function joinTrees(
     node += tree.feature.length;
     leaf += tree.leafValues.length / o.leafWidth;
     set += tree.categories.length / 32;
+    await pace.breathe();
   }
   return { ...o, ...joined };
 }

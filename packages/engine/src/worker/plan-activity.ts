@@ -32,7 +32,8 @@ export async function planned(
     if (launch === "by_hand")
       return { ...planRun(dag, { ...input, runId, trigger: "manual", now: new Date(startedAt) }), limits };
     if (launch !== null) return launch;
-    const { params, conf, logicalDate, trigger, dataInterval, noCache, assetEvents, emitAssets } = input;
+    const { conf, logicalDate, trigger, dataInterval, noCache, assetEvents, emitAssets } = input;
+    const params = input.seed === undefined ? input.params : await paramsStillTaken(store, dag, runId, input.params);
     const plan = planRun(dag, {
       ...{ runId, params, conf, logicalDate, dataInterval, noCache, assetEvents, emitAssets },
       trigger: trigger ?? (scheduledFor === undefined ? "manual" : "schedule"),
@@ -91,6 +92,26 @@ function scheduleOf(firedBy: unknown): TimeSchedule | null {
   const parsed = Times.safeParse(firedBy);
   return parsed.success ? parsed.data : null;
 }
+
+/** The params of a run that begins anew, without those that it had before and that its DAG takes no more. */
+async function paramsStillTaken(
+  store: RunStore | null,
+  { params: { shape } }: Dag,
+  runId: string,
+  params: RunInput["params"],
+): Promise<RunInput["params"]> {
+  const gone = Object.keys(params).filter((name) => !Object.hasOwn(shape, name));
+  if (gone.length === 0) return params;
+  const former = Had.parse((await store?.getRun(runId))?.view.params);
+  // What it had not before is given now: whether there is such a param is for the plan to say.
+  const dropped = gone.filter(
+    (name) => Object.hasOwn(former, name) && JSON.stringify(former[name]) === JSON.stringify(params[name]),
+  );
+  return Object.fromEntries(Object.entries(params).filter(([name]) => !dropped.includes(name)));
+}
+
+/** Params that a run had; none of one that is not known. */
+const Had = z.record(z.string(), z.unknown()).catch({});
 
 /** All tasks untouched, and counted as cleared once more than the last execution of the run had them. */
 async function seedAnew(store: RunStore | null, { graph }: Dag, runId: string): Promise<RunSeed | undefined> {

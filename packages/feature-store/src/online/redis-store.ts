@@ -76,7 +76,7 @@ export function openRedisOnlineStore(options: RedisOnlineStoreOptions): OnlineSt
   // Every command says itself what is wrong.
   client.on("error", () => {});
   const unpackers = new Unpackers();
-  const keyOf = (space: string, entity: readonly string[]) => `${prefix}:v:${space}:${JSON.stringify(entity)}`;
+  const keyOf = (space: string, entity: readonly string[]) => `${prefix}:v:${space}:${jsonOf(entity)}`;
   const hashOf = (space: string) => `${prefix}:space:${space}`;
   const layoutsKey = `${prefix}:layouts`;
   const knownLayouts = new Set<string>();
@@ -264,7 +264,18 @@ function momentText(us: number): string {
 }
 
 function momentOf(text: string): number {
-  return Number(BigInt(text) - EPOCH);
+  // Without big integers, which cost twice as much, where numbers are exact.
+  return text.startsWith("1") ? Number(text.slice(1)) : Number(BigInt(text) - EPOCH);
+}
+
+/** What JSON writes between quotes as it is. */
+const PLAIN = /^[\w.:-]*$/;
+
+/** `JSON.stringify`, without its cost for what most keys are. */
+function jsonOf(entity: readonly string[]): string {
+  return entity.length > 0 && entity.every((key) => PLAIN.test(key))
+    ? `["${entity.join('","')}"]`
+    : JSON.stringify(entity);
 }
 
 /** A text in which nothing is special to Redis' patterns. */

@@ -30,10 +30,12 @@ interface Token {
 
 /** A part of an identifier: a bare word, or one in backticks or double quotes. */
 const PART = /(?:`[^`]*`|"[^"]*"|[\p{L}_][\p{L}\p{N}_]*)/u.source;
+/** A word that begins with a digit and is no number: of `params.1` sqlparse makes a word and a number. */
+const MIXED = /(?!\d+(?:[eE]\d+)?(?![\p{L}\p{N}_]))\p{N}[\p{L}\p{N}_]*/u.source;
 const TOKENS: readonly (readonly [Token["kind"], RegExp])[] = [
   ["number", /-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\p{L}\p{N}_])/uy],
   ["text", /'(?:''|\\'|[^'])*'/y],
-  ["identifier", new RegExp(`${PART}(?:\\.(?:${PART}|'[^']*'|\\p{N}[\\p{L}\\p{N}_]*))*`, "uy")],
+  ["identifier", new RegExp(`${PART}(?:\\.(?:${PART}|'[^']*'|${MIXED}))*`, "uy")],
   ["operator", /[<>=!~]+/y],
   ["open", /\(/y],
   ["close", /\)/y],

@@ -29,7 +29,7 @@ export function experimentFilter(filter: string): Condition {
 }
 
 function conditionOf({ identifier, comparator, operand }: Comparison): Condition {
-  const { tag, key } = tagOrAttribute(identifier, COLUMNS);
+  const { tag, key } = tagOrAttribute(identifier, COLUMNS, { quotes: true });
   if (tag) {
     checkComparator(comparator, NULLABLE_TEXT_COMPARATORS);
     const of = "SELECT 1 FROM experiment_tags t WHERE t.experiment_id = e.id AND t.key = ?";
@@ -64,7 +64,7 @@ function conditionOf({ identifier, comparator, operand }: Comparison): Condition
 export function experimentOrder(orderBy: readonly string[]): string {
   const clauses = orderBy.length > 0 ? orderBy : ["creation_time DESC", "experiment_id ASC"];
   const keys = orderKeysOf(clauses).map((order) => {
-    const { tag, key } = tagOrAttribute(order.identifier, COLUMNS);
+    const { tag, key } = tagOrAttribute(order.identifier, COLUMNS, { quotes: true });
     if (tag) throw new TrackingError("INVALID_ARGUMENT", "Invalid order_by entity: tag", { field: "order_by" });
     return { key, sql: `${COLUMNS[key]} ${direction(order)}` };
   });

@@ -57,7 +57,7 @@ export const versionFilter = (filter: string): Condition => filterOf(filter, VER
 function filterOf(filter: string, searched: Searched): Condition {
   const comparisons = comparisonsOf(filter).map((one) => ({
     ...one,
-    ...tagOrAttribute(one.identifier, searched.columns),
+    ...tagOrAttribute(one.identifier, searched.columns, { quotes: false }),
   }));
   const asksForPrompts = comparisons.some(
     ({ tag, key, comparator, operand }) =>
@@ -138,7 +138,8 @@ function orderOf(
   ties: readonly (readonly [column: string, sql: string])[],
 ): string {
   const keys = orderKeysOf(orderBy).map((order) => {
-    const key = unquoted(order.identifier.replace(/^attribute\./, ""));
+    // MLflow takes the entity before an attribute of a version, and not before one of a model.
+    const key = unquoted(columns === VERSION_ORDER ? order.identifier.replace(/^attribute\./, "") : order.identifier);
     const column = columns[key];
     if (column === undefined)
       throw new TrackingError(

@@ -136,6 +136,12 @@ it("says of what it does not have that it has it not", async () => {
     });
 });
 
+it("says to who follows a link of MLflow's client that there are no web pages", async () => {
+  const answer = await fetch(server.url);
+  expect(answer.status).toBe(404);
+  expect(await answer.json()).toMatchObject({ message: expect.stringMatching(/^There are no web pages here/) });
+});
+
 it.each(["../../tracking.db", "..%2f..%2ftracking.db", "a/%2e%2e/%2e%2e/tracking.db", "a%00b", ".writing/x"])(
   "keeps no artifact at %s, and serves none from there",
   async (path) => {

@@ -22,6 +22,8 @@ const UNSERVED: Readonly<Record<string, string>> = {
 /** What is answered where there is no endpoint: which it is, and what of MLflow would be behind it. */
 export function noEndpoint(method: string, url: string): string {
   const [path = ""] = url.split("?");
+  if (path === "/")
+    return `There are no web pages here, to which MLflow's clients point as they go ("View run at"): ask such a client for the run, or the REST API under /api/2.0/mlflow.`;
   const endpoint = `There is no endpoint ${method} ${path}`;
   const words = path.split("/");
   const begin = words.findIndex((word) => word === "mlflow" || word === "v1");
