@@ -169,3 +169,14 @@ describe("what is no secret stays", () => {
     });
   });
 });
+
+it("as HTML and XML write it", () => {
+  const redactor = new Redactor();
+  redactor.learn(`a<b & 'c"d`);
+  for (const quotes of [
+    ["'", '"'],
+    ["&#39;", "&quot;"],
+    ["&apos;", "&quot;"],
+  ])
+    expect(redactor.text(`<p>a&lt;b &amp; ${quotes[0]}c${quotes[1]}d</p>`)).toBe("<p>***</p>");
+});

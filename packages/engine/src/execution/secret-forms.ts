@@ -16,6 +16,13 @@ export function formsOfSecret(secret: string): string[] {
   return [...forms].filter((form) => form.length >= SHORTEST_SECRET);
 }
 
+/** What HTML and XML write for signs of theirs: quotes are escaped in attributes only, in one way or another. */
+const MARKUP: readonly Readonly<Record<string, string>>[] = [
+  { "&": "&amp;", "<": "&lt;", ">": "&gt;" },
+  { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" },
+  { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;" },
+];
+
 function escapedForms(text: string): string[] {
   const json = JSON.stringify(text).slice(1, -1);
   // Half a pair of UTF-16 cannot be encoded.
@@ -33,6 +40,7 @@ function escapedForms(text: string): string[] {
     json,
     // JSON within JSON.
     JSON.stringify(json).slice(1, -1),
+    ...MARKUP.map((entities) => text.replaceAll(/[&<>"']/g, (sign) => entities[sign] ?? sign)),
     ...escaped,
     ...escaped.map((one) => one.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())),
   ];

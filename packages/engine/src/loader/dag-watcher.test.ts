@@ -159,6 +159,12 @@ describe("a folder that is watched", () => {
     write("c.ts", dagText("inner", `derive("other", [], () => 1)`));
     expect((await next()).broken[0]?.message).toMatch(/c\.ts: DAG "inner" is already defined in .*a\.ts/);
     expect(await outputOf("inner")).toBe(1);
+    // Also of one whose name comes first.
+    write("0.ts", dagText("inner", `derive("other", [], () => 2)`));
+    const clash = await next();
+    expect(clash).toMatchObject({ changed: [], removed: [], mended: [] });
+    expect(clash.broken[0]?.message).toMatch(/0\.ts: DAG "inner" is already defined in .*a\.ts/);
+    expect(await outputOf("inner")).toBe(1);
   });
 
   test("files that are not touched by what happens around them are not read again", async () => {

@@ -128,8 +128,12 @@ function standingOf(before: Standing, files: ReadonlyMap<string, DagFile | Broke
     if (now instanceof BrokenDagFileError) broken.set(file, now);
     held.set(file, now instanceof BrokenDagFileError ? (before.sound.get(file) ?? now) : now);
   }
-  // A DAG id that another file has already is the mistake of the file that came later.
-  for (const clash of joinDagFiles(held).broken) {
+  // A DAG id that another file has already is the mistake of the file that came later, whatever their names.
+  const claimsAnothers = ([file, one]: [string, DagFile | BrokenDagFileError]) =>
+    !(one instanceof BrokenDagFileError) && one.dags.some(({ id }) => (before.loaded.files.get(id) ?? file) !== file);
+  const claims = [...held].filter(claimsAnothers);
+  const byAge = new Map([...[...held].filter((one) => !claimsAnothers(one)), ...claims]);
+  for (const clash of joinDagFiles(byAge).broken) {
     if (broken.has(clash.file)) continue;
     broken.set(clash.file, clash);
     held.set(clash.file, before.sound.get(clash.file) ?? clash);
@@ -160,7 +164,7 @@ function differenceOf(before: Standing, { loaded, broken, sound }: Standing): Da
     changed: ids.filter((id) => former.has(id) && former.get(id) !== now.get(id)),
     removed: [...former.keys()].filter((id) => !now.has(id)),
     broken: [...broken.values()].filter(({ file, message }) => before.broken.get(file)?.message !== message),
-    mended: [...before.broken.keys()].filter((file) => !broken.has(file)),
+    mended: [...before.broken.keys()].filter((file) => !broken.has(file) && sound.has(file)),
     absent: [...broken.keys()].filter((file) => !sound.has(file)),
   };
 }
