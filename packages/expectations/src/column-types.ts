@@ -12,13 +12,23 @@ export type TypeFamily =
   | "timestamptz"
   | "other";
 
+/** What a glance at the first rows, and at the suite, tells of a column. */
+export interface AskedBy {
+  /** Its different values are fewer by far than the rows: what is sorted or judged is these. */
+  readonly few?: boolean;
+  /** Its different values are worked out in any case: what is judged is these. */
+  readonly grouped?: boolean;
+  /** Its values rise from row to row, so far: if they do to the end, none occurs twice. */
+  readonly rising?: boolean;
+}
+
 /** A column of the view under validation, with the engine's name of its type. */
 export interface Column {
   readonly name: string;
   readonly type: string;
   readonly family: TypeFamily;
-  /** At a glance it has few different values in many rows. It changes how the engine is asked, never the answer. */
-  readonly few?: boolean;
+  /** How the engine is best asked about it, which changes no answer. @default value by value */
+  readonly asked?: AskedBy;
 }
 
 const FAMILIES: Readonly<Record<string, TypeFamily>> = {

@@ -8,26 +8,16 @@ import {
   uniqueShareBetween,
 } from "./column-aggregates.ts";
 import { distinctValues, mostCommon } from "./column-sets.ts";
-import { type Column, columnOf } from "./column-types.ts";
-import { between, membership, monotonic, nulls, occursOnce, zScores } from "./column-values.ts";
+import type { Column } from "./column-types.ts";
+import { between, membership, monotonic, nulls, unique, zScores } from "./column-values.ts";
 import { conditionOf } from "./conditions.ts";
 import { NotEvaluableError } from "./errors.ts";
 import { columnsOfEarlier, newerThanEarlier, recent, rowCountNearEarlier } from "./history.ts";
 import { maxWithinInterval, nearTrailingMean, needInterval, temporalColumn } from "./interval.ts";
 import { klDivergence } from "./kl-divergence.ts";
 import { columnType, ofType, ofTypes } from "./pandas-types.ts";
-import {
-  type Ask,
-  countOf,
-  type IntervalMs,
-  known,
-  number,
-  type Plan,
-  scopeOf,
-  table,
-  type ValidationFacts,
-} from "./plan.ts";
-import { notOutliers, quantilesBetween } from "./quantiles.ts";
+import { type Ask, countOf, type IntervalMs, known, number, type Plan, table, type ValidationFacts } from "./plan.ts";
+import { medianBetween, notOutliers, quantilesBetween } from "./quantiles.ts";
 import {
   allEqual,
   compoundUnique,
@@ -37,7 +27,6 @@ import {
   sumEquals,
   uniqueWithinRecord,
 } from "./records.ts";
-import { identifier } from "./sql.ts";
 import {
   areJson,
   lengthBetween,
@@ -71,7 +60,7 @@ export function compile(
     case "expect_column_values_to_be_null":
       return nulls(kwargs, columns, "value");
     case "expect_column_values_to_be_unique":
-      return occursOnce(scopeOf(kwargs, columns), kwargs.mostly, [identifier(columnOf(columns, kwargs.column).name)]);
+      return unique(kwargs, columns);
     case "expect_column_values_to_be_between":
       return between(kwargs, columns);
     case "expect_column_values_to_be_in_set":
@@ -121,7 +110,7 @@ export function compile(
     case "expect_column_mean_to_be_between":
       return statisticBetween("mean", kwargs, columns);
     case "expect_column_median_to_be_between":
-      return statisticBetween("median", kwargs, columns);
+      return medianBetween(kwargs, columns);
     case "expect_column_stdev_to_be_between":
       return statisticBetween("stdev", kwargs, columns);
     case "expect_column_sum_to_be_between":

@@ -143,7 +143,7 @@ export function groupsOf(names: readonly Fragment[], where: Fragment): Fragment 
 
 /**
  * `expected` says of a value that is not missing whether it is as expected. Where a column has few different values,
- * it is asked of each of them and not of each row.
+ * or they are worked out in any case, it is asked of each of them and not of each row.
  */
 export function columnMap(
   kwargs: MapArguments,
@@ -153,7 +153,8 @@ export function columnMap(
   const column = columnOf(columns, kwargs.column);
   const scope = scopeOf(kwargs, columns);
   const rows = rowMap(scope, kwargs.mostly, expected(column));
-  if (column.few !== true || kwargs.row_condition !== undefined) return rows;
+  const { few, grouped } = column.asked ?? {};
+  if ((few !== true && grouped !== true) || kwargs.row_condition !== undefined) return rows;
   const over = groupsOf([identifier(column.name)], scope.kept);
   const unexpected = sql`NOT ${expected({ ...column, name: "k0" })}`;
   const failed: Ask = { over, value: sql`coalesce(sum(n) FILTER (WHERE ${unexpected}), 0)` };

@@ -1,5 +1,6 @@
-import { inRange, numberOf, numeric } from "./cells.ts";
-import { type Column, columnOf } from "./column-types.ts";
+import { fits, inRange, numberOf, numeric, type Range } from "./cells.ts";
+import { type AggregateArguments, statisticBetween } from "./column-aggregates.ts";
+import { type Column, columnOf, isNumeric } from "./column-types.ts";
 import { momentsOf } from "./column-values.ts";
 import { NotEvaluableError } from "./errors.ts";
 import {
@@ -38,14 +39,20 @@ export function withQuantiles(
       const ranks = quantiles.map((quantile) => ranksOf(quantile, n, interpolation));
       const asked = [...new Set(ranks.flatMap(({ low, high }) => [low, high]))];
       return {
-        asks: column.few === true ? amongGroups(column, scope, asked) : amongRows(column, scope, asked, n),
+        asks: column.asked?.few === true ? amongGroups(column, scope, asked) : amongRows(column, scope, asked, n),
         judge: ({ values }) => {
           const at = (rank: number) => Number(values[asked.indexOf(rank)]);
-          return next(ranks.map(({ low, high, share }) => at(low) + (at(high) - at(low)) * share));
+          return next(ranks.map(({ low, high, share }) => mixOf(at(low), at(high), share)));
         },
       };
     },
   };
+}
+
+/** What lies between two values; between the two infinities nothing does. */
+function mixOf(low: number, high: number, share: number): number | null {
+  const mixed = low === high ? low : low + (high - low) * share;
+  return Number.isNaN(mixed) ? null : mixed;
 }
 
 /** The values at ranks (from 0) of n: asked half a rank on, so that rounding cannot move them. */
@@ -88,6 +95,16 @@ function ranksOf(quantile: number, n: number, interpolation: Interpolation) {
     case "linear":
       return { low, high, share: exact - low };
   }
+}
+
+/** The median in a range: of many different values the engine's own, of few what lies in the middle of their rows. */
+export function medianBetween(kwargs: AggregateArguments & Range, columns: readonly Column[]): Plan {
+  const column = columnOf(columns, kwargs.column);
+  if (column.asked?.few !== true || kwargs.row_condition !== undefined || !isNumeric(column.family))
+    return statisticBetween("median", kwargs, columns);
+  return withQuantiles(column, scopeOf(kwargs, columns), [0.5], "midpoint", ([median = null]) =>
+    table(median !== null && fits(median, kwargs), median),
+  );
 }
 
 /** Quantiles in ranges. A bound that differs by less than a ten-thousandth is met, as in Great Expectations. */

@@ -1,6 +1,7 @@
 import { type Column, columnOf, familyOf, isTemporal } from "./column-types.ts";
 import { compile, type Surroundings } from "./compile.ts";
 import { InvalidIntervalError, NotEvaluableError } from "./errors.ts";
+import { glanced } from "./glance.ts";
 import { factsOf } from "./history.ts";
 import { beforeEnd } from "./interval.ts";
 import {
@@ -10,12 +11,11 @@ import {
   NOTHING_COUNTED,
   type Outcome,
   type Plan,
-  ROWS,
   type ValidationFacts,
   type Verdict,
 } from "./plan.ts";
 import { allOf, type Query, Rows } from "./run-plans.ts";
-import { type Dialect, type Fragment, identifier, join, sql, text } from "./sql.ts";
+import { type Dialect, type Fragment, sql, text } from "./sql.ts";
 import type { Suite } from "./suite.ts";
 import type { Expectation, Severity } from "./vocabulary.ts";
 
@@ -80,7 +80,7 @@ export async function validate(options: ValidateOptions): Promise<ValidationRepo
   const surroundings = { interval: intervalMs(options.interval), earlier, otherRows };
   const { columns: found } = await new Rows(query, dialect, allOf(view)).select(allOf(view, 0));
   const typed = found.map(({ name, type }) => ({ name, type, family: familyOf(type) }));
-  const columns = await glanced(new Rows(query, dialect, allOf(view, GLANCE)), typed, suite);
+  const columns = await glanced(typed, suite, (limit) => new Rows(query, dialect, allOf(view, limit)));
   const source = sourceOf(suite, view, columns, surroundings.interval);
   const rows = source instanceof Error ? undefined : new Rows(query, dialect, source);
   const plans: (Plan | Error)[] = [];
@@ -114,28 +114,6 @@ export async function validate(options: ValidateOptions): Promise<ValidationRepo
     facts: seenBy(verdicts.at(-1)),
     statistics: statisticsOf(results),
   };
-}
-
-/** Rows that are glanced at, and different values among them that are few. */
-const GLANCE = 10_000;
-const FEW = 200;
-/** Expectations that are answered by a column's groups when these are few. */
-const BY_GROUPS = /_(in_set|be_between|regex(_list)?|pattern(_list)?|lengths?_.*)$/;
-
-/** The columns, those marked that have few different values among the first rows of a large table. */
-async function glanced(first: Rows, columns: readonly Column[], suite: Suite): Promise<Column[]> {
-  const asked = new Set(
-    suite.expectations.flatMap(({ type, kwargs }) =>
-      BY_GROUPS.test(type) && "column" in kwargs ? [kwargs.column] : [],
-    ),
-  );
-  const candidates = columns.filter(({ name, family }) => asked.has(name) && family !== "other");
-  if (candidates.length === 0) return [...columns];
-  const list = candidates.map(({ name }, index) => sql`count(DISTINCT ${identifier(name)}) AS ${text(`d${index}`)}`);
-  const { rows } = await first.select(sql`SELECT count(*) AS n, ${join(list, ", ")} FROM ${ROWS}`);
-  if (Number(rows[0]?.["n"] ?? 0) < GLANCE) return [...columns];
-  const few = candidates.filter((_, index) => Number(rows[0]?.[`d${index}`]) <= FEW);
-  return columns.map((column) => (few.includes(column) ? { ...column, few: true } : column));
 }
 
 function seenBy(verdict: Verdict | Error | undefined): ValidationFacts | undefined {

@@ -171,3 +171,41 @@ test("of columns with few values their groups are asked, which changes no answer
   expect(few).toEqual(many);
   expect(few.map(({ unexpectedCount }) => unexpectedCount)).toEqual([5143, 2666, 9600, 4800, 9600, 0, null]);
 });
+
+test("however the engine is asked, by rows, by different values or by their order, the answer is the same", async () => {
+  // A condition that every row meets is asked row by row.
+  const row_condition = { column: "every", operator: "==" as const, value: 1 };
+  const tables = {
+    // Rises to the end; of 5,000 different prices each comes again and again.
+    rising: "SELECT i AS id, hash(i) % 5000 / 8.0 AS price, 'c' || (i % 900) AS code FROM range(25000) AS t(i)",
+    // Rises for as long as it is glanced at.
+    falling: "SELECT i % 20000 AS id, hash(i) % 40000 / 8.0 AS price, 'c' || i AS code FROM range(25000) AS t(i)",
+    odd: `SELECT CASE WHEN i % 3 > 0 THEN i END AS id, CASE i % 4 WHEN 0 THEN NULL WHEN 1 THEN 'nan'::DOUBLE
+      WHEN 2 THEN '-inf'::DOUBLE ELSE 'inf'::DOUBLE END AS price, NULL::VARCHAR AS code FROM range(25000) AS t(i)`,
+    last: "SELECT least(i, 24998) AS id, i % 2 * 1e308 AS price, repeat('é', (i % 3)::INTEGER) AS code FROM range(25000) AS t(i)",
+    small: "SELECT i // 2 AS id, i % 5 / 2.0 AS price, 'c' || (i % 7) AS code FROM range(60) AS t(i)",
+  };
+  const definitions = (given: object): Definition[] => [
+    { type: "expect_column_values_to_be_unique", kwargs: { column: "id", mostly: 0.5, ...given } },
+    { type: "expect_column_values_to_be_unique", kwargs: { column: "code", ...given } },
+    { type: "expect_column_values_to_be_between", kwargs: { column: "price", min_value: 1, max_value: 500, ...given } },
+    { type: "expect_column_median_to_be_between", kwargs: { column: "price", min_value: 100, ...given } },
+    {
+      type: "expect_column_unique_value_count_to_be_between",
+      kwargs: { column: "code", min_value: 1, max_value: 1000, ...given },
+    },
+    { type: "expect_column_values_to_match_regex", kwargs: { column: "code", regex: "^c[0-4]+$", ...given } },
+    { type: "expect_column_value_lengths_to_be_between", kwargs: { column: "code", min_value: 3, ...given } },
+  ];
+  for (const [name, rows] of Object.entries(tables)) {
+    await query(`CREATE TABLE asked_${name} AS SELECT *, 1 AS every FROM (${rows}) AS r`);
+    const told = async (given: object) => {
+      const suite = defineSuite({ name, expectations: definitions(given) });
+      const { results } = await validate({ suite, query, view: `asked_${name}`, sampleSize: 3 });
+      return results.map(({ kwargs: _, sample, ...result }) => ({ ...result, sample: sample.length }));
+    };
+    const free = await told({});
+    expect(free, name).toEqual(await told({ row_condition }));
+    expect(free.filter(({ exception }) => exception !== undefined)).toEqual([]);
+  }
+});
