@@ -148,7 +148,10 @@ describe("runs that have ended", () => {
       error: { message: expect.stringContaining('did you mean "steps"'), hint: expect.stringContaining("--dags") },
     });
     const [verb, missing] = await Promise.all([product.json(["rnu"]), product.json(["backfill", "create", "steps"])]);
-    expect(verb).toMatchObject({ code: 2, value: { error: { code: "USAGE", message: "unknown command 'rnu'" } } });
+    expect(verb).toMatchObject({
+      code: 2,
+      value: { error: { code: "USAGE", message: expect.stringContaining("unknown command 'rnu'") } },
+    });
     expect(missing.value).toMatchObject({ error: { message: expect.stringContaining("--from <date>") } });
   }, 60_000);
 });

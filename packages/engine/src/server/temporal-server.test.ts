@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { freePort } from "./ports.ts";
 import { missingSearchAttributes } from "./search-attributes.ts";
 import { serverEnvironment } from "./server-environment.ts";
 import { isAlive } from "./server-record.ts";
+import { ensureTemporalBinary } from "./temporal-binary.ts";
 import { isTemporalRunning, startTemporalServer, type TemporalServer } from "./temporal-server.ts";
 
 describe("the embedded Temporal server", () => {
@@ -18,7 +19,7 @@ describe("the embedded Temporal server", () => {
   const lines: string[] = [];
   const log = (line: string) => void lines.push(line);
   const started: TemporalServer[] = [];
-  const start = async (more: { keepAlive?: boolean } = {}) => {
+  const start = async (more: { keepAlive?: boolean; binary?: string } = {}) => {
     const server = await startTemporalServer({ home, port, uiPort, log, ...more });
     started.push(server);
     return server;
@@ -54,6 +55,17 @@ describe("the embedded Temporal server", () => {
     await server.stop();
     expect(isAlive(server.pid)).toBe(false);
     expect(existsSync(join(home, "temporal", "server.json"))).toBe(false);
+  }, 30_000);
+
+  it("is started with other ports when one beside its own two was taken meanwhile", async () => {
+    const real = await ensureTemporalBinary({ home, log });
+    const binary = join(home, "beaten-once");
+    const told = "failed listening for HTTP API: bind: address already in use";
+    const once = `[ -e "${home}/beaten" ] || { touch "${home}/beaten"; echo "${told}" >&2; exit 1; }`;
+    await writeFile(binary, `#!/bin/sh\n${once}\nexec "${real}" "$@"\n`, { mode: 0o755 });
+    expect(await start({ binary })).toMatchObject({ port, uiPort });
+    expect(await isTemporalRunning({ home, port })).toBe(true);
+    expect(await readFile(join(home, "logs", "temporal.log"), "utf8")).toContain(told);
   }, 30_000);
 
   it("is started again when it is killed, on the same port", async () => {

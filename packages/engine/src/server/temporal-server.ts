@@ -56,6 +56,9 @@ const RETENTION_DAYS = 30;
 /** How long the server may take to answer, in milliseconds. */
 const START_TIMEOUT_MS = 30_000;
 
+/** How often it is started at most while other programs take its ports. */
+const LAUNCHES = 3;
+
 /** How the server's cache of workflows lets go of what is out of date: once a minute. */
 const BACKGROUND_EVICT = { Enabled: true, LoopInterval: "1m", MaxEntryPerCall: 1_000 };
 
@@ -156,7 +159,20 @@ class EmbeddedServer implements TemporalServer {
     this.logFile = join(settings.home, "logs", "temporal.log");
   }
 
+  /** Between the choice of a free port beside its own two and the server's listening there, another may take it. */
   async launch(): Promise<void> {
+    for (let left = LAUNCHES - 1; ; left -= 1) {
+      try {
+        await this.launchOnce();
+        return;
+      } catch (error) {
+        const taken = error instanceof TemporalServerFailedError && error.message.includes("address already in use");
+        if (!taken || left === 0 || this.stopping.signal.aborted) throw error;
+      }
+    }
+  }
+
+  private async launchOnce(): Promise<void> {
     const child = await this.spawn();
     this.child = child;
     this.pid = child.pid ?? 0;
