@@ -75,7 +75,7 @@ function typesOf({ expectations }: Suite, { name }: Column): Expectation["type"]
 }
 
 function isHelped(type: Expectation["type"]): boolean {
-  return VALUE_BY_VALUE.test(type) || DEAR.test(type) || BY_GROUPS.test(type);
+  return type === UNIQUE || VALUE_BY_VALUE.test(type) || DEAR.test(type) || BY_GROUPS.test(type);
 }
 
 /** Of each column: its values that are not null, the different ones among them, and how often one does not rise. */

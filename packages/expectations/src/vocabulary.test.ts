@@ -197,6 +197,7 @@ test("however the engine is asked, by rows, by different values or by their orde
     { type: "expect_column_values_to_match_regex", kwargs: { column: "code", regex: "^c[0-4]+$", ...given } },
     { type: "expect_column_value_lengths_to_be_between", kwargs: { column: "code", min_value: 3, ...given } },
   ];
+  const grouped: string[] = [];
   for (const [name, rows] of Object.entries(tables)) {
     await query(`CREATE TABLE asked_${name} AS SELECT *, 1 AS every FROM (${rows}) AS r`);
     const told = async (given: object) => {
@@ -207,5 +208,15 @@ test("however the engine is asked, by rows, by different values or by their orde
     const free = await told({});
     expect(free, name).toEqual(await told({ row_condition }));
     expect(free.filter(({ exception }) => exception !== undefined)).toEqual([]);
+    const asks = async (statement: string, params?: Parameters<typeof query>[1]) => {
+      if (/"id" AS k0.* GROUP BY/.test(statement)) grouped.push(name);
+      return await query(statement, params);
+    };
+    const suite = defineSuite({
+      name,
+      expectations: [{ type: "expect_column_values_to_be_unique", kwargs: { column: "id" } }],
+    });
+    await validate({ suite, query: asks, view: `asked_${name}`, sampleSize: 0 });
   }
+  expect(grouped).toEqual(["falling", "last", "small"]);
 });
