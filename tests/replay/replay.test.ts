@@ -43,6 +43,8 @@ describe("recorded histories replay", () => {
       "asset-trigger.each",
       "asset.lake.orders",
       "launcher.often",
+      "handing.launcher.often",
+      "handing.launched.often",
       "backfill.shapes.whole",
       "backfill.often.cancelled",
       "narrow.max_active_tasks",

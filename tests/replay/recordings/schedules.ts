@@ -1,4 +1,4 @@
-/** What a schedule starts, and backfills: a whole one, a cancelled one. */
+/** What a schedule starts and what that launches, and backfills: a whole one, a cancelled one. */
 import { defineDag, every } from "@dagwright/engine";
 import { dags } from "../../engine/dags.ts";
 import { named, pause, type Recording } from "./recording.ts";
@@ -23,7 +23,12 @@ export const schedules: Recording = {
       if (workflowId.includes("/scheduled-") && status.name === "COMPLETED") launchers.push(workflowId);
     const [launcher] = launchers.sort();
     if (launcher === undefined) throw new Error("No launcher has completed");
+    const { runId: launched } = await client.workflow.getHandle(launcher).result();
     const backfills = ["backfill/shapes/whole", "backfill/often/cancelled"];
-    return [...named(backfills), { name: "launcher/often", workflowId: launcher }];
+    const runs = [
+      { name: "launcher/often", workflowId: launcher },
+      { name: "launched/often", workflowId: launched },
+    ];
+    return [...named(backfills), ...runs];
   },
 };

@@ -13,7 +13,7 @@ import {
 import { isTaskError } from "../core/is-task-error.ts";
 import type { RunView } from "../core/state.ts";
 import { type ResumeInput, resumedRunOf } from "./continuation.ts";
-import { busyUntil, launchRun } from "./launcher.ts";
+import { busyUntil, launchedPlanOf, launchRun } from "./launcher.ts";
 import {
   ACTIVITY,
   FAILURE,
@@ -43,7 +43,7 @@ export async function interpreter(input?: unknown): Promise<RunView | LaunchResu
   const root = CancellationScope.current();
   return await CancellationScope.nonCancellable(async () => {
     const requests = acceptRequests(root);
-    const plan = resumedRunOf(input) ?? (await planned(input));
+    const plan = resumedRunOf(input) ?? launchedPlanOf(input) ?? (await planned(input));
     if ("runAs" in plan) return await launchRun(plan, input, root);
     const shell = new RunShell(plan, CancellationScope.current());
     requests.answerWith(shell);

@@ -10,7 +10,7 @@ import {
   WorkflowIdReusePolicy,
   workflowInfo,
 } from "@temporalio/workflow";
-import { FAILURE, type LaunchResult, type PlannedLaunch } from "./protocol.ts";
+import { FAILURE, type LaunchResult, type PlannedLaunch, type PlannedRun } from "./protocol.ts";
 
 /**
  * Launches the run of a logical date for a schedule and waits for it, so that the schedule's overlap policy sees it
@@ -19,7 +19,7 @@ import { FAILURE, type LaunchResult, type PlannedLaunch } from "./protocol.ts";
  * @param root The workflow's root scope, whose cancellation is passed on.
  */
 export async function launchRun(
-  { runAs: runId, logicalDate, dataInterval, instead, terminates = false }: PlannedLaunch,
+  { runAs: runId, logicalDate, dataInterval, instead, terminates = false, plan }: PlannedLaunch,
   input: unknown,
   root: CancellationScope,
 ): Promise<LaunchResult> {
@@ -33,7 +33,7 @@ export async function launchRun(
     await scope.run(() =>
       executeChild(workflowType, {
         workflowId: runId,
-        args: [{ ...given, logicalDate, dataInterval, trigger: "schedule" }],
+        args: [{ ...given, logicalDate, dataInterval, trigger: "schedule", ...(plan === undefined ? {} : { plan }) }],
         parentClosePolicy: terminates ? ParentClosePolicy.TERMINATE : ParentClosePolicy.ABANDON,
         cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
@@ -56,6 +56,14 @@ export async function launchRun(
     if (scope.consideredCancelled && isCancellation(thrown)) throw new CancelledFailure(`Run ${runId} was cancelled`);
     throw failureOf(runId, thrown);
   }
+}
+
+/** The plan that a launcher has handed to its run. Nobody else can: of what has no parent, planning refuses the field. */
+export function launchedPlanOf(input: unknown): PlannedRun | null {
+  if (workflowInfo().parent === undefined) return null;
+  if (typeof input !== "object" || input === null || !("plan" in input)) return null;
+  // Made by `launchRun`.
+  return (input as { readonly plan: PlannedRun }).plan;
 }
 
 function failureOf(runId: string, thrown: unknown): ApplicationFailure {

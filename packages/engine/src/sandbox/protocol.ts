@@ -121,6 +121,8 @@ export interface PlannedLaunch {
   readonly instead?: { readonly outcome: "already_done" | "passed_over"; readonly why: string } | undefined;
   /** Whether the run ends with its launcher when that is terminated (the overlap policy of the schedule asks for it). */
   readonly terminates?: boolean | undefined;
+  /** Of the run, which then need not ask for it. @default the run asks for it itself */
+  readonly plan?: PlannedRun | undefined;
 }
 
 /** What became of a launch: the launcher's result, or the detail of its failure. */
@@ -141,8 +143,11 @@ export interface PlannedRun {
   readonly seed?: RunSeed | undefined;
   /** How much this worker's Temporal takes. @default what Temporal takes without an object store */
   readonly limits?: RunLimits | undefined;
-  /** Whoever planned it has kept the start of the run as well. @default the run does so itself */
-  readonly recorded?: boolean;
+  /**
+   * Whoever planned it has kept the start of the run as well; or it is kept by an activity of its own, which holds up
+   * nothing. @default the run does so itself
+   */
+  readonly recorded?: boolean | "apart";
 }
 
 /** How large the parts of a run may be. */

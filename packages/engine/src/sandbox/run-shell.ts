@@ -29,7 +29,7 @@ import type {
   SeriesOutcome,
   UpdateName,
 } from "./protocol.ts";
-import { recordRun } from "./record-run.ts";
+import { recordApart, recordRun } from "./record-run.ts";
 import { RunCallbacks } from "./run-callbacks.ts";
 import { leaveLine, waitInLine } from "./run-line.ts";
 import { RunSlots } from "./run-slots.ts";
@@ -55,7 +55,7 @@ export class RunShell {
   private readonly running = new Map<string, CancellationScope>();
   private readonly callbacks: RunCallbacks;
   private readonly assets: AssetSender;
-  private readonly recorded: boolean;
+  private readonly recorded: PlannedRun["recorded"];
   /** Attempts that were aborted and have not said so: what takes their place waits for them. */
   private readonly leaving = new Map<string, Promise<void>>();
   private graphKept = false;
@@ -83,7 +83,7 @@ export class RunShell {
     if ("state" in given) this.callbacks.resume(given);
     this.assets = new AssetSender(graph);
     this.nodes = new Map(graph.nodes.map((node) => [node.id, node]));
-    this.recorded = "recorded" in given && given.recorded === true;
+    this.recorded = "recorded" in given ? given.recorded : undefined;
     this.limits = given.limits ?? WITHOUT_STORE;
     this.continuation = new Continuation(this.limits.events);
     this.series = new Series(this.limits.series);
@@ -122,12 +122,17 @@ export class RunShell {
   private async goOn(): Promise<void> {
     const before = this.begin();
     // Beside the first tasks, not before them.
-    const recorded = this.recorded ? true : recordRun({ ...before, ...this.view() }, this.state.graph);
+    const recorded = this.recorded === true ? true : this.recordStart({ ...before, ...this.view() });
     await condition(() => this.isOver() || this.mayContinue());
     this.graphKept = await recorded;
     if (!this.isOver()) return;
     await condition(() => this.outstanding === 0, ABORT_PATIENCE);
     if (this.assets.isBusy()) await this.assets.ended();
+  }
+
+  private recordStart(view: RunView): Promise<boolean> {
+    const record = this.recorded === "apart" ? recordApart : recordRun;
+    return record(view, this.state.graph);
   }
 
   private begin(): RunView {

@@ -5,12 +5,15 @@ import { taskErrorOf } from "../execution/task-error.ts";
 import type { Dag } from "../language/dag.ts";
 import { launchFor } from "../language/launch.ts";
 import { planRun } from "../language/plan.ts";
-import type { PlannedLaunch, PlannedRun, PlanRequest } from "../sandbox/protocol.ts";
+import type { PlannedLaunch, PlannedRun, PlanRequest, RunLimits } from "../sandbox/protocol.ts";
 import type { RunStore } from "../store/run-store.ts";
 import { limitsOf } from "./carried-values.ts";
 import { type RunInput, readRunInput } from "./run-input.ts";
 import { patiently } from "./store-patience.ts";
 import { failureOf, type TaskGround } from "./task-activity.ts";
+
+/** Largest plan that a launcher hands on, in characters of JSON: two histories carry it, one of them twice. */
+const LARGEST_HANDED = 65_536;
 
 /** What plans stand on. */
 type PlanGround = Pick<TaskGround, "registry" | "store" | "objects" | "continueAfterEvents">;
@@ -31,7 +34,7 @@ export async function planned(
     const limits = limitsOf(objects, continueAfterEvents);
     if (launch === "by_hand")
       return { ...planRun(dag, { ...input, runId, trigger: "manual", now: new Date(startedAt) }), limits };
-    if (launch !== null) return launch;
+    if (launch !== null) return withPlan(launch, dag, input, limits);
     const { conf, logicalDate, trigger, dataInterval, noCache, assetEvents, emitAssets } = input;
     const params = input.seed === undefined ? input.params : await paramsStillTaken(store, dag, runId, input.params);
     const plan = planRun(dag, {
@@ -74,6 +77,21 @@ async function plannedLaunch(
     return { ...plan, instead: { outcome: "already_done", why: "The run of this logical date has succeeded" } };
   if (launch.passedOver !== undefined) return { ...plan, instead: { outcome: "passed_over", why: launch.passedOver } };
   return schedule.overlap === "terminate_other" ? { ...plan, terminates: true } : plan;
+}
+
+/** A launch with the plan of its run, unless that would weigh on the histories or says an error that the run has to say. */
+function withPlan(launch: PlannedLaunch, dag: Dag, input: RunInput, limits: RunLimits): PlannedLaunch {
+  const { runAs: runId, logicalDate, dataInterval } = launch;
+  if (launch.instead !== undefined || input.seed !== undefined || input.anew === true) return launch;
+  const { params, conf, noCache, assetEvents, emitAssets } = input;
+  const request = { runId, params, conf, logicalDate, dataInterval, noCache, assetEvents, emitAssets };
+  try {
+    const plan = planRun(dag, { ...request, trigger: "schedule", now: new Date(logicalDate) });
+    if (JSON.stringify(plan).length > LARGEST_HANDED) return launch;
+    return { ...launch, plan: { ...plan, limits, recorded: "apart" } };
+  } catch {
+    return launch;
+  }
 }
 
 /** A schedule as `desiredSchedule` notes it in the memo of what it starts. */
