@@ -1,8 +1,8 @@
 import { normalMoment, readMoment } from "../language/logical-date.ts";
 import { InvalidRunIdError } from "./errors.ts";
 
-/** What a name of a run may consist of: it is part of file names, too. */
-const NAME = /^[\w.:@=+-]{1,200}$/;
+/** What a name of a run may consist of: it is part of file names, too. Spaces stand inside only. */
+const NAME = /^(?!\.{1,2}$)(?! )[\w .:@=+~-]{1,200}(?<! )$/;
 
 /**
  * Checks the id that somebody gives a run: `<dag id>/<name>`, or a name alone. An id that names another DAG, or a date
@@ -13,7 +13,10 @@ export function checkRunId(dagId: string, runId: string, logicalDate: string | u
   const own = `${dagId}/`;
   const name = runId.startsWith(own) ? runId.slice(own.length) : runId;
   if (!NAME.test(name))
-    throw new InvalidRunIdError(runId, `"${own}" and a name of at most 200 letters, digits and _ . : @ = + -`);
+    throw new InvalidRunIdError(
+      runId,
+      `"${own}" and a name of at most 200 letters, digits, inner spaces and _ . : @ = + ~ -`,
+    );
   const named = readMoment(name);
   if (name === runId || named === null) return;
   const given = logicalDate === undefined ? null : readMoment(logicalDate);
