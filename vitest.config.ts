@@ -19,7 +19,7 @@ export default defineConfig({
     setupFiles: "tests/property-seed.ts",
     // Some packages publish TypeScript under the condition `source`: workers must be able to load it.
     execArgv: ["--import", "tsx"],
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 120_000,
   },
 });

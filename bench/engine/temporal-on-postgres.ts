@@ -1,4 +1,4 @@
-/** A Temporal server 1.31 on PostgreSQL, with the two poll settings that the embedded one has too. */
+/** A Temporal server 1.31 on PostgreSQL, with the poll settings and the one part of a task queue that the embedded one has too. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -16,6 +16,8 @@ const PACKAGES = [`go.temporal.io/server/cmd/server@${VERSION}`, `go.temporal.io
 const SETTINGS = `
 history.transferProcessorMaxPollRPS: [{value: 2000}]
 history.timerProcessorMaxPollRPS: [{value: 2000}]
+matching.numTaskqueueReadPartitions: [{value: 1}]
+matching.numTaskqueueWritePartitions: [{value: 1}]
 system.forceSearchAttributesCacheRefreshOnRead: [{value: true}]
 `;
 
