@@ -7,10 +7,10 @@ import { openTracking } from "@dagwright/tracking";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { PROJECT, Product } from "./product.ts";
 
-/** Trees of the forest: seconds by default; `npm run test:training` trains for minutes. */
+/** Trees of the forest: seconds by default; `npm run test:training` trains for a minute. */
 const TREES = Number(process.env["TRAINING_TREES"] ?? 400);
 const isLong = TREES > 10_000;
-/** The long form has two trainings of minutes, one of which begins again, and measures 40 million nodes on all rows. */
+/** Long forms have two such trainings, one of which begins again, and measure tens of millions of nodes on all rows. */
 const LIMIT_MS = isLong ? 3_600_000 : 600_000;
 
 let product: Product;
