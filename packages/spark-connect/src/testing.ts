@@ -131,7 +131,7 @@ async function startApacheSpark(cwd: string, s3?: S3Access): ReturnType<typeof s
   const server = spawn(
     join(home, "bin", "spark-submit"),
     [
-      ...["--master", "local[2]", "--driver-memory", "1g", "--driver-java-options", "-XX:TieredStopAtLevel=1"],
+      ...["--master", "local[2]", "--driver-memory", "2g", "--driver-java-options", "-XX:TieredStopAtLevel=1"],
       ...["--jars", jars.flat().join(","), "--class", "org.apache.spark.sql.connect.service.SparkConnectServer"],
       ...Object.entries(conf).flatMap(([name, value]) => ["--conf", `${name}=${value}`]),
       "spark-internal",
