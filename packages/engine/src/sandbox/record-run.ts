@@ -16,31 +16,21 @@ import { withinResult } from "./run-result.ts";
 /**
  * Keeps a run in the run store. That this fails is logged and never fails the run.
  *
- * @param attempts How often it is tried. A store that hangs holds the run up for as many times five seconds, at most.
+ * @param how `attempts`: how often it is tried; a store that hangs holds the run up for as many times five seconds, at
+ * most. `apart`: by an activity of its own, so that what the run starts beside it goes off before, not after it.
  * @returns whether it is kept
  */
-export async function recordRun(view: RunView, graph?: DagGraph, attempts = 2): Promise<boolean> {
+export async function recordRun(
+  view: RunView,
+  graph?: DagGraph,
+  { attempts = 2, apart = false }: { readonly attempts?: number; readonly apart?: boolean } = {},
+): Promise<boolean> {
+  const schedule = apart ? scheduleActivity : scheduleLocalActivity;
   try {
-    await scheduleLocalActivity(ACTIVITY.record, [view, graph ?? null, workflowInfo().firstExecutionRunId], {
+    await schedule(ACTIVITY.record, [view, graph ?? null, workflowInfo().firstExecutionRunId], {
       startToCloseTimeout: "15s",
       scheduleToCloseTimeout: attempts * 5_000,
       retry: { maximumAttempts: attempts, initialInterval: "200ms" },
-      summary: `record ${view.state}`,
-    });
-    return true;
-  } catch (error) {
-    log.warn("The run could not be kept in the run store", { runId: view.runId, error: String(error) });
-    return false;
-  }
-}
-
-/** As `recordRun`, by an activity of its own: what the run starts beside it goes off before, not after it. */
-export async function recordApart(view: RunView, graph: DagGraph): Promise<boolean> {
-  try {
-    await scheduleActivity(ACTIVITY.record, [view, graph, workflowInfo().firstExecutionRunId], {
-      startToCloseTimeout: "15s",
-      scheduleToCloseTimeout: "10s",
-      retry: { maximumAttempts: 2, initialInterval: "200ms" },
       summary: `record ${view.state}`,
     });
     return true;
@@ -57,7 +47,7 @@ export async function recordApart(view: RunView, graph: DagGraph): Promise<boole
  */
 export async function recordEnd(view: RunView, graph?: DagGraph): Promise<void> {
   // A store that was away at the start is hardly waited for at the end.
-  const kept = await recordRun(view, graph, graph === undefined ? 4 : 1);
+  const kept = await recordRun(view, graph, { attempts: graph === undefined ? 4 : 1 });
   // A history of before this was so has failed to keep the run and went on.
   if (kept || !patched("late-record")) return;
   const { runId: executionId } = workflowInfo();

@@ -29,7 +29,7 @@ import type {
   SeriesOutcome,
   UpdateName,
 } from "./protocol.ts";
-import { recordApart, recordRun } from "./record-run.ts";
+import { recordRun } from "./record-run.ts";
 import { RunCallbacks } from "./run-callbacks.ts";
 import { leaveLine, waitInLine } from "./run-line.ts";
 import { RunSlots } from "./run-slots.ts";
@@ -122,17 +122,13 @@ export class RunShell {
   private async goOn(): Promise<void> {
     const before = this.begin();
     // Beside the first tasks, not before them.
-    const recorded = this.recorded === true ? true : this.recordStart({ ...before, ...this.view() });
+    const apart = this.recorded === "apart";
+    const recorded = this.recorded === true || recordRun({ ...before, ...this.view() }, this.state.graph, { apart });
     await condition(() => this.isOver() || this.mayContinue());
     this.graphKept = await recorded;
     if (!this.isOver()) return;
     await condition(() => this.outstanding === 0, ABORT_PATIENCE);
     if (this.assets.isBusy()) await this.assets.ended();
-  }
-
-  private recordStart(view: RunView): Promise<boolean> {
-    const record = this.recorded === "apart" ? recordApart : recordRun;
-    return record(view, this.state.graph);
   }
 
   private begin(): RunView {

@@ -83,10 +83,16 @@ async function plannedLaunch(
 function withPlan(launch: PlannedLaunch, dag: Dag, input: RunInput, limits: RunLimits): PlannedLaunch {
   const { runAs: runId, logicalDate, dataInterval } = launch;
   if (launch.instead !== undefined || input.seed !== undefined || input.anew === true) return launch;
-  const { params, conf, noCache, assetEvents, emitAssets } = input;
-  const request = { runId, params, conf, logicalDate, dataInterval, noCache, assetEvents, emitAssets };
   try {
-    const plan = planRun(dag, { ...request, trigger: "schedule", now: new Date(logicalDate) });
+    const request = {
+      ...input,
+      runId,
+      logicalDate,
+      dataInterval,
+      trigger: "schedule",
+      now: new Date(logicalDate),
+    } as const;
+    const plan = planRun(dag, request);
     if (JSON.stringify(plan).length > LARGEST_HANDED) return launch;
     return { ...launch, plan: { ...plan, limits, recorded: "apart" } };
   } catch {
