@@ -89,9 +89,7 @@ export function unique(kwargs: MapArguments, columns: readonly Column[]): Plan {
   const scope = scopeOf(kwargs, columns);
   const grouped = occursOnce(scope, kwargs.mostly, [name]);
   if (column.asked?.rising !== true) return grouped;
-  const before = sql`lag(${name}) OVER (${IN_ORDER}) AS ${identifier(HELPER)}`;
-  const lean = sql`(SELECT ${name}, ${before} FROM ${ROWS} WHERE ${scope.kept}) AS o`;
-  const falls = countOf(sql`${name} <= ${identifier(HELPER)}`, lean);
+  const falls = countOf(sql`${name} <= ${identifier(HELPER)}`, besideBefore(name, name, scope));
   return {
     asks: [...grouped.asks.slice(0, 2), falls],
     judge: (answers) => (number(answers.values[2]) === 0 ? grouped.judge(answers) : grouped),
@@ -100,6 +98,12 @@ export function unique(kwargs: MapArguments, columns: readonly Column[]): Plan {
 
 /** The order in which a table's rows lie; Spark's rows have none but the one in which they are read. */
 const IN_ORDER = perDialect({ duckdb: text(""), spark: text("ORDER BY monotonically_increasing_id()") });
+
+/** Columns of the rows that are kept, beside each row the value that a column has in the row before; what stands after FROM. */
+function besideBefore(columns: Fragment, name: Fragment, { kept }: Scope): Fragment {
+  const before = sql`lag(${name}) OVER (${IN_ORDER}) AS ${identifier(HELPER)}`;
+  return sql`(SELECT ${columns}, ${before} FROM ${ROWS} WHERE ${kept}) AS o`;
+}
 
 /** A value against the one before it in the table's order, missing values left out. */
 export function monotonic(
@@ -110,22 +114,23 @@ export function monotonic(
   const column = columnOf(columns, kwargs.column);
   const name = identifier(column.name);
   const scope = scopeOf(kwargs, columns);
-  const before = sql`lag(${name}) OVER (${IN_ORDER})`;
   const broken = direction === "increasing" ? "<" : ">";
   const operator = text(kwargs.strictly === true ? `${broken}=` : broken);
-  const rows = sql`SELECT *, ${before} AS ${identifier(HELPER)} FROM ${ROWS} WHERE ${scope.kept}`;
   const falls = sql`${name} ${operator} ${identifier(HELPER)}`;
   const ordered = column.family !== "text" && column.family !== "other";
-  const lean = sql`(SELECT ${name}, ${before} AS ${identifier(HELPER)} FROM ${ROWS} WHERE ${scope.kept}) AS o`;
   return {
-    asks: [countOf(scope.where), countOf(and(scope.where, scope.ignored)), countOf(falls, lean)],
+    asks: [
+      countOf(scope.where),
+      countOf(and(scope.where, scope.ignored)),
+      countOf(falls, besideBefore(name, name, scope)),
+    ],
     judge: ({ values: [elements, ignored, failed] }) => {
       if (!ordered && number(elements) > number(ignored) + 1) {
         throw new NotEvaluableError(`Column "${column.name}" holds ${column.type}; numbers or moments are needed`);
       }
       return {
         outcome: mapOutcome(number(elements), number(ignored), number(failed), kwargs.mostly),
-        failing: sql`SELECT * FROM (${rows}) AS o WHERE ${falls}`,
+        failing: sql`SELECT * FROM ${besideBefore(text("*"), name, scope)} WHERE ${falls}`,
       };
     },
   };
