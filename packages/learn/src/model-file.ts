@@ -5,7 +5,7 @@ import { LearnError } from "./errors.ts";
 import { foreignBytes, loadOnnx, looksLikeOnnx } from "./foreign/foreign-model.ts";
 import { createInputReader, FittedInput } from "./inputs.ts";
 import { createModel, definitionOf, linkOf, type Model, type ModelDefinition } from "./model.ts";
-import { createPace } from "./pace.ts";
+import { createPace, inOneGo, inTurns } from "./pace.ts";
 import { ALGORITHMS } from "./params.ts";
 
 /**
@@ -74,22 +74,12 @@ const Header = z.object({
 
 /** A model as bytes. @throws LearnError INVALID_MODEL for an object that this package did not make */
 export function serializeModel(model: Model): Uint8Array {
-  const writing = writeModel(model);
-  for (;;) {
-    const { done, value } = writing.next();
-    if (done === true) return value;
-  }
+  return inOneGo(writeModel(model));
 }
 
 /** `serializeModel` that lets others in. @throws as `serializeModel`; the signal's reason */
 export async function serializeModelInTurns(model: Model, signal?: AbortSignal): Promise<Uint8Array> {
-  const pace = createPace(signal);
-  const writing = writeModel(model);
-  for (;;) {
-    const { done, value } = writing.next();
-    if (done === true) return value;
-    await pace.breathe();
-  }
+  return await inTurns(writeModel(model), createPace(signal));
 }
 
 /** Bytes that are copied before others may have the thread. */

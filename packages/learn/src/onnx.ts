@@ -7,7 +7,7 @@ import { addCalibration } from "./onnx-calibration.ts";
 import { DOUBLE, FLOAT, GraphWriter, INT64, intAttribute, ML } from "./onnx-graph.ts";
 import { addInputs } from "./onnx-inputs.ts";
 import { addTrees } from "./onnx-trees.ts";
-import { createPace } from "./pace.ts";
+import { createPace, inOneGo, inTurns } from "./pace.ts";
 import { ProtobufWriter } from "./protobuf.ts";
 
 /** Operator sets: ai.onnx 17 and ai.onnx.ml 3, IR version 8 (ONNX 1.12, 2022). */
@@ -35,11 +35,7 @@ const MOST_FILE_BYTES = 2 ** 31 - 1;
  * @throws LearnError TOO_LARGE for a file of 2 GiB, which the format does not hold
  */
 export function toOnnx(model: Model): Uint8Array {
-  const writing = writeOnnx(model);
-  for (;;) {
-    const { done, value } = writing.next();
-    if (done === true) return value;
-  }
+  return inOneGo(writeOnnx(model));
 }
 
 /**
@@ -47,13 +43,7 @@ export function toOnnx(model: Model): Uint8Array {
  * @param signal ends it; it then rejects with the signal's reason
  */
 export async function toOnnxInTurns(model: Model, signal?: AbortSignal): Promise<Uint8Array> {
-  const pace = createPace(signal);
-  const writing = writeOnnx(model);
-  for (;;) {
-    const { done, value } = writing.next();
-    if (done === true) return value;
-    await pace.breathe();
-  }
+  return await inTurns(writeOnnx(model), createPace(signal));
 }
 
 /** Gives back whoever has waited, where much is to be written. */

@@ -39,3 +39,20 @@ export function createPace(signal?: AbortSignal, onProgress?: (progress: Trainin
     signal,
   };
 }
+
+/** A computation that yields now and then, in one go. */
+export function inOneGo<T>(work: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+  }
+}
+
+/** A computation that yields now and then, which lets others in where it does. @throws the signal's reason */
+export async function inTurns<T>(work: Generator<void, T>, pace: Pace): Promise<T> {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+    await pace.breathe();
+  }
+}

@@ -2,8 +2,8 @@ import { type Columns, selectColumns } from "./columns.ts";
 import { createInputReader } from "./inputs.ts";
 import { likeliest } from "./links.ts";
 import { createLink, knownDefinition, type Model, type ModelDefinition, rawScoresOf } from "./model.ts";
-import { createPace, type Pace } from "./pace.ts";
-import { scoreTreesInTurns } from "./tree-ensemble.ts";
+import { createPace, inTurns, type Pace } from "./pace.ts";
+import { scoringTrees } from "./tree-ensemble.ts";
 
 /** Rows that are predicted before others may have the thread, where a row costs little. */
 const PART = 4096;
@@ -35,12 +35,7 @@ export async function rawScoresInTurns(
   if (scores.kind !== "trees") return inParts(columns, scores.outputs, rawScoresOf({ inputs, scores }), pace);
   const names = inputs.map(({ name }) => name);
   const read = createInputReader(inputs).readColumns(selectColumns(names, columns), columns.rowCount);
-  const scoring = scoreTreesInTurns(scores, read, columns.rowCount);
-  for (;;) {
-    const { done, value } = scoring.next();
-    if (done === true) return value;
-    await pace.breathe();
-  }
+  return await inTurns(scoringTrees(scores, read, columns.rowCount), pace);
 }
 
 /** @param width values that `say` gives a row */

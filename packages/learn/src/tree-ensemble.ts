@@ -1,5 +1,5 @@
 import type { KernelTree } from "./kernel/threads.ts";
-import type { Pace } from "./pace.ts";
+import { inOneGo, type Pace } from "./pace.ts";
 
 /** Trees in flat arrays. A node's children stand after it, so every walk ends. */
 export interface TreeEnsemble {
@@ -92,15 +92,11 @@ const BULK = 65_536;
 
 /** Scores of every row, `outputs` a row. Pure: nothing is kept between calls. */
 export function scoreTrees(trees: TreeEnsemble, columns: readonly Float64Array[], rowCount: number): Float64Array {
-  const scoring = scoreTreesInTurns(trees, columns, rowCount);
-  for (;;) {
-    const { done, value } = scoring.next();
-    if (done === true) return value;
-  }
+  return inOneGo(scoringTrees(trees, columns, rowCount));
 }
 
 /** `scoreTrees` that yields after each tree: one has all rows, as it would be read again from memory for each part. */
-export function* scoreTreesInTurns(
+export function* scoringTrees(
   trees: TreeEnsemble,
   columns: readonly Float64Array[],
   rowCount: number,
