@@ -2,7 +2,8 @@
  * Forests, boosting and logistic regression beside scikit-learn and LightGBM, one after the other on the same rows: fit,
  * prediction in bulk and of single rows, on one thread and on all.
  *
- * `npm run bench -- learn [--rows 100000,1000000] [--only random_forest,gradient_boosting,logistic_regression] [--rounds 3]`
+ * `npm run bench -- learn [--rows 100000,1000000] [--only random_forest,gradient_boosting,logistic_regression] [--rounds 3]
+ * [--trees 100] [--threads 1,2] [--only-ours]`; there is one round beyond 100,000 rows, and of ours alone.
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -20,9 +21,7 @@ const TEST_ROWS = 20_000;
 const SINGLE_ROWS = 100;
 const MODELS = ["gradient_boosting", "random_forest", "logistic_regression"] as const;
 /** LightGBM's defaults under our names; scikit-learn's are ours. */
-const PARAMS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  gradient_boosting: { max_leaf_nodes: 31, max_depth: null, min_samples_leaf: 20 },
-};
+const BOOSTING = { max_leaf_nodes: 31, max_depth: null, min_samples_leaf: 20 };
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -30,16 +29,21 @@ const { values } = parseArgs({
     rows: { type: "string", default: "100000,1000000" },
     only: { type: "string", default: MODELS.join(",") },
     rounds: { type: "string", default: "3" },
+    trees: { type: "string", default: "100" },
+    threads: { type: "string", default: `1,${availableParallelism()}` },
+    "only-ours": { type: "boolean", default: false },
   },
 });
 const only = values.only.split(",");
 const wanted = MODELS.filter((model) => only.includes(model));
 const rounds = Number(values.rounds);
+const trees = Number(values.trees);
 const sizes = values.rows.split(",").map(Number);
+const threadCounts = [...new Set(values.threads.split(",").map(Number))];
 const isWhole = (value: number) => Number.isInteger(value) && value >= 1;
-if (wanted.length !== only.length || ![rounds, ...sizes].every(isWhole)) {
+if (wanted.length !== only.length || ![rounds, trees, ...sizes, ...threadCounts].every(isWhole)) {
   console.error(
-    "npm run bench -- learn [--rows 100000,1000000] [--only gradient_boosting,random_forest,logistic_regression] [--rounds 3]",
+    "npm run bench -- learn [--rows 100000,1000000] [--only gradient_boosting,random_forest,logistic_regression] [--rounds 3] [--trees 100] [--threads 1,2] [--only-ours]",
   );
   process.exit(2);
 }
@@ -103,7 +107,7 @@ async function ours(
   algorithm: Algorithm,
   threads: number,
 ): Promise<Measured> {
-  const options = { algorithm, columns: data.learn, target: data.target, threads, params: PARAMS[algorithm] ?? {} };
+  const options = { algorithm, columns: data.learn, target: data.target, threads, params: paramsOf(algorithm) };
   const fit = await timed(() => train(options));
   const bulk = await timed(() => fit.result.predictProba(data.test));
   const records = Array.from({ length: SINGLE_ROWS }, (_, row) =>
@@ -123,6 +127,11 @@ async function ours(
   return { fit: fit.wall, fitCpu: fit.cpu, bulk: bulk.wall, bulkCpu: bulk.cpu, row: median(single), auc };
 }
 
+function paramsOf(algorithm: Algorithm): Readonly<Record<string, unknown>> {
+  if (algorithm === "logistic_regression") return {};
+  return { n_estimators: trees, ...(algorithm === "gradient_boosting" ? BOOSTING : {}) };
+}
+
 function median(all: readonly number[]): number {
   const sorted = all.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
@@ -132,12 +141,21 @@ const results: Record<string, unknown>[] = [];
 for (const rows of sizes) {
   const data = await rowsOf(rows);
   for (const model of wanted)
-    for (const threads of [1, availableParallelism()]) {
+    for (const threads of threadCounts) {
       const mine: Measured[] = [];
       const theirs: Measured[] = [];
-      for (let round = 0; round < (rows > 100_000 ? 1 : rounds); round++) {
+      for (let round = 0; round < (rows > 100_000 || values["only-ours"] ? 1 : rounds); round++) {
         mine.push(await ours(data, model, threads));
-        theirs.push(Measured.parse(await ask({ ask: "model", model, threads, single: round === 0 ? SINGLE_ROWS : 0 })));
+        if (values["only-ours"]) continue;
+        const asked = { ask: "model", model, threads, trees, single: round === 0 ? SINGLE_ROWS : 0 };
+        theirs.push(Measured.parse(await ask(asked)));
+      }
+      if (values["only-ours"]) {
+        const { fit, fitCpu, auc } = mine[0] ?? { fit: Number.NaN, fitCpu: Number.NaN, auc: Number.NaN };
+        const result = { rows, model, threads, fitMs: Math.round(fit), fitCpuMs: Math.round(fitCpu), auc };
+        console.log(`${rows} × ${FEATURES} ${model}, ours alone: ${JSON.stringify(result)}`);
+        results.push(result);
+        continue;
       }
       const of = (all: readonly Measured[], key: keyof Measured) =>
         median(all.flatMap((one) => (one[key] === null ? [] : [one[key]])));
@@ -151,10 +169,11 @@ for (const rows of sizes) {
       };
       const auc = [of(mine, "auc"), of(theirs, "auc")].map((value) => Number(value.toFixed(4)));
       const fitMs = [of(mine, "fit"), of(theirs, "fit")].map(Math.round);
+      const rowUs = [of(mine, "row"), of(theirs, "row")].map((ms) => Number((1000 * ms).toPrecision(3)));
       console.log(
-        `${rows} × ${FEATURES} ${model}, ${threads} thread(s): fit ${fitMs.join(" / ")} ms, AUC ${auc.join(" / ")}, ours / theirs ${JSON.stringify(ratios)}`,
+        `${rows} × ${FEATURES} ${model}, ${threads} thread(s): fit ${fitMs.join(" / ")} ms, row ${rowUs.join(" / ")} µs, AUC ${auc.join(" / ")}, ours / theirs ${JSON.stringify(ratios)}`,
       );
-      results.push({ rows, model, threads, fitMs, auc, ratios });
+      results.push({ rows, model, threads, fitMs, rowUs, auc, ratios });
     }
 }
 peer.stdin.end();

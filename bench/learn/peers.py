@@ -16,15 +16,15 @@ def data(rows, features, seed):
     return np.ascontiguousarray(x), y
 
 
-def model(kind, threads):
+def model(kind, threads, trees):
     if kind == "random_forest":
         from sklearn.ensemble import RandomForestClassifier
 
-        return RandomForestClassifier(n_estimators=100, n_jobs=threads, random_state=0)
+        return RandomForestClassifier(n_estimators=trees, n_jobs=threads, random_state=0)
     if kind == "gradient_boosting":
         from lightgbm import LGBMClassifier
 
-        return LGBMClassifier(n_estimators=100, num_leaves=31, n_jobs=threads, random_state=0, verbose=-1)
+        return LGBMClassifier(n_estimators=trees, num_leaves=31, n_jobs=threads, random_state=0, verbose=-1)
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -54,7 +54,7 @@ def answer(request):
 
     threads = request["threads"]
     with threadpool_limits(threads):
-        fitted = model(request["model"], threads)
+        fitted = model(request["model"], threads, request["trees"])
         _, wall, cpu = timed(lambda: fitted.fit(state["x"], state["y"]))
         said, bulk, bulk_cpu = timed(lambda: fitted.predict_proba(state["test"])[:, 1])
         single = []

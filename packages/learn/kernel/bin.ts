@@ -1,4 +1,4 @@
-import { binBase, f32At, i32At, MISSING, setF32, setI32 } from "./memory";
+import { f32At, i32At, MISSING, setF32, setI32 } from "./memory";
 
 const MOST_BINS: i32 = 255;
 /** Beyond so many rows the ends of the bins are taken from a sample of so many. */
@@ -55,11 +55,11 @@ function sortKeys(keys: usize, scratch: usize, counts: usize, count: i32): usize
 
 /**
  * Puts a column into at most 255 bins, one a distinct value where there are few, else with about as many rows each. Writes
- * the bins, and the least and greatest value of every bin; gives their number. `keys` and `spare` have room for
+ * the bins, each `stride` bytes after the one before, and the least and greatest value of every bin; gives their number. `keys` and `spare` have room for
  * min(rows, 200,000) keys, `counts` for 8 KiB, `ends` for 256 floats.
  */
 export function binColumn(
-  column: usize, rows: i32, bins: usize, stride: i32, index: i32,
+  column: usize, rows: i32, bins: usize, stride: i32,
   least: usize, greatest: usize, most: i32, keys: usize, spare: usize, counts: usize, ends: usize,
 ): i32 {
   const limit = most < MOST_BINS ? most : MOST_BINS;
@@ -107,7 +107,6 @@ export function binColumn(
     setF32(least, bin, Infinity);
     setF32(greatest, bin, -Infinity);
   }
-  const base = binBase(bins, rows, stride, index);
   for (let row = 0; row < rows; row++) {
     const value = f32At(column, row);
     let bin = MISSING;
@@ -120,21 +119,20 @@ export function binColumn(
       if (value < f32At(least, bin)) setF32(least, bin, value);
       if (value > f32At(greatest, bin)) setF32(greatest, bin, value);
     }
-    store<u8>(base + <usize>(row * stride), <u8>bin);
+    store<u8>(bins + <usize>(row * stride), <u8>bin);
   }
   return size;
 }
 
 /** A column of category codes, 0 to 254; anything else is missing. */
-export function binCategories(column: usize, rows: i32, bins: usize, stride: i32, index: i32): i32 {
-  const base = binBase(bins, rows, stride, index);
+export function binCategories(column: usize, rows: i32, bins: usize, stride: i32): i32 {
   let size = 1;
   for (let row = 0; row < rows; row++) {
     const value = f32At(column, row);
     const isCode = value >= 0 && value < 255;
     const bin = isCode ? <i32>value : MISSING;
     if (isCode && bin >= size) size = bin + 1;
-    store<u8>(base + <usize>(row * stride), <u8>bin);
+    store<u8>(bins + <usize>(row * stride), <u8>bin);
   }
   return size;
 }

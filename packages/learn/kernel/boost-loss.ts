@@ -51,16 +51,36 @@ export function fillProbabilities(start: i32, end: i32): void {
   }
 }
 
+// Sums over all rows lie in the shared block, where threads add up theirs.
+export function clearSums(): void { store<i64>(shared + 400, 0); store<i64>(shared + 408, 0); }
+export function sumOfGradients(): i64 { return load<i64>(shared + 400); }
+/** With the count of rows, as in a histogram. */
+export function sumOfCurvatures(): i64 { return load<i64>(shared + 408); }
+
+let sumG: i64, sumHC: i64;
+
 // @ts-ignore: decorator
 @inline function put(row: i32, g: f64, h: f64, scaleG: f64, scaleH: f64): void {
   const weight = weights ? f64At(weights, row) : 1;
   const at = gh + (<usize>row << 4);
-  store<i64>(at, <i64>nearest(g * weight * scaleG));
-  store<i64>(at + 8, (<i64>nearest(h * weight * scaleH) << countBits) | 1);
+  const wholeG = <i64>nearest(g * weight * scaleG);
+  const wholeHC = (<i64>nearest(h * weight * scaleH) << countBits) | 1;
+  sumG += wholeG;
+  sumHC += wholeHC;
+  store<i64>(at, wholeG);
+  store<i64>(at + 8, wholeHC);
 }
 
-/** Negative gradient and curvature of the loss in every row, as whole numbers. */
+/** Negative gradient and curvature of the loss in every row, as whole numbers, and their sums. */
 export function fillGradients(start: i32, end: i32, output: i32): void {
+  sumG = 0;
+  sumHC = 0;
+  putGradients(start, end, output);
+  atomic.add<i64>(shared + 400, sumG);
+  atomic.add<i64>(shared + 408, sumHC);
+}
+
+function putGradients(start: i32, end: i32, output: i32): void {
   const scaleG = f64At(shared, 38);
   const scaleH = f64At(shared, 39);
   if (loss == 1) {

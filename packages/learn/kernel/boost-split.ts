@@ -4,53 +4,89 @@
  * 72 gain, 80 G and 88 H and count of the left side, 96 categories that go left.
  */
 import { rankCategory } from "./category-order";
+import { blockWidth, strideOf } from "./binned";
 import { f64At, i32At, i64At, setI32, u8At } from "./memory";
 import { nextShare } from "./team";
 
-const ENTRY: usize = 128;
+/** Bytes of a leaf. */
+export const ENTRY: usize = 128;
 /** Bytes of the histogram of four columns: 256 bins of 16 bytes each. */
 const GROUP: usize = 4 * 4096;
 /** Keeps a mean over few rows from leading the order of categories. */
 const SMOOTHING: f64 = 10;
 
 let shared: usize, rowCount: i32, columns: i32, countBits: i32, bins: usize, isCategory: usize, monotone: usize;
-let minSamplesLeaf: i32, gh: usize, gathered: usize, rows: usize, histogram: usize, candidates: usize, mask: usize, hasMonotone: i32;
-let scratch: usize, groups: i32, lambda: f64, minHessian: f64;
+let trainRows: i32, minSamplesLeaf: i32, gh: usize, rows: usize, histogram: usize, candidates: usize, mask: usize, hasMonotone: i32;
+let scratch: usize, scratchBytes: usize, nearRows: i32, groups: i32, lambda: f64, minHessian: f64;
 
 export function setSearch(at: usize): void {
   shared = at;
-  rowCount = i32At(at, 0); columns = i32At(at, 2); countBits = i32At(at, 4); bins = i32At(at, 5); isCategory = i32At(at, 8);
-  monotone = i32At(at, 9); minSamplesLeaf = i32At(at, 14); gh = i32At(at, 21); gathered = i32At(at, 51); rows = i32At(at, 22);
+  rowCount = i32At(at, 0); trainRows = i32At(at, 1); columns = i32At(at, 2); countBits = i32At(at, 4); bins = i32At(at, 5); isCategory = i32At(at, 8);
+  monotone = i32At(at, 9); minSamplesLeaf = i32At(at, 14); gh = i32At(at, 21); rows = i32At(at, 22);
   histogram = i32At(at, 24); candidates = i32At(at, 27); mask = i32At(at, 41); scratch = i32At(at, 42);
   hasMonotone = i32At(at, 43); lambda = f64At(at, 32); minHessian = f64At(at, 33);
   groups = (columns + 3) >> 2;
-}
-
-/** Gradients in the order of a leaf's rows: read once for each group of columns, they then come one after another. */
-export function gatherRows(start: i32, end: i32): void {
-  for (let at = start; at < end; at++)
-    v128.store(gathered + (<usize>at << 4), v128.load(gh + (<usize>i32At(rows, at) << 4)));
+  nearRows = i32At(at, 55); scratchBytes = i32At(at, 56);
 }
 
 /**
- * Adds rows to the histogram of a group of four columns: G, and H with the count, in one add of 16 bytes. `ordered` holds
- * them in the order of `rows`.
+ * Adds rows to the histogram of a group of four columns: G, and H with the count, in one add of 16 bytes. `from` is where
+ * the first row's bins lie, `own` its gradients.
  */
-function addGroup(group: i32, at: usize, ordered: usize, start: i32, end: i32): void {
-  const base = bins + ((<usize>group * <usize>rowCount) << 2);
-  const until = rows + (<usize>end << 2);
-  let from = ordered + (<usize>start << 4);
-  for (let place = rows + (<usize>start << 2); place < until; place += 4, from += 16) {
-    const four = load<u32>(base + (<usize>load<i32>(place) << 2));
-    const own = v128.load(from);
+function addGroup(at: usize, from: usize, stride: usize, own: usize, count: i32): void {
+  const until = own + (<usize>count << 4);
+  for (; own < until; own += 16, from += stride) {
+    const four = load<u32>(from);
+    const gradients = v128.load(own);
     const a = at + ((four & 255) << 4);
-    v128.store(a, i64x2.add(v128.load(a), own));
+    v128.store(a, i64x2.add(v128.load(a), gradients));
     const b = at + (((four >> 8) & 255) << 4);
-    v128.store(b, i64x2.add(v128.load(b, 4096), own), 4096);
+    v128.store(b, i64x2.add(v128.load(b, 4096), gradients), 4096);
     const c = at + (((four >> 16) & 255) << 4);
-    v128.store(c, i64x2.add(v128.load(c, 8192), own), 8192);
+    v128.store(c, i64x2.add(v128.load(c, 8192), gradients), 8192);
     const d = at + ((four >> 24) << 4);
-    v128.store(d, i64x2.add(v128.load(d, 12288), own), 12288);
+    v128.store(d, i64x2.add(v128.load(d, 12288), gradients), 12288);
+  }
+}
+
+/** Lays bins and gradients of some rows side by side. */
+function gather(base: usize, stride: usize, place: i32, count: i32, nearBins: usize, nearGradients: usize): void {
+  const until = rows + (<usize>(place + count) << 2);
+  let to = nearBins;
+  let own = nearGradients;
+  for (let at = rows + (<usize>place << 2); at < until; at += 4, to += stride, own += 16) {
+    const row = <usize>load<i32>(at);
+    const from = base + row * stride;
+    if (stride == 4) store<u32>(to, load<u32>(from));
+    else if (stride == 8) store<u64>(to, load<u64>(from));
+    else {
+      v128.store(to, v128.load(from));
+      if (stride == 32) v128.store(to, v128.load(from, 16), 16);
+    }
+    v128.store(own, v128.load(gh + (row << 4)));
+  }
+}
+
+/**
+ * Makes the histograms of a block's groups from a leaf's rows, some rows at a time: they come from far once for all
+ * groups, and a group's histogram stays in the nearest cache meanwhile.
+ */
+function addRows(block: i32, at: usize, leaf: usize, near: usize): void {
+  const first = block * blockWidth;
+  const width = min(blockWidth, groups - first);
+  const stride = strideOf(block);
+  const base = bins + ((<usize>first * <usize>rowCount) << 2);
+  const nearGradients = near + <usize>nearRows * stride;
+  memory.fill(at, 0, <usize>width * GROUP);
+  const start = i32At(leaf, 1), end = i32At(leaf, 2);
+  // The root's rows lie side by side already.
+  const isWhole = end - start == trainRows;
+  for (let place = start; place < end; place += nearRows) {
+    const count = min(nearRows, end - place);
+    if (!isWhole) gather(base, stride, place, count, near, nearGradients);
+    const from = isWhole ? base + <usize>place * stride : near;
+    const own = isWhole ? gh + (<usize>place << 4) : nearGradients;
+    for (let group = 0; group < width; group++) addGroup(at + <usize>group * GROUP, from + (<usize>group << 2), stride, own, count);
   }
 }
 
@@ -58,38 +94,39 @@ function addGroup(group: i32, at: usize, ordered: usize, start: i32, end: i32): 
 export function findSplits(thread: i32): void {
   const small = <usize>i32At(shared, 60);
   const large = <usize>i32At(shared, 61);
-  const first = candidates + <usize>(2 * thread) * ENTRY;
-  const second = first + ENTRY;
-  setI32(first, 5, -1); store<f64>(first + 72, -Infinity);
+  const best = candidates + <usize>(2 * thread) * ENTRY;
+  const second = best + ENTRY;
+  setI32(best, 5, -1); store<f64>(best + 72, -Infinity);
   setI32(second, 5, -1); store<f64>(second + 72, -Infinity);
-  const ordered = <usize>i32At(shared, 52);
-  const own = scratch + <usize>thread * (GROUP + 8192);
-  const ranks = own + GROUP;
+  const ranks = scratch + <usize>thread * scratchBytes;
+  const own = ranks + 8192;
+  const near = own + <usize>blockWidth * GROUP;
   const smallSlot = i32At(small, 4);
   const largeSlot = large ? i32At(large, 4) : -1;
   const isKept = smallSlot >= 0 && (!large || largeSlot >= 0);
-  for (let group = nextShare(); group < groups; group = nextShare()) {
-    if (!isWanted(group, large != 0)) if (!isKept) continue;
-    const at = isKept ? slotAt(smallSlot, group) : own;
-    memory.fill(at, 0, GROUP);
-    addGroup(group, at, ordered, i32At(small, 1), i32At(small, 2));
-    scanGroup(group, at, small, first, mask, ranks);
+  for (let block = nextShare(); block * blockWidth < groups; block = nextShare()) {
+    const first = block * blockWidth;
+    const until = min(groups, first + blockWidth);
+    if (!isKept && !isWanted(first, until, large != 0)) continue;
+    const at = isKept ? slotAt(smallSlot, first) : own;
+    addRows(block, at, small, near);
+    for (let group = first; group < until; group++)
+      scanGroup(group, at + <usize>(group - first) * GROUP, small, best, mask, ranks);
     if (!large) continue;
     let sister = own;
     if (isKept) {
-      sister = slotAt(largeSlot, group);
-      for (let cell: usize = 0; cell < GROUP; cell += 16)
+      sister = slotAt(largeSlot, first);
+      const bytes = <usize>(until - first) * GROUP;
+      for (let cell: usize = 0; cell < bytes; cell += 16)
         v128.store(sister + cell, i64x2.sub(v128.load(sister + cell), v128.load(at + cell)));
-    } else {
-      memory.fill(own, 0, GROUP);
-      addGroup(group, own, ordered, i32At(large, 1), i32At(large, 2));
-    }
-    scanGroup(group, sister, large, second, mask + <usize>columns, ranks);
+    } else addRows(block, own, large, near);
+    for (let group = first; group < until; group++)
+      scanGroup(group, sister + <usize>(group - first) * GROUP, large, second, mask + <usize>columns, ranks);
   }
 }
 
-function isWanted(group: i32, both: bool): bool {
-  for (let column = group << 2; column < min(columns, (group + 1) << 2); column++)
+function isWanted(first: i32, until: i32, both: bool): bool {
+  for (let column = first << 2; column < min(columns, until << 2); column++)
     if (u8At(mask, column) || (both && u8At(mask, columns + column))) return true;
   return false;
 }

@@ -1,37 +1,37 @@
 import { thresholdOf } from "./bin";
-import { fillGoes, part, setPartition } from "./boost-partition";
-import { findSplits, gatherRows, setSearch } from "./boost-split";
-import { fillGradients, fillProbabilities, largestGradient, lossOfRow, setLoss, updateLeafByQuantile } from "./boost-loss";
+import { fillGoes, joinShares, part, partShares, setPartition, shareOut } from "./boost-partition";
+import { ENTRY, findSplits, setSearch } from "./boost-split";
+import { columnAt, columnStride, setBinned } from "./binned";
+import { clearSums, fillGradients, fillProbabilities, largestGradient, lossOfRow, setLoss, sumOfCurvatures, sumOfGradients, updateLeafByQuantile } from "./boost-loss";
 import { f64At, i32At, i64At, setF32, setF64, setI32, u8At } from "./memory";
 import { below, seedRandom } from "./random";
 import { awaitCommand, callTeam, command, doneWithCommand, joinTeam, nextShare, setTeam, threads } from "./team";
 
-const SPLIT: i32 = 1, GRADIENT: i32 = 2, PROBABILITIES: i32 = 3, UPDATE: i32 = 4, WALK: i32 = 5, EXIT: i32 = 6, GATHER: i32 = 7;
-/** Bytes of a leaf in the table (`boost-split.ts` says what lies where). */
-const ENTRY: usize = 128;
+const SPLIT: i32 = 1, GRADIENT: i32 = 2, PROBABILITIES: i32 = 3, UPDATE: i32 = 4, WALK: i32 = 5, EXIT: i32 = 6, PART: i32 = 7;
 const CHUNK: i32 = 4096;
 
-let rowCount: i32, trainRows: i32, columns: i32, outputs: i32, countBits: i32, bins: usize, least: usize, greatest: usize;
+let rowCount: i32, trainRows: i32, columns: i32, outputs: i32, countBits: i32, least: usize, greatest: usize;
 let isCategory: usize, monotone: usize, maxDepth: i32, minSamplesSplit: i32, minSamplesLeaf: i32, featuresPerNode: i32;
 let maxLeaves: i32, loss: i32, scores: usize, gh: usize, rows: usize, histogram: usize, slots: i32;
 let table: usize, candidates: usize, feature: usize, threshold: usize, left: usize, right: usize, flags: usize;
 let leafValues: usize, sets: usize, importance: usize, nodeBin: usize, seedLow: u32, seedHigh: u32, goes: usize;
-let mask: usize, order: usize, hasMonotone: i32, freeSlots: usize, shared: usize, leafRanges: usize, ordered: usize;
+let mask: usize, order: usize, hasMonotone: i32, freeSlots: usize, shared: usize, leafRanges: usize;
 let lambda: f64, learningRate: f64, subsample: f64, minGain: f64;
 
 export function boostSetup(at: usize): void {
   shared = at;
   rowCount = i32At(at, 0); trainRows = i32At(at, 1); columns = i32At(at, 2); outputs = i32At(at, 3); countBits = i32At(at, 4);
-  bins = i32At(at, 5); least = i32At(at, 6); greatest = i32At(at, 7); isCategory = i32At(at, 8); monotone = i32At(at, 9);
+  least = i32At(at, 6); greatest = i32At(at, 7); isCategory = i32At(at, 8); monotone = i32At(at, 9);
   maxDepth = i32At(at, 12); minSamplesSplit = i32At(at, 13); minSamplesLeaf = i32At(at, 14); featuresPerNode = i32At(at, 15);
   maxLeaves = i32At(at, 16); loss = i32At(at, 17); scores = i32At(at, 19); gh = i32At(at, 21); rows = i32At(at, 22);
   histogram = i32At(at, 24); slots = i32At(at, 25); table = i32At(at, 26); candidates = i32At(at, 27);
   feature = i32At(at, 29); threshold = i32At(at, 30); left = i32At(at, 31); right = i32At(at, 32); flags = i32At(at, 33);
   leafValues = i32At(at, 34); sets = i32At(at, 35); importance = i32At(at, 36); nodeBin = i32At(at, 37);
   seedLow = i32At(at, 38); seedHigh = i32At(at, 39); goes = i32At(at, 40); mask = i32At(at, 41); order = i32At(at, 45);
-  hasMonotone = i32At(at, 43); freeSlots = i32At(at, 46); leafRanges = i32At(at, 47); ordered = i32At(at, 51);
+  hasMonotone = i32At(at, 43); freeSlots = i32At(at, 46); leafRanges = i32At(at, 47);
   lambda = f64At(at, 32); minGain = f64At(at, 34); learningRate = f64At(at, 35); subsample = f64At(at, 36);
   setTeam(i32At(at, 28), i32At(at, 18));
+  setBinned(at);
   setSearch(at);
   setPartition(at);
   setLoss(at);
@@ -55,20 +55,26 @@ function work(thread: i32): void {
     findSplits(thread);
     return;
   }
+  if (what == PART) {
+    partShares();
+    return;
+  }
   const output = i32At(shared, 48);
   if (what == UPDATE) {
     const leaves = i32At(shared, 49);
     for (let leaf = nextShare(); leaf < leaves; leaf = nextShare()) updateRows(leaf, output);
     return;
   }
-  const from = what == WALK ? i32At(shared, 50) : what == GATHER ? i32At(shared, 53) : 0;
-  const until = what == WALK ? rowCount : what == GATHER ? i32At(shared, 54) : trainRows;
+  const from = what == WALK ? i32At(shared, 50) : 0;
+  const until = what == WALK ? rowCount : trainRows;
   for (let chunk = nextShare(); from + chunk * CHUNK < until; chunk = nextShare()) {
     const start = from + chunk * CHUNK;
     const end = min(until, start + CHUNK);
-    if (what == GRADIENT) fillGradients(start, end, output);
+    if (what == GRADIENT) {
+      fillGradients(start, end, output);
+      if (subsample >= 1) for (let row = start; row < end; row++) setI32(rows, row, row);
+    }
     else if (what == PROBABILITIES) fillProbabilities(start, end);
-    else if (what == GATHER) gatherRows(start, end);
     else for (let row = start; row < end; row++) addScore(row, output, f64At(leafValues, walk(row)));
   }
 }
@@ -91,18 +97,6 @@ function updateRows(leaf: i32, output: i32): void {
   for (let at = i32At(leafRanges, 2 * leaf); at < end; at++) addScore(i32At(rows, at), output, value);
 }
 
-/** Lays a leaf's gradients in order. */
-function gather(entry: usize): void {
-  const start = i32At(entry, 1), end = i32At(entry, 2);
-  setI32(shared, 52, <i32>ordered);
-  if (end - start <= CHUNK) {
-    gatherRows(start, end);
-    return;
-  }
-  setI32(shared, 53, start); setI32(shared, 54, end);
-  together(GATHER);
-}
-
 /** The leaf that a row falls into. */
 function walk(row: i32): i32 {
   let node = 0;
@@ -119,7 +113,7 @@ function walk(row: i32): i32 {
 
 // @ts-ignore: decorator
 @inline function binOf(column: i32, row: i32): i32 {
-  return <i32>load<u8>(bins + ((<usize>(column >> 2) * <usize>rowCount + <usize>row) << 2) + <usize>(column & 3));
+  return <i32>load<u8>(columnAt(column) + <usize>row * columnStride(column));
 }
 
 let nodes: i32, leaves: i32, setCount: i32, freeCount: i32, tableSize: i32;
@@ -139,6 +133,7 @@ export function boostTree(tree: i32, output: i32): i32 {
   const room = Math.ceil(Math.log2(<f64>trainRows + 1)) + 1;
   setF64(shared, 38, Math.pow(2, Math.floor(62 - room - Math.log2(bound))));
   setF64(shared, 39, Math.pow(2, Math.floor(62 - room - <f64>countBits - Math.log2(max(hessian, 1e-300)))));
+  clearSums();
   together(GRADIENT);
   const size = sampleRows();
   nodes = 0; leaves = 0; setCount = 0; tableSize = 0;
@@ -174,10 +169,8 @@ export function boostValidationLoss(from: i32, until: i32): f64 {
 }
 
 function sampleRows(): i32 {
-  if (subsample >= 1) {
-    for (let row = 0; row < trainRows; row++) setI32(rows, row, row);
-    return trainRows;
-  }
+  // Their numbers were written with their gradients.
+  if (subsample >= 1) return trainRows;
   // Exactly so many, each set as likely as any other (Knuth's selection sampling).
   const take = max(1, <i32>(subsample * <f64>trainRows));
   let size = 0;
@@ -191,20 +184,21 @@ function sampleRows(): i32 {
 
 function grow(size: i32): void {
   const root = entryOf(tableSize++);
-  let g: i64 = 0;
-  let hc: i64 = 0;
-  for (let at = 0; at < size; at++) {
-    const own = gh + (<usize>i32At(rows, at) << 4);
-    g += load<i64>(own);
-    hc += load<i64>(own + 8);
+  let g = sumOfGradients();
+  let hc = sumOfCurvatures();
+  if (subsample < 1) {
+    g = 0;
+    hc = 0;
+    for (let at = 0; at < size; at++) {
+      const own = gh + (<usize>i32At(rows, at) << 4);
+      g += load<i64>(own);
+      hc += load<i64>(own + 8);
+    }
   }
   startEntry(root, addNode(), 0, size, 0, g, hc, -Infinity, Infinity);
   setI32(root, 4, -1);
   if (maySplit(root)) {
     setI32(root, 4, takeSlot());
-    // All rows lie in their order already.
-    if (size == trainRows) setI32(shared, 52, <i32>gh);
-    else gather(root);
     search(root, 0);
   }
   let ends = 1;
@@ -307,6 +301,12 @@ function reduce(entry: usize, which: i32): void {
   memory.copy(entry + 72, best + 72, 56);
 }
 
+function partAll(start: i32, end: i32, column: i32): i32 {
+  if (!shareOut(start, end, column)) return part(start, end, column);
+  together(PART);
+  return joinShares();
+}
+
 function split(place: i32, isLast: bool): void {
   const entry = entryOf(place);
   const node = i32At(entry, 0), start = i32At(entry, 1), end = i32At(entry, 2), depth = i32At(entry, 3), slot = i32At(entry, 4);
@@ -325,7 +325,7 @@ function split(place: i32, isLast: bool): void {
     setI32(nodeBin, node, i32At(entry, 6));
     setF32(threshold, node, thresholdOf(least, greatest, column, i32At(entry, 6), i32At(entry, 7)));
   }
-  const middle = part(start, end, column);
+  const middle = partAll(start, end, column);
   const g = load<i64>(entry + 40), hc = load<i64>(entry + 48), leftG = load<i64>(entry + 80), leftHC = load<i64>(entry + 88);
   const lower = load<f64>(entry + 56), upper = load<f64>(entry + 64);
   let leftUpper = upper, leftLower = lower, rightUpper = upper, rightLower = lower;
@@ -361,8 +361,6 @@ function split(place: i32, isLast: bool): void {
   }
   setI32(other, 4, smallSlot);
   setI32(entry, 4, largeSlot);
-  gather(other);
-  if (large && smallSlot < 0) gather(entry);
   if (large) search(other, entry);
   else search(other, 0);
   if (!small) {

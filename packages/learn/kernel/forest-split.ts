@@ -1,6 +1,6 @@
 /** The best split of a node of a forest's tree: sums, histograms of one column after the other, and what each bin parts. */
 import { rankCategory } from "./category-order";
-import { binBase, f64At, i32At, i64At, MISSING, setF64, setI32, u8At } from "./memory";
+import { f64At, i32At, i64At, MISSING, setF64, setI32, u8At } from "./memory";
 import { below } from "./random";
 
 let rowCount: i32, columns: i32, classes: i32, countBits: i32, bins: usize, isCategory: usize, target: usize;
@@ -128,7 +128,7 @@ function sumUp(start: i32, end: i32): bool {
 /** Tries every split of one column; says whether the column has two values here. */
 function search(start: i32, end: i32, column: i32): bool {
   met0 = 0; met1 = 0; met2 = 0; met3 = 0;
-  const base = binBase(bins, rowCount, 1, column);
+  const base = bins + <usize>column * <usize>rowCount;
   if (classes > 0) {
     const width = classes;
     for (let at = start; at < end; at++) {

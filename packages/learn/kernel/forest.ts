@@ -3,7 +3,7 @@ import {
   takeSplit, weightOf,
 } from "./forest-split";
 import { thresholdOf } from "./bin";
-import { binBase, f64At, i32At, setF32, setF64, setI32, u8At } from "./memory";
+import { f64At, i32At, setF32, setF64, setI32, u8At } from "./memory";
 import { below, seedRandom } from "./random";
 
 // What is the same for all threads (`src/forest.ts` writes it).
@@ -208,7 +208,7 @@ function part(start: i32, end: i32, column: i32): i32 {
     for (let bin = 0; bin < 255; bin++) store<u8>(goes + <usize>bin, bin <= bestBin ? 1 : 0);
     store<u8>(goes + 255, <u8>bestMissingLeft);
   }
-  const base = binBase(bins, rowCount, 1, column);
+  const base = bins + <usize>column * <usize>rowCount;
   let front = start;
   let back = 0;
   for (let at = start; at < end; at++) {

@@ -1,3 +1,4 @@
+export { spreadBlock } from "./binned";
 export { binCategories, binColumn } from "./bin";
 export { boostExit, boostHelp, boostLeaves, boostRound, boostSets, boostSetup, boostTree, boostValidationLoss } from "./boost";
 export { forestLeaf, forestLeaves, forestSets, forestSetup, forestTree } from "./forest";

@@ -20,10 +20,3 @@
 
 /** The bin of missing values. */
 export const MISSING: i32 = 255;
-
-/** A row of a binned column: columns lie in groups of `stride`, rows of a group side by side. */
-// @ts-ignore: decorator
-@inline export function binBase(bins: usize, rows: i32, stride: i32, column: i32): usize {
-  const group = <usize>(column / stride);
-  return bins + group * <usize>rows * <usize>stride + <usize>(column % stride);
-}

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { addShares, type GrownTrees, SentTree, type TreeTraining, weightedMean } from "./forest.ts";
-import { binColumns, endedBySignal } from "./kernel/binned.ts";
+import { type BinnedColumns, binColumns, endedBySignal } from "./kernel/binned.ts";
 import { BLOCK_BYTES, wholeBound, writeBlock } from "./kernel/block.ts";
 import type { KernelTree } from "./kernel/threads.ts";
 import { takeTreeOutput, treeOutputBytes } from "./kernel/tree-output.ts";
@@ -22,13 +22,36 @@ const LOSSES = {
 /** Histograms of all leaves at once take at most so many bytes; beyond, they are made anew for each leaf. */
 const MOST_HISTOGRAMS = 768 * 2 ** 20;
 
+/** Rows that the kernel takes at a time: their bins and gradients stay in a core's second cache. */
+const NEAR_ROWS = 512;
+
+/**
+ * How many groups of four columns make a block whose rows lie side by side: as many as the threads can share out fairly,
+ * for each block a thread reads its rows' gradients once.
+ */
+export function blockWidthOf(groups: number, threads: number): number {
+  const fair = Math.ceil(groups / threads);
+  const wide = [8, 4, 2].find((width) => {
+    const loads = new Array<number>(threads).fill(0);
+    for (let first = 0; first < groups; first += width)
+      loads[loads.indexOf(Math.min(...loads))]! += Math.min(width, groups - first);
+    return Math.max(...loads) <= 1.15 * fair;
+  });
+  return wide ?? 1;
+}
+
 /**
  * Gradient boosting (Friedman 2001; splits by gradient and curvature as Chen & Guestrin 2016) under scikit-learn's names:
  * one tree a class and round beyond two classes, leaves by one Newton step, started at the log-odds of the classes (the
  * mean). With `max_leaf_nodes` the leaf that gains most is parted next, as in LightGBM. Sums are of whole numbers, so the
  * threads change nothing.
+ * @param mostBytes all memory that may be taken; where it is scarce, the bins are kept once and not twice. @default 4 GiB
  */
-export async function growBoosted(training: TreeTraining, params: BoostingParams): Promise<GrownTrees> {
+export async function growBoosted(
+  training: TreeTraining,
+  params: BoostingParams,
+  mostBytes?: number,
+): Promise<GrownTrees> {
   const { columns, isCategory, target, seed, pace } = training;
   const rowCount = target.values.length;
   const outputs = target.classes.length > 2 ? target.classes.length : 1;
@@ -53,31 +76,39 @@ export async function growBoosted(training: TreeTraining, params: BoostingParams
   const tableSize = isBestFirst ? leaves + 2 : Math.min(leaves + 2, 2 * pending);
   const hasCategories = isCategory.some(Boolean);
   const sorts = params.loss === "absolute_error" || params.loss === "quantile" || params.loss === "huber";
+  const threads = Math.max(1, Math.min(training.threads, Math.ceil(rowCount / 2000), groups));
+  const blockWidth = blockWidthOf(groups, threads);
+  const stride = 4 * blockWidth;
+  const scratchBytes = 8192 + blockWidth * 16384 + NEAR_ROWS * (16 + stride);
   const binned = await binColumns({
     columns,
     order: held?.order,
     isCategory,
-    stride: 4,
+    stride,
     maxBins: params.max_bins,
-    threads: Math.max(1, Math.min(training.threads, Math.ceil(rowCount / 2000), groups)),
+    threads,
     more: (crew) =>
-      rowCount * (16 + 16 + 8 * outputs * (outputs > 1 ? 2 : 1) + 8 + 8 + 8 + (sorts ? 16 : 0)) +
+      rowCount * (16 + 8 * outputs * (outputs > 1 ? 2 : 1) + 8 + 8 + 8 + (sorts ? 16 : 0)) +
       slots * groups * 16384 +
       (tableSize + 2 * crew) * 128 +
       treeOutputBytes(leaves, hasCategories) +
       leaves * 16 +
-      crew * 24576 +
+      crew * scratchBytes +
       columns.length * 16 +
       slots * 4 +
       256 +
       24 * 64 +
       BLOCK_BYTES,
+    wish: rowCount * columns.length + 64,
+    ...(mostBytes !== undefined && { most: mostBytes }),
     pace,
   });
   try {
     const { crew, arena } = binned;
     const { buffer } = crew;
     const take = (bytes: number) => arena.take(Math.max(8, bytes));
+    const byColumn = binned.hasWish ? take(rowCount * columns.length) : 0;
+    if (byColumn !== 0) await spread(binned, stride, byColumn);
     const shared = take(BLOCK_BYTES);
     const base = startingScores(target, outputs, params);
     const ordered = <T>(at: number, from: ArrayLike<number>, to: T & { [row: number]: number }) => {
@@ -152,13 +183,18 @@ export async function growBoosted(training: TreeTraining, params: BoostingParams
         39: Math.floor(seed / 2 ** 32) | 0,
         40: take(256),
         41: take(2 * columns.length),
-        42: take(crew.size * 24576),
+        42: take(crew.size * scratchBytes),
         43: Number(monotone.some((way) => way !== 0)),
         44: sorts ? take(rowCount * 16) : 0,
         45: orderAt,
         46: take(slots * 4),
         47: take(leaves * 8),
-        51: take(rowCount * 16),
+        51: stride,
+        52: Math.ceil(groups / blockWidth) - 1,
+        53: binned.lastStride,
+        54: byColumn,
+        55: NEAR_ROWS,
+        56: scratchBytes,
       },
       {
         32: params.l2_regularization,
@@ -199,6 +235,19 @@ export async function growBoosted(training: TreeTraining, params: BoostingParams
   } finally {
     await binned.crew.release();
   }
+}
+
+/** Has the crew write bins that lie in blocks column by column too: rows are parted by one column. */
+async function spread({ crew, bins, rowCount, columnCount, lastStride }: BinnedColumns, stride: number, to: number) {
+  const blocks = Math.ceil(columnCount / stride);
+  const calls = Array.from({ length: blocks }, (_, block) => {
+    const width = block === blocks - 1 ? lastStride : stride;
+    const count = Math.min(stride, columnCount - block * stride);
+    const [from, place] = [bins + block * rowCount * stride, to + block * stride * rowCount];
+    return ["spreadBlock", from, rowCount, width, count, place];
+  });
+  const shares = Array.from({ length: crew.size }, (_, thread) => calls.filter((_, at) => at % crew.size === thread));
+  await Promise.all(shares.map((own, thread) => crew.run(thread, "calls", { calls: own })));
 }
 
 const Round = z.object({ trees: z.array(SentTree), round: z.number(), loss: z.number().optional() });

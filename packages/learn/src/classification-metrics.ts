@@ -1,4 +1,5 @@
 import { LearnError } from "./errors.ts";
+import { checkClasses, checkRows, invalid } from "./metric-checks.ts";
 
 /** Classes as numbers or texts, one a row. */
 export type Labels = ArrayLike<number> | ArrayLike<string>;
@@ -76,6 +77,7 @@ export function cohenKappa(yTrue: Labels, yPred: Labels, o: WeightOptions = {}):
 /**
  * Rows of class `labels[i]` that were called `labels[j]`, in `matrix[i][j]`. scikit-learn's confusion_matrix; with
  * `normalize` as shares of the true class, of the predicted class or of all (0 where there is none).
+ * @throws LearnError INVALID_METRIC_INPUT when no row is of one of the `labels`
  */
 export function confusionMatrix<L extends Labels>(
   yTrue: L,
@@ -85,6 +87,8 @@ export function confusionMatrix<L extends Labels>(
   const weight = checkedWeights(yTrue, yPred, o.sampleWeight);
   const labels = [...(o.labels ?? labelsMet(yTrue, yPred))];
   const place = new Map(labels.map((label, k) => [label, k]));
+  if (!Array.from<Label>(yTrue).some((label) => place.has(label)))
+    throw invalid("labels", `labels is ${JSON.stringify(labels)}: expected a class that a row of yTrue is of.`);
   const matrix = labels.map(() => labels.map(() => 0));
   for (let row = 0; row < yTrue.length; row++) {
     const i = place.get(yTrue[row]!);
@@ -174,7 +178,9 @@ export function precisionRecallF1(
     );
     if (known.length === 0) return Number.NaN;
     const all = sum(known.map(({ weight }) => weight));
-    return all === 0 ? zeroDivision : sum(known.map(({ value, weight }) => value * weight)) / all;
+    // Where none of them has rows, all count alike, as in scikit-learn.
+    if (all === 0) return sum(known.map(({ value }) => value)) / known.length;
+    return sum(known.map(({ value, weight }) => value * weight)) / all;
   };
   return { precision: mean("precision"), recall: mean("recall"), f1: mean("f1") };
 }
@@ -217,29 +223,9 @@ function checkedWeights(
   yPred: Labels,
   sampleWeight: ArrayLike<number> | undefined,
 ): (row: number) => number {
-  checkLengths({ yTrue, yPred, sampleWeight });
+  checkRows({ yTrue, yPred }, sampleWeight);
+  checkClasses({ yTrue, yPred });
   return (row) => (sampleWeight === undefined ? 1 : sampleWeight[row]!);
-}
-
-/** @throws LearnError INVALID_METRIC_INPUT when there are no rows or not as many in each array */
-export function checkLengths(arrays: Readonly<Record<string, ArrayLike<unknown> | undefined>>): void {
-  const lengths = Object.entries(arrays).flatMap(([name, array]) =>
-    array === undefined ? [] : [{ name, length: array.length }],
-  );
-  const first = lengths[0];
-  if (first === undefined || first.length === 0)
-    throw new LearnError("INVALID_METRIC_INPUT", `${first?.name ?? "yTrue"} has no rows: expected at least one.`, {
-      field: first?.name ?? "yTrue",
-    });
-  const other = lengths.find(({ length }) => length !== first.length);
-  if (other !== undefined)
-    throw new LearnError(
-      "INVALID_METRIC_INPUT",
-      `${other.name} has ${other.length} rows and ${first.name} ${first.length}: expected as many.`,
-      {
-        field: other.name,
-      },
-    );
 }
 
 function sum(values: readonly number[]): number {

@@ -109,6 +109,20 @@ describe("metrics of a model", () => {
   });
 });
 
+test("a constant target that is no binary fraction: r2 is 0, not what rounding leaves", () => {
+  const target = new Array<number>(40).fill(3.7);
+  const { r2, explainedVariance } = regressionMetrics(
+    target,
+    target.map((value, row) => value + row),
+  );
+  expect({ r2, explainedVariance }).toEqual({ r2: 0, explainedVariance: 0 });
+});
+
+test("a weighted average over classes without rows counts them alike", () => {
+  const { precision } = classification.precisionRecallF1([3], [0], { average: "weighted", zeroDivision: Number.NaN });
+  expect(precision).toBe(0);
+});
+
 describe("bad input", () => {
   test.each([
     ["no rows", () => classification.accuracy([], []), /yTrue has no rows/],
@@ -120,7 +134,51 @@ describe("bad input", () => {
     ],
     ["a score that is none", () => score.rocAuc([0, 1], [0.5, Number.NaN]), /yScore is NaN in row 1/],
     ["a class that is not 0 or 1", () => score.rocAuc([0, 2], [0.5, 0.1]), /yTrue is 2 in row 1/],
-    ["no probability", () => score.logLoss([0, 1], [0.5, 1.5]), /yScore is -0.5 in row 1|yScore is 1.5 in row 1/],
+    ["no probability", () => score.logLoss([0, 1], [0.5, 1.5]), /yScore is 1.5 in row 1/],
+    [
+      "no row that counts",
+      () => classification.accuracy([0, 1], [0, 1], { sampleWeight: [0, 0] }),
+      /sampleWeight is 0 in every row/,
+    ],
+    [
+      "a weight that is none",
+      () => score.brierScore([0, 1], [0, 1], { sampleWeight: [1, Number.NaN] }),
+      /sampleWeight is NaN in row 1/,
+    ],
+    ["a class that is no whole number", () => classification.accuracy([0, 1.5], [0, 1]), /yTrue is 1.5 in row 1/],
+    ["texts and numbers", () => classification.accuracy(["a"], [1]), /yPred is 1 in row 0: expected a text/],
+    [
+      "labels that no row is of",
+      () => classification.confusionMatrix([1, 2], [1, 2], { labels: [7] }),
+      /labels is \[7\]: expected a class/,
+    ],
+    [
+      "a class without a row",
+      () =>
+        score.rocAucMulti(
+          [0, 1],
+          [
+            [0.5, 0.3, 0.2],
+            [0.2, 0.7, 0.1],
+          ],
+          { multiClass: "ovr", average: "macro" },
+        ),
+      /No row is of class 2/,
+    ],
+    [
+      "scores that are no probabilities",
+      () =>
+        score.rocAucMulti(
+          [0, 1],
+          [
+            [0.5, 0.3],
+            [0.2, 0.8],
+          ],
+          { multiClass: "ovr", average: "macro" },
+        ),
+      /yScore adds up to 0.8 in row 0/,
+    ],
+    ["a number that is none", () => regressionMetrics([1, Number.NaN], [1, 2]), /yTrue is NaN in row 1/],
   ])("%s", (_name, compute, message) => {
     expect(compute).toThrow(message);
   });

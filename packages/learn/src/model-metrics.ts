@@ -1,5 +1,6 @@
-import { accuracy, checkLengths, precisionRecallF1 } from "./classification-metrics.ts";
+import { accuracy, precisionRecallF1 } from "./classification-metrics.ts";
 import { LearnError } from "./errors.ts";
+import { checkRows } from "./metric-checks.ts";
 import { rocAuc, rocAucMulti } from "./score-metrics.ts";
 
 /** How good a classifier is on some rows. */
@@ -27,7 +28,7 @@ export function classificationMetrics(
   probabilities: ArrayLike<number>,
   classes: readonly number[],
 ): ClassificationMetrics {
-  checkLengths({ yTrue, yPred });
+  checkRows({ yTrue, yPred });
   const place = new Map(classes.map((value, k) => [value, k]));
   const index = Array.from(yTrue, (value, row) => {
     const k = place.get(value);

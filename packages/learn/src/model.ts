@@ -5,10 +5,11 @@ import { LearnError } from "./errors.ts";
 import { createInputReader, type FittedInput } from "./inputs.ts";
 import { type LinearScores, scoreLinear, scoreLinearRow } from "./linear.ts";
 import { bothClasses, likeliest, sigmoid, softmaxRows } from "./links.ts";
-import { createRowScorer } from "./packed-trees.ts";
+import { inOneGo } from "./pace.ts";
+import { createRowScorer, scoringRows } from "./packed-trees.ts";
 import type { Algorithm } from "./params.ts";
 import type { Task } from "./target.ts";
-import { scoreTrees, type TreeEnsemble } from "./tree-ensemble.ts";
+import type { TreeEnsemble } from "./tree-ensemble.ts";
 
 /** A column's part in what the model says. */
 export interface FeatureImportance {
@@ -120,7 +121,7 @@ export function rawScoresOf({
   const reader = createInputReader(inputs);
   return (columns) => {
     const read = reader.readColumns(selectColumns(featureNames, columns), columns.rowCount);
-    if (scores.kind === "trees") return scoreTrees(scores, read, columns.rowCount);
+    if (scores.kind === "trees") return inOneGo(scoringRows(scores, read, columns.rowCount));
     if (scores.kind === "dense") return scoreDense(scores, read, columns.rowCount);
     return scoreLinear(scores, read, columns.rowCount);
   };

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { KernelTree } from "./kernel/threads.ts";
-import { createPace } from "./pace.ts";
-import { createRowScorer } from "./packed-trees.ts";
-import { joinTrees, scoreTrees, type TreeEnsemble } from "./tree-ensemble.ts";
+import { createPace, inOneGo } from "./pace.ts";
+import { createRowScorer, scoringRows } from "./packed-trees.ts";
+import { joinTrees, scoringTrees, type TreeEnsemble } from "./tree-ensemble.ts";
 
 const WIDTH = 3;
 type Random = () => number;
@@ -45,10 +45,18 @@ function randomTree(random: Random, leafWidth: number, hasCategories: boolean): 
 
 function expectBulk(trees: TreeEnsemble, rows: readonly Float64Array[]): void {
   const columns = Array.from({ length: WIDTH }, (_, column) => Float64Array.from(rows, (row) => row[column]!));
-  const bulk = scoreTrees(trees, columns, rows.length);
+  const bulk = inOneGo(scoringTrees(trees, columns, rows.length));
   const score = createRowScorer(trees, WIDTH);
   for (const [at, row] of rows.entries())
     expect([...score(row)]).toEqual([...bulk.subarray(at * trees.outputs, (at + 1) * trees.outputs)]);
+  // More rows than are walked at a time, and a single one between two parts of them.
+  const many = 2500;
+  const repeated = columns.map((values) => Float64Array.from({ length: many }, (_, row) => values[row % rows.length]!));
+  const work = scoringRows(trees, repeated, many);
+  let step = work.next();
+  for (; step.done !== true; step = work.next()) score(rows[0]!);
+  const expected = Float64Array.from({ length: many * trees.outputs }, (_, at) => bulk[at % bulk.length]!);
+  expect(Buffer.compare(Buffer.from(step.value.buffer), Buffer.from(expected.buffer))).toBe(0);
 }
 
 const cell = fc.oneof(

@@ -1,24 +1,42 @@
-import { scoreTreeRow, type TreeEnsemble } from "./tree-ensemble.ts";
+import { Arena } from "./kernel/arena.ts";
+import { openRowKernel } from "./kernel/row-kernel.ts";
+import { scoresOfSums, scoreTreeRow, scoringTrees, type TreeEnsemble } from "./tree-ensemble.ts";
 
 /**
- * Trees laid out for one row at a time: what costs there is waiting for memory, so a node is 8 bytes, its left child is
- * the next one, and a leaf's values lie behind it. Eight trees are walked at a time: their waits overlap.
+ * Trees laid out for walks: what costs there is waiting for memory, so a node is 8 bytes, its left child is the next one,
+ * and a leaf's values lie behind it. WebAssembly walks them (`kernel/row.ts`): compiled JavaScript took twice as long, and
+ * more again from the second model of a process on.
  *
  * A node: a float32 that values are compared with, and 32 bits: which value, and how many cells further the right child
  * lies. The value of a leaf is number 0, which is NaN and so goes "right" by 0 cells: a leaf is its own child.
  */
 interface PackedTrees {
-  readonly cells: Int32Array;
-  /** The cells again. */
-  readonly thresholds: Float32Array;
-  /** And again: a cell a float64. */
-  readonly leafValues: Float64Array;
-  readonly roots: Int32Array;
-  /** Bits of a cell's second half that say which value. */
-  readonly slotBits: number;
+  readonly bytes: number;
+  /** Rows one after another: at 1 + 2 × column the value, and then the same with -Infinity for a missing one; at 0 NaN. */
+  readonly asked: Float32Array;
+  readonly scores: Float64Array;
+  /** Sets the first scores to 0, and adds to them what the trees say of so many rows. */
+  readonly score: (rows: number) => void;
 }
 
-/** The trees in cells; undefined where a node asks for a category or what it says does not go into 32 bits. */
+/** Rows that are scored at a time. */
+const ROWS = 1024;
+/** Trees of more bytes are not kept near while many rows go by: of these a tree at a time is walked by all rows. */
+const NEAR_BYTES = 2 ** 19;
+
+const packs = new WeakMap<TreeEnsemble, PackedTrees | "unpacked">();
+
+/** The trees in cells, made once; undefined where they cannot be packed. */
+function packedOf(trees: TreeEnsemble, width: number): PackedTrees | undefined {
+  const packed = packs.get(trees) ?? packTrees(trees, width) ?? "unpacked";
+  packs.set(trees, packed);
+  return packed === "unpacked" ? undefined : packed;
+}
+
+/**
+ * The trees in cells of a kernel's memory; undefined where a node asks for a category, what it says does not go into 32
+ * bits, or there is no room.
+ */
 function packTrees(trees: TreeEnsemble, width: number): PackedTrees | undefined {
   const { roots, feature, threshold, left, right, flags, leafValues, leafWidth } = trees;
   const nodes = feature.length;
@@ -33,13 +51,24 @@ function packTrees(trees: TreeEnsemble, width: number): PackedTrees | undefined 
     sizes[node] = size;
   }
   const total = roots.reduce((sum, root) => sum + sizes[root]!, 0);
-  if (total >= 2 ** 31) return undefined;
-  const buffer = new ArrayBuffer(8 * total);
-  const cells = new Int32Array(buffer);
-  const thresholds = new Float32Array(buffer);
-  const values = new Float64Array(buffer);
+  const { outputs, treeOutput } = trees;
+  const count = roots.length;
+  const asks = 1 + 2 * width;
+  const rows = Math.max(1, Math.min(ROWS, Math.floor(2 ** 24 / (4 * asks))));
+  const kernel = openRowKernel(8 * total + 8 * count + rows * (4 * asks + 8 * outputs) + 64 * 5);
+  if (kernel === undefined) return undefined;
+  const { buffer, score } = kernel;
+  const arena = new Arena(kernel.from);
+  const cellsAt = arena.take(8 * total);
+  const cells = new Int32Array(buffer, cellsAt, 2 * total);
+  const thresholds = new Float32Array(buffer, cellsAt, 2 * total);
+  const values = new Float64Array(buffer, cellsAt, total);
+  const rootCells = new Int32Array(buffer, arena.take(4 * count), count);
+  const spoken = new Int32Array(buffer, arena.take(4 * count), count);
+  spoken.set(treeOutput);
+  const asked = new Float32Array(buffer, arena.take(4 * asks * rows), asks * rows).fill(Number.NaN);
+  const scores = new Float64Array(buffer, arena.take(8 * outputs * rows), outputs * rows);
   const places = new Int32Array(nodes).fill(-1);
-  const packed = { cells, thresholds, leafValues: values, roots: new Int32Array(roots.length), slotBits };
   let isShared = false;
   const place = (node: number, cell: number) => {
     isShared ||= places[node] !== -1;
@@ -47,7 +76,7 @@ function packTrees(trees: TreeEnsemble, width: number): PackedTrees | undefined 
   };
   let free = 0;
   for (const [tree, root] of roots.entries()) {
-    packed.roots[tree] = free;
+    rootCells[tree] = free;
     place(root, free);
     free += sizes[root]!;
   }
@@ -65,85 +94,66 @@ function packTrees(trees: TreeEnsemble, width: number): PackedTrees | undefined 
     cells[2 * cell + 1] = (1 + 2 * feature[node]! + (flags[node]! & 1)) | (ahead << slotBits);
   }
   // A node of two parents, which no training makes, has no one place.
-  return isShared ? undefined : packed;
+  if (isShared) return undefined;
+  const at = [cellsAt, rootCells.byteOffset, count, slotBits, spoken.byteOffset, leafWidth];
+  const near = [asked.byteOffset, 4 * asks, scores.byteOffset, 8 * outputs];
+  const scoreRows = (many: number) => {
+    scores.fill(0, 0, many * outputs);
+    score(...at, ...near, many);
+  };
+  return { bytes: 8 * total, asked, scores, score: scoreRows };
 }
 
-/** Trees walked at a time. */
-const ABREAST = 8;
-
 /**
- * Makes the function that gives the scores of one row, the same as those of `scoreTrees`; what it gives is overwritten by
+ * Makes the function that gives the scores of one row, the same as those of `scoringTrees`; what it gives is overwritten by
  * its next call.
  * @param width values of a row
  */
 export function createRowScorer(trees: TreeEnsemble, width: number): (row: Float64Array) => Float64Array {
-  const packed = packTrees(trees, width);
+  const packed = packedOf(trees, width);
   if (packed === undefined) return (row) => scoreTreeRow(trees, row);
-  const { cells, thresholds, leafValues, roots, slotBits } = packed;
-  const { treeOutput, leafWidth, outputs, base, average } = trees;
-  const mask = 2 ** slotBits - 1;
-  const values = new Float32Array(1 + 2 * width).fill(Number.NaN);
-  const scores = new Float64Array(outputs);
-  const ends = new Int32Array(ABREAST);
-  const count = roots.length;
-  const rounded = Math.floor(count / ABREAST) * ABREAST;
+  const { asked, score } = packed;
+  const scores = packed.scores.subarray(0, trees.outputs);
   return (row) => {
-    for (let at = 0; at < width; at++) {
-      const value = row[at]!;
-      values[2 * at + 1] = value;
-      // For nodes that send a missing value to the left.
-      values[2 * at + 2] = Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value;
-    }
-    scores.fill(0);
-    let tree = 0;
-    for (; tree < rounded; tree += ABREAST) {
-      let [n0, n1, n2, n3] = [roots[tree]!, roots[tree + 1]!, roots[tree + 2]!, roots[tree + 3]!];
-      let [n4, n5, n6, n7] = [roots[tree + 4]!, roots[tree + 5]!, roots[tree + 6]!, roots[tree + 7]!];
-      for (let moved = 1; moved !== 0; ) {
-        const c0 = cells[2 * n0 + 1]!;
-        const c1 = cells[2 * n1 + 1]!;
-        const c2 = cells[2 * n2 + 1]!;
-        const c3 = cells[2 * n3 + 1]!;
-        const c4 = cells[2 * n4 + 1]!;
-        const c5 = cells[2 * n5 + 1]!;
-        const c6 = cells[2 * n6 + 1]!;
-        const c7 = cells[2 * n7 + 1]!;
-        n0 += step(c0, Number(values[c0 & mask]! <= thresholds[2 * n0]!));
-        n1 += step(c1, Number(values[c1 & mask]! <= thresholds[2 * n1]!));
-        n2 += step(c2, Number(values[c2 & mask]! <= thresholds[2 * n2]!));
-        n3 += step(c3, Number(values[c3 & mask]! <= thresholds[2 * n3]!));
-        n4 += step(c4, Number(values[c4 & mask]! <= thresholds[2 * n4]!));
-        n5 += step(c5, Number(values[c5 & mask]! <= thresholds[2 * n5]!));
-        n6 += step(c6, Number(values[c6 & mask]! <= thresholds[2 * n6]!));
-        n7 += step(c7, Number(values[c7 & mask]! <= thresholds[2 * n7]!));
-        moved = c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7;
-      }
-      ends[0] = n0;
-      ends[1] = n1;
-      ends[2] = n2;
-      ends[3] = n3;
-      ends[4] = n4;
-      ends[5] = n5;
-      ends[6] = n6;
-      ends[7] = n7;
-      for (let k = 0; k < ABREAST; k++) add(tree + k, ends[k]!);
-    }
-    for (; tree < count; tree++) {
-      let node = roots[tree]!;
-      for (let cell = cells[2 * node + 1]!; cell !== 0; cell = cells[2 * node + 1]!)
-        node += step(cell, Number(values[cell & mask]! <= thresholds[2 * node]!));
-      add(tree, node);
-    }
-    for (let k = 0; k < outputs; k++) scores[k] = base[k]! + (average ? scores[k]! / count : scores[k]!);
-    return scores;
+    for (let at = 0; at < width; at++) askOf(asked, 2 * at + 1, row[at]!);
+    score(1);
+    return scoresOfSums(trees, scores);
   };
-  /** Cells to the child; without a branch, which the processor would guess wrong every other time. */
-  function step(cell: number, isLeft: number): number {
-    const right = cell >>> slotBits;
-    return right + ((1 - right) & -isLeft);
+}
+
+/** Writes a value where nodes ask for it, and beside it for those that send a missing value to the left. */
+function askOf(asked: Float32Array, at: number, value: number): void {
+  asked[at] = value;
+  asked[at + 1] = Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value;
+}
+
+/**
+ * Scores of every row, `outputs` a row; yields now and then. Trees that fit into a near cache walk packed, some rows at a
+ * time; of larger ones each takes all rows.
+ */
+export function* scoringRows(
+  trees: TreeEnsemble,
+  columns: readonly Float64Array[],
+  rowCount: number,
+): Generator<void, Float64Array> {
+  // Packing costs about as much as a walk by a row for each two trees.
+  const isNear = 8 * trees.feature.length <= NEAR_BYTES && rowCount > 100;
+  const packed = isNear ? packedOf(trees, columns.length) : undefined;
+  if (packed === undefined || packed.bytes > NEAR_BYTES) return yield* scoringTrees(trees, columns, rowCount);
+  const { asked, score } = packed;
+  const { outputs } = trees;
+  const asks = 1 + 2 * columns.length;
+  const most = asked.length / asks;
+  const scores = new Float64Array(rowCount * outputs);
+  for (let first = 0; first < rowCount; first += most) {
+    // Without a yield from here to the end of these rows: others use the same room.
+    const many = Math.min(most, rowCount - first);
+    for (const [column, values] of columns.entries()) {
+      for (let row = 0, at = 1 + 2 * column; row < many; row++, at += asks) askOf(asked, at, values[first + row]!);
+    }
+    score(many);
+    scores.set(packed.scores.subarray(0, many * outputs), first * outputs);
+    yield;
   }
-  function add(tree: number, node: number): void {
-    const output = treeOutput[tree]!;
-    for (let k = 0; k < leafWidth; k++) scores[output + k]! += leafValues[node + 1 + k]!;
-  }
+  return scoresOfSums(trees, scores);
 }

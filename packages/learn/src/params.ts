@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ACTIVATIONS } from "./dense.ts";
 import { LearnError } from "./errors.ts";
+import { faultOf } from "./faults.ts";
 import { nearestName } from "./nearest-name.ts";
 import { PARAMS_ELSEWHERE } from "./params-elsewhere.ts";
 
@@ -40,7 +41,10 @@ const common = {
 const categorical = { categorical_features: z.array(z.string()).default([]) };
 /** Of classes alone. */
 const ofClasses = {
-  /** Weight of each class's rows, by the class; "balanced": rows / (classes × rows of the class). */
+  /**
+   * Weight of each class's rows, by the class; "balanced": rows / (classes × rows of the class), where logistic
+   * regression counts a row as often as it weighs.
+   */
   class_weight: z.union([z.literal("balanced"), z.record(z.string(), z.number().min(0)), z.null()]).default(null),
   /**
    * Makes probabilities come true as often as they say (CalibratedClassifierCV with `ensemble=False`): curves are fitted
@@ -186,16 +190,8 @@ export function parseParams<S extends z.ZodObject>(
       );
   const parsed = schema.safeParse(params);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const name = String(issue?.path[0] ?? "");
-  const value = params[name];
-  throw new LearnError(
-    "INVALID_PARAM",
-    `${algorithm}'s hyper-parameter ${name} is ${typeof value === "number" ? value : JSON.stringify(value)}: ${issue?.message}.`,
-    {
-      field: `params.${name}`,
-    },
-  );
+  const { field, message } = faultOf(parsed.error, params, "params");
+  throw new LearnError("INVALID_PARAM", message.replace("params.", `${algorithm}'s hyper-parameter `), { field });
 }
 
 /**

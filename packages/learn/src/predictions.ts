@@ -3,7 +3,7 @@ import { createInputReader } from "./inputs.ts";
 import { likeliest } from "./links.ts";
 import { createLink, knownDefinition, type Model, type ModelDefinition, rawScoresOf } from "./model.ts";
 import { createPace, inTurns, type Pace } from "./pace.ts";
-import { scoringTrees } from "./tree-ensemble.ts";
+import { scoringRows } from "./packed-trees.ts";
 
 /** Rows that are predicted before others may have the thread, where a row costs little. */
 const PART = 4096;
@@ -35,7 +35,7 @@ export async function rawScoresInTurns(
   if (scores.kind !== "trees") return inParts(columns, scores.outputs, rawScoresOf({ inputs, scores }), pace);
   const names = inputs.map(({ name }) => name);
   const read = createInputReader(inputs).readColumns(selectColumns(names, columns), columns.rowCount);
-  return await inTurns(scoringTrees(scores, read, columns.rowCount), pace);
+  return await inTurns(scoringRows(scores, read, columns.rowCount), pace);
 }
 
 /** @param width values that `say` gives a row */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Columns, ColumnValues } from "./columns.ts";
 import { LearnError } from "./errors.ts";
+import { faultOf } from "./faults.ts";
 import type { FittedInput } from "./inputs.ts";
 import { nearestName } from "./nearest-name.ts";
 
@@ -91,8 +92,8 @@ export function fitInputs(
     }
     const parsed = "encode" in given ? CategoryStep.safeParse(given) : NumberStep.safeParse(given);
     if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      throw invalid([field, ...(issue?.path ?? [])].map(String).join("."), issue?.message ?? "is wrong");
+      const { field: at, message, hint } = faultOf(parsed.error, given, field);
+      throw new LearnError("INVALID_PREPROCESSING", message, { field: at, ...(hint !== undefined && { hint }) });
     }
     if ("encode" in parsed.data) return fitCategories(name, values, parsed.data, field);
     if (isText)
@@ -115,9 +116,13 @@ function fitNumber(name: string, values: Float64Array, step: z.output<typeof Num
           : step.impute;
   const filled = impute === null ? known : values.map((value) => (Number.isNaN(value) ? impute : value)).sort();
   const { offset, spread } = scaleOf(filled, step.scale);
-  return { name, kind: "number", impute, indicator: step.indicator, offset, factor: spread > 0 ? 1 / spread : 1 };
+  return { name, kind: "number", impute, indicator: step.indicator, offset, factor: 1 / spread };
 }
 
+/** A spread that is nothing but rounding, as scikit-learn judges it. */
+const NO_SPREAD = 10 * Number.EPSILON;
+
+/** Spread 1 for a constant. */
 function scaleOf(
   sorted: Float64Array,
   scale: z.output<typeof NumberStep>["scale"],
@@ -125,14 +130,15 @@ function scaleOf(
   const least = sorted[0] ?? 0;
   const most = sorted[sorted.length - 1] ?? 0;
   if (scale === null) return { offset: 0, spread: 1 };
-  if (scale === "min_max") return { offset: least, spread: most - least };
-  if (scale === "max_abs") return { offset: 0, spread: Math.max(Math.abs(least), Math.abs(most)) };
+  const spreadOf = (found: number) => (found < NO_SPREAD ? 1 : found);
+  if (scale === "min_max") return { offset: least, spread: spreadOf(most - least) };
+  if (scale === "max_abs") return { offset: 0, spread: spreadOf(Math.max(Math.abs(least), Math.abs(most))) };
   if (scale === "robust")
-    return { offset: quantile(sorted, 0.5), spread: quantile(sorted, 0.75) - quantile(sorted, 0.25) };
+    return { offset: quantile(sorted, 0.5), spread: spreadOf(quantile(sorted, 0.75) - quantile(sorted, 0.25)) };
   const middle = mean(sorted);
   const squares = sorted.reduce((sum, value) => sum + (value - middle) ** 2, 0);
   const deviation = Math.sqrt(squares / sorted.length);
-  return { offset: middle, spread: deviation > 10 * Number.EPSILON * Math.abs(middle) ? deviation : 0 };
+  return { offset: middle, spread: deviation > NO_SPREAD * Math.abs(middle) ? deviation : 1 };
 }
 
 function fitCategories(
@@ -178,8 +184,10 @@ function fitCategories(
   };
 }
 
+/** In two passes, so that a constant's mean is the constant to the last bit. */
 function mean(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value / values.length, 0);
+  const rough = values.reduce((sum, value) => sum + value / values.length, 0);
+  return rough + values.reduce((sum, value) => sum + (value - rough) / values.length, 0);
 }
 
 /** Linear between the two nearest, as numpy. */

@@ -1,4 +1,5 @@
-import { checkLengths, type WeightOptions } from "./classification-metrics.ts";
+import type { WeightOptions } from "./classification-metrics.ts";
+import { checkFinite, checkRows } from "./metric-checks.ts";
 
 /** How far predicted numbers are from the real ones; scikit-learn's names and definitions. */
 export interface RegressionMetrics {
@@ -14,12 +15,15 @@ export interface RegressionMetrics {
   readonly explainedVariance: number;
 }
 
+/** @throws LearnError INVALID_METRIC_INPUT for arrays of other lengths, and what is no finite number */
 export function regressionMetrics(
   yTrue: ArrayLike<number>,
   yPred: ArrayLike<number>,
   o: WeightOptions = {},
 ): RegressionMetrics {
-  checkLengths({ yTrue, yPred, sampleWeight: o.sampleWeight });
+  checkRows({ yTrue, yPred }, o.sampleWeight);
+  checkFinite("yTrue", yTrue);
+  checkFinite("yPred", yPred);
   const rows = Array.from({ length: yTrue.length }, (_, row) => ({
     real: yTrue[row]!,
     error: yTrue[row]! - yPred[row]!,
@@ -30,7 +34,11 @@ export function regressionMetrics(
   const mean = (of: (row: Row) => number) => rows.reduce((sum, row) => sum + row.weight * of(row), 0) / all;
   const meanReal = mean(({ real }) => real);
   const meanError = mean(({ error }) => error);
-  const variance = mean(({ real }) => (real - meanReal) ** 2);
+  // A constant's mean may differ from it in the last bit, which would make r2 anything.
+  const isConstant = rows.every(
+    ({ real, weight }) => weight === 0 || real === rows.find((one) => one.weight !== 0)?.real,
+  );
+  const variance = isConstant ? 0 : mean(({ real }) => (real - meanReal) ** 2);
   const mse = mean(({ error }) => error ** 2);
   const explained = (unexplained: number) =>
     variance === 0 ? (unexplained === 0 ? 1 : 0) : 1 - unexplained / variance;

@@ -1,5 +1,8 @@
-import { checkLengths, type WeightOptions } from "./classification-metrics.ts";
-import { LearnError } from "./errors.ts";
+import type { WeightOptions } from "./classification-metrics.ts";
+import { checkFinite, checkProbability, checkRows, checkZeroOrOne, invalid } from "./metric-checks.ts";
+
+/** numpy's isclose, by which scikit-learn judges the sum of probabilities. */
+const SUM_TOLERANCE = 1e-5 + 1e-8;
 
 /** Rows above each threshold that are of the class (hits) and that are not (misses), thresholds falling. */
 interface ThresholdCounts {
@@ -14,21 +17,11 @@ function countByThreshold(
   yScore: ArrayLike<number>,
   sampleWeight?: ArrayLike<number>,
 ): ThresholdCounts {
-  checkLengths({ yTrue, yScore, sampleWeight });
+  checkRows({ yTrue, yScore }, sampleWeight);
+  checkZeroOrOne(yTrue);
+  checkFinite("yScore", yScore);
   const rows: number[] = [];
-  for (let row = 0; row < yTrue.length; row++) {
-    if (yTrue[row] !== 0 && yTrue[row] !== 1)
-      throw new LearnError("INVALID_METRIC_INPUT", `yTrue is ${yTrue[row]} in row ${row}: expected 0 or 1.`, {
-        field: "yTrue",
-      });
-    if (!Number.isFinite(yScore[row]))
-      throw new LearnError(
-        "INVALID_METRIC_INPUT",
-        `yScore is ${yScore[row]} in row ${row}: expected a finite number.`,
-        { field: "yScore" },
-      );
-    if (sampleWeight?.[row] !== 0) rows.push(row);
-  }
+  for (let row = 0; row < yTrue.length; row++) if (sampleWeight?.[row] !== 0) rows.push(row);
   rows.sort((a, b) => yScore[b]! - yScore[a]!);
   const counts: ThresholdCounts = { thresholds: [], hits: [], misses: [] };
   let hits = 0;
@@ -86,14 +79,16 @@ export function rocAuc(yTrue: ArrayLike<number>, yScore: ArrayLike<number>, o: W
 /**
  * ROC AUC over more than two classes, numbered 0 to C - 1. `ovr`: each class against all others; `ovo`: each pair (Hand and
  * Till 2001); `weighted` by rows. scikit-learn's roc_auc_score with multi_class.
- * @param yScore one row of C scores for every row
+ * @param yScore one row of C probabilities for every row
+ * @throws LearnError INVALID_METRIC_INPUT when a class has no row, or probabilities that do not add up to 1
  */
 export function rocAucMulti(
   yTrue: ArrayLike<number>,
   yScore: readonly ArrayLike<number>[],
   o: { readonly multiClass: "ovr" | "ovo"; readonly average: "macro" | "weighted" },
 ): number {
-  checkLengths({ yTrue, yScore });
+  checkRows({ yTrue, yScore });
+  checkShares(yTrue, yScore);
   const classes = Array.from({ length: yScore[0]!.length }, (_, k) => k);
   const rows = Array.from(yTrue, (_, row) => row);
   const areaOf = (own: number, among: readonly number[]) =>
@@ -149,26 +144,17 @@ export function logLoss(
   yScore: ArrayLike<number> | readonly ArrayLike<number>[],
   o: WeightOptions = {},
 ): number {
-  checkLengths({ yTrue, yScore, sampleWeight: o.sampleWeight });
+  checkRows({ yTrue, yScore }, o.sampleWeight);
   let loss = 0;
   let all = 0;
   for (let row = 0; row < yTrue.length; row++) {
     const given = yScore[row]!;
-    const shares = typeof given === "number" ? [1 - given, given] : Array.from(given);
+    const said = typeof given === "number" ? [given] : Array.from(given);
+    for (const share of said) checkProbability(share, row);
+    const shares = typeof given === "number" ? [1 - given, given] : said;
     const own = shares[yTrue[row]!];
     if (own === undefined)
-      throw new LearnError(
-        "INVALID_METRIC_INPUT",
-        `yTrue is ${yTrue[row]} in row ${row}: expected 0 to ${shares.length - 1}.`,
-        { field: "yTrue" },
-      );
-    const wrong = shares.find((share) => !(share >= 0 && share <= 1));
-    if (wrong !== undefined)
-      throw new LearnError(
-        "INVALID_METRIC_INPUT",
-        `yScore is ${wrong} in row ${row}: expected a probability from 0 to 1.`,
-        { field: "yScore" },
-      );
+      throw invalid("yTrue", `yTrue is ${yTrue[row]} in row ${row}: expected 0 to ${shares.length - 1}.`);
     const weight = o.sampleWeight?.[row] ?? 1;
     loss -= weight * Math.log(Math.min(Math.max(own, Number.EPSILON), 1 - Number.EPSILON));
     all += weight;
@@ -178,20 +164,39 @@ export function logLoss(
 
 /** Mean squared difference of probability and what came (Brier 1950). scikit-learn's brier_score_loss; `yTrue` is 0 or 1. */
 export function brierScore(yTrue: ArrayLike<number>, yScore: ArrayLike<number>, o: WeightOptions = {}): number {
-  checkLengths({ yTrue, yScore, sampleWeight: o.sampleWeight });
+  checkRows({ yTrue, yScore }, o.sampleWeight);
+  checkZeroOrOne(yTrue);
   let squares = 0;
   let all = 0;
   for (let row = 0; row < yTrue.length; row++) {
     const share = yScore[row]!;
-    if (!(share >= 0 && share <= 1))
-      throw new LearnError(
-        "INVALID_METRIC_INPUT",
-        `yScore is ${share} in row ${row}: expected a probability from 0 to 1.`,
-        { field: "yScore" },
-      );
+    checkProbability(share, row);
     const weight = o.sampleWeight?.[row] ?? 1;
     squares += weight * (yTrue[row]! - share) ** 2;
     all += weight;
   }
   return squares / all;
+}
+
+/** Rows of probabilities that add up to 1, with a row of each of their classes. */
+function checkShares(yTrue: ArrayLike<number>, yScore: readonly ArrayLike<number>[]): void {
+  const classes = yScore[0]!.length;
+  const met = new Set<number>();
+  for (const [row, shares] of yScore.entries()) {
+    const own = yTrue[row]!;
+    if (!Number.isInteger(own) || own < 0 || own >= classes)
+      throw invalid("yTrue", `yTrue is ${own} in row ${row}: expected a whole number from 0 to ${classes - 1}.`);
+    met.add(own);
+    if (shares.length !== classes)
+      throw invalid("yScore", `yScore has ${shares.length} values in row ${row} and ${classes} in row 0.`);
+    const sum = Array.from(shares).reduce((total, share) => total + share, 0);
+    if (!(Math.abs(sum - 1) <= SUM_TOLERANCE))
+      throw invalid("yScore", `yScore adds up to ${sum} in row ${row}: expected probabilities that add up to 1.`);
+  }
+  const absent = Array.from({ length: classes }, (_, k) => k).filter((k) => !met.has(k));
+  if (absent.length > 0)
+    throw invalid(
+      "yTrue",
+      `No row is of class ${absent.join(" or ")}: expected one of each of the ${classes} classes.`,
+    );
 }

@@ -47,39 +47,51 @@ export interface FoldOptions {
   readonly folds: number;
   /** A whole number. @default 42 */
   readonly seed?: number;
+  /** Whether rows are dealt out in random order; else as scikit-learn does it without shuffle, row by row. @default true */
+  readonly shuffle?: boolean;
 }
 
 /**
- * K folds with as many of each class in each as there are (scikit-learn's StratifiedKFold with shuffle). Each row is in
- * one test part.
+ * K folds with as many of each class in each as there are (scikit-learn's StratifiedKFold). Each row is in one test part.
  * @throws LearnError INVALID_FOLDS when a class has fewer rows than there are folds
  */
-export function stratifiedKFold(classes: ArrayLike<number>, { folds, seed = 42 }: FoldOptions): Fold[] {
+export function stratifiedKFold(classes: ArrayLike<number>, { folds, seed = 42, shuffle = true }: FoldOptions): Fold[] {
   checkFolds(folds, classes.length);
-  const random = createRandom(seed, 0xf01d);
+  const order = shuffle ? shuffled(classes.length, createRandom(seed, 0xf01d)) : range(0, classes.length);
   const byClass = new Map<number, number[]>();
-  for (const row of shuffled(classes.length, random)) {
+  for (const row of order) {
     const rows = byClass.get(classes[row]!);
     if (rows === undefined) byClass.set(classes[row]!, [row]);
     else rows.push(row);
   }
   const foldOf = new Int32Array(classes.length);
   let next = 0;
-  for (const [value, rows] of [...byClass].sort(([a], [b]) => a - b)) {
+  // In order of first appearance without shuffle, as scikit-learn numbers classes.
+  for (const [value, rows] of shuffle ? [...byClass].sort(([a], [b]) => a - b) : byClass) {
     if (rows.length < folds)
       throw new LearnError("INVALID_FOLDS", `folds is ${folds}: the class ${value} has ${rows.length} rows only.`, {
         field: "folds",
       });
-    for (const row of rows) foldOf[row] = next++ % folds;
+    const dealt = rows.map(() => next++ % folds);
+    // The first rows of a class to the first fold, and so on.
+    if (!shuffle) dealt.sort((a, b) => a - b);
+    for (const [at, row] of rows.entries()) foldOf[row] = dealt[at]!;
   }
   return foldsOf(foldOf, folds);
 }
 
-/** K folds of rows in random order (scikit-learn's KFold with shuffle). @throws LearnError INVALID_FOLDS */
-export function kFold(rowCount: number, { folds, seed = 42 }: FoldOptions): Fold[] {
+/** K folds of rows (scikit-learn's KFold). @throws LearnError INVALID_FOLDS */
+export function kFold(rowCount: number, { folds, seed = 42, shuffle = true }: FoldOptions): Fold[] {
   checkFolds(folds, rowCount);
   const foldOf = new Int32Array(rowCount);
-  for (const [at, row] of shuffled(rowCount, createRandom(seed, 0xf01d)).entries()) foldOf[row] = at % folds;
+  if (shuffle)
+    for (const [at, row] of shuffled(rowCount, createRandom(seed, 0xf01d)).entries()) foldOf[row] = at % folds;
+  else
+    foldOf.set(
+      range(0, rowCount)
+        .map((row) => row % folds)
+        .sort(),
+    );
   return foldsOf(foldOf, folds);
 }
 

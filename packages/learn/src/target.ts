@@ -17,19 +17,22 @@ export interface TrainingTarget {
 
 /**
  * A target with weights: those of the rows, times those of their classes.
+ * @param balance what "balanced" counts in each class: scikit-learn's forests and boosting count rows, its logistic
+ * regression their weights
  * @throws LearnError LENGTH_MISMATCH, INVALID_WEIGHT
  */
 export function weighTarget(
   target: TrainingTarget,
   sampleWeight: Float64Array | undefined,
   classWeight: "balanced" | Readonly<Record<string, number>> | null,
+  balance: "rows" | "weights",
 ): TrainingTarget {
   const rowCount = target.values.length;
   if (sampleWeight !== undefined) checkWeights(sampleWeight, rowCount);
   if (sampleWeight === undefined && classWeight === null) return target;
   const weights = sampleWeight?.slice() ?? new Float64Array(rowCount).fill(1);
   if (classWeight !== null) {
-    const ofClass = weightsOfClasses(target, classWeight);
+    const ofClass = weightsOfClasses(target, classWeight, balance === "weights" ? weights : undefined);
     for (let row = 0; row < rowCount; row++) weights[row]! *= ofClass[target.classIndex[row]!]!;
   }
   const heavy = new Set<number>();
@@ -65,11 +68,13 @@ function checkWeights(weights: Float64Array, rowCount: number): void {
 function weightsOfClasses(
   { classes, classIndex, values }: TrainingTarget,
   classWeight: "balanced" | Readonly<Record<string, number>>,
+  rowWeights: Float64Array | undefined,
 ): Float64Array {
   if (classWeight === "balanced") {
     const counts = new Float64Array(classes.length);
-    for (const k of classIndex) counts[k]!++;
-    return counts.map((count) => values.length / (classes.length * count));
+    for (const [row, k] of classIndex.entries()) counts[k]! += rowWeights?.[row] ?? 1;
+    const all = rowWeights?.reduce((sum, weight) => sum + weight, 0) ?? values.length;
+    return counts.map((count) => (count === 0 ? 0 : all / (classes.length * count)));
   }
   const unknown = Object.keys(classWeight).find((name) => !classes.some((one) => String(one) === name));
   if (unknown !== undefined)

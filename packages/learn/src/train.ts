@@ -181,7 +181,8 @@ function planOf(options: TrainOptions): Plan {
           field: "columns",
         },
       );
-    const weighed = weighTarget(checked, options.sampleWeight, parsed.class_weight ?? null);
+    const balance = algorithm === "logistic_regression" ? "weights" : "rows";
+    const weighed = weighTarget(checked, options.sampleWeight, parsed.class_weight ?? null, balance);
     return { target: weighed, inputs, reader, seed, threads, calibration: calibrationPlan(parsed, checked, seed) };
   };
   switch (algorithm) {

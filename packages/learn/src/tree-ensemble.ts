@@ -1,5 +1,5 @@
 import type { KernelTree } from "./kernel/threads.ts";
-import { inOneGo, type Pace } from "./pace.ts";
+import type { Pace } from "./pace.ts";
 
 /** Trees in flat arrays. A node's children stand after it, so every walk ends. */
 export interface TreeEnsemble {
@@ -90,18 +90,16 @@ export function goesLeft({ threshold, flags, categories }: TreeEnsemble, node: n
 /** Rows that are laid side by side at a time. */
 const BULK = 65_536;
 
-/** Scores of every row, `outputs` a row. Pure: nothing is kept between calls. */
-export function scoreTrees(trees: TreeEnsemble, columns: readonly Float64Array[], rowCount: number): Float64Array {
-  return inOneGo(scoringTrees(trees, columns, rowCount));
-}
-
-/** `scoreTrees` that yields after each tree: one has all rows, as it would be read again from memory for each part. */
+/**
+ * Scores of every row, `outputs` a row; yields after each tree: one has all rows, as it would be read again from memory
+ * for each part.
+ */
 export function* scoringTrees(
   trees: TreeEnsemble,
   columns: readonly Float64Array[],
   rowCount: number,
 ): Generator<void, Float64Array> {
-  const { outputs, base, roots } = trees;
+  const { outputs, roots } = trees;
   const width = columns.length;
   const scores = new Float64Array(rowCount * outputs);
   // Rows side by side, in float32: a walk jumps between the columns of one row.
@@ -118,9 +116,14 @@ export function* scoringTrees(
       yield;
     }
   }
-  for (let at = 0; at < scores.length; at++)
-    scores[at] = base[at % outputs]! + (trees.average ? scores[at]! / roots.length : scores[at]!);
-  return scores;
+  return scoresOfSums(trees, scores);
+}
+
+/** Makes scores, in their place, of what the leaves add up to: with the base, by the tree where that is meant. */
+export function scoresOfSums({ outputs, base, average, roots }: TreeEnsemble, sums: Float64Array): Float64Array {
+  for (let at = 0; at < sums.length; at++)
+    sums[at] = base[at % outputs]! + (average ? sums[at]! / roots.length : sums[at]!);
+  return sums;
 }
 
 function addScoresOfTree(trees: TreeEnsemble, tree: number, rows: Float32Array, width: number, scores: Float64Array) {
@@ -144,7 +147,7 @@ function addScoresOfTree(trees: TreeEnsemble, tree: number, rows: Float32Array, 
 
 /** Scores of one row. */
 export function scoreTreeRow(trees: TreeEnsemble, row: Float64Array): Float64Array {
-  const { outputs, leafWidth, base, roots, treeOutput, feature, threshold, left, right, flags, leafValues } = trees;
+  const { outputs, leafWidth, roots, treeOutput, feature, threshold, left, right, flags, leafValues } = trees;
   const values = new Float32Array(row);
   const scores = new Float64Array(outputs);
   for (let tree = 0; tree < roots.length; tree++) {
@@ -158,6 +161,5 @@ export function scoreTreeRow(trees: TreeEnsemble, row: Float64Array): Float64Arr
     const output = treeOutput[tree]!;
     for (let k = 0; k < leafWidth; k++) scores[output + k]! += leafValues[leaf + k]!;
   }
-  for (let k = 0; k < outputs; k++) scores[k] = base[k]! + (trees.average ? scores[k]! / roots.length : scores[k]!);
-  return scores;
+  return scoresOfSums(trees, scores);
 }

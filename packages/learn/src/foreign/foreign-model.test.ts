@@ -2,9 +2,11 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { Columns } from "../columns.ts";
+import { LearnError } from "../errors.ts";
 import { wine } from "../fixtures/samples.ts";
 import { loadModel, serializeModel } from "../model-file.ts";
 import { toOnnx } from "../onnx.ts";
+import { createRandom } from "../random.ts";
 import { train } from "../train.ts";
 
 const file = (name: string) => readFileSync(new URL(`fixtures/${name}`, import.meta.url));
@@ -64,4 +66,23 @@ test("what cannot be read is refused with a reason", () => {
   const model = loadModel(new Uint8Array(file("mixed.onnx")));
   expect(() => model.predictRow({ a: 1, b: 2, city: 3 })).toThrow('Feature "city": expected a text');
   expect(() => model.predictRow({ a: 1, b: 2 })).toThrow('needs the feature "city"');
+});
+
+test("a file with any bytes changed is refused with a reason, or computed: it neither hangs nor breaks", () => {
+  const random = createRandom(1, 2);
+  const codes = new Set<string>();
+  for (const name of ["linear", "logistic_three", "dropped", "bayes", "mixed_forest"])
+    for (let at = 0; at < 100; at++) {
+      const bytes = new Uint8Array(file(`${name}.onnx`));
+      for (let changes = 0; changes < 3; changes++) bytes[random.below(bytes.length)] = random.below(256);
+      try {
+        const model = loadModel(bytes);
+        const texts = new Set(model.textFeatures);
+        model.predictRow(Object.fromEntries(model.featureNames.map((one) => [one, texts.has(one) ? "ams" : 1.5])));
+        codes.add("computed");
+      } catch (error) {
+        codes.add(error instanceof LearnError ? error.code : `${String(error)}, ${name} ${at}`);
+      }
+    }
+  expect([...codes].sort()).toEqual(["INVALID_MODEL", "UNKNOWN_CATEGORY", "UNSUPPORTED_ONNX", "computed"]);
 });

@@ -10,6 +10,7 @@ import { LearnError } from "../errors.ts";
 import type { Model } from "../model.ts";
 import { type OnnxFile, readOnnxFile, type Tensor } from "./onnx-file.ts";
 import { classesOf, OPERATORS } from "./operators.ts";
+import { damaged, size } from "./tensors.ts";
 
 const sources = new WeakMap<Model, Uint8Array>();
 
@@ -40,6 +41,15 @@ export function loadOnnx(given: Uint8Array): Model {
       hint: `Read are ${Object.keys(OPERATORS).sort().join(", ")}.`,
     });
   const single = file.inputs.length === 1 && file.inputs[0]!.width !== 1 ? file.inputs[0] : undefined;
+  if (single?.width === 0)
+    throw new LearnError(
+      "UNSUPPORTED_ONNX",
+      `The ONNX file's input ${single.name} does not say how many columns it has.`,
+      {
+        field: "bytes",
+        hint: "Convert the model with initial_types that name the number of features.",
+      },
+    );
   const names =
     single === undefined
       ? file.inputs.map(({ name }) => name)
@@ -175,8 +185,17 @@ function runGraph(file: OnnxFile, feeds: ReadonlyMap<string, Tensor>, wanted: st
     });
   };
   for (const { operator, inputs, outputs, attributes } of file.nodes) {
-    const made = OPERATORS[operator]!(inputs.filter((name) => name !== "").map(tensorOf), attributes);
-    for (const [at, name] of outputs.entries()) if (made[at] !== undefined) known.set(name, made[at]);
+    const made = OPERATORS[operator]!(
+      inputs.map((name) => (name === "" ? undefined : tensorOf(name))),
+      attributes,
+    );
+    for (const [at, name] of outputs.entries()) {
+      const tensor = made[at];
+      if (tensor === undefined) continue;
+      if (tensor.data.length !== size(tensor.dims))
+        throw damaged(`${operator} makes ${tensor.data.length} values, not ${tensor.dims.join("×")}`);
+      known.set(name, tensor);
+    }
   }
   return tensorOf(wanted);
 }

@@ -43,6 +43,8 @@ export interface OnnxFile {
 }
 
 const STRING = 8;
+/** Of a value, by type. */
+const BYTES: Readonly<Record<number, number>> = { 1: 4, 6: 4, 7: 8, 11: 8 };
 
 /** Reads an ONNX file's graph. @throws LearnError INVALID_MODEL */
 export function readOnnxFile(bytes: Uint8Array): OnnxFile {
@@ -67,9 +69,14 @@ export function readOnnxFile(bytes: Uint8Array): OnnxFile {
   };
 }
 
+/** None where the metadata are not ours. */
 function namesOf(text: string): string[] {
-  const parsed: unknown = JSON.parse(text);
-  return Array.isArray(parsed) ? parsed.map(String) : [];
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? parsed.map(String) : [];
+  } catch {
+    return [];
+  }
 }
 
 function nodeOf(fields: readonly Field[]): OnnxNode {
@@ -105,7 +112,19 @@ function attributesOf(known: ReadonlyMap<string, readonly Field[]>): Attributes 
   };
 }
 
+/** @throws LearnError INVALID_MODEL where values are missing, as those that lie in another file */
 function tensorOf(fields: readonly Field[]): Tensor {
+  const tensor = valuesOf(fields);
+  const expected = tensor.dims.reduce((product, dim) => product * dim, 1);
+  if (tensor.data.length === expected) return tensor;
+  throw new LearnError(
+    "INVALID_MODEL",
+    `The ONNX file has a tensor of ${tensor.data.length} values: expected ${expected}, ${tensor.dims.join("×")}.`,
+    { field: "bytes", hint: "Values that lie in another file are not read: save the model as one." },
+  );
+}
+
+function valuesOf(fields: readonly Field[]): Tensor {
   const dims = intsOf(fields, 1);
   const type = intsOf(fields, 2)[0] ?? 0;
   if (type === STRING) return { dims, data: textsOf(fields, 6) };
@@ -118,6 +137,8 @@ function tensorOf(fields: readonly Field[]): Tensor {
     };
   }
   const own = raw.slice().buffer;
+  if (raw.length % (BYTES[type] ?? 1) !== 0)
+    throw new LearnError("INVALID_MODEL", "The ONNX file has a tensor that is cut off.", { field: "bytes" });
   if (type === 1) return { dims, data: Float64Array.from(new Float32Array(own)) };
   if (type === 11) return { dims, data: new Float64Array(own) };
   if (type === 7) return { dims, data: Float64Array.from(new BigInt64Array(own), Number) };

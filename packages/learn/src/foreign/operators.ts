@@ -2,135 +2,75 @@ import { LearnError } from "../errors.ts";
 import { softmaxRows } from "../links.ts";
 import type { Attributes, OnnxNode, Tensor } from "./onnx-file.ts";
 import { linearScores, treeScores } from "./scorers.ts";
+import {
+  axisOf,
+  broadcast,
+  concat,
+  damaged,
+  each,
+  flattened,
+  matmul,
+  numbers,
+  one,
+  reduced,
+  reshaped,
+  size,
+  take,
+  unsupported,
+  widthOf,
+} from "./tensors.ts";
 
-/** What an operator makes of its inputs: a tensor for each output. */
-export type Operator = (inputs: readonly Tensor[], attributes: Attributes) => readonly Tensor[];
+/** What an operator makes of its inputs, of which some may be left out: a tensor for each output. */
+export type Operator = (inputs: readonly (Tensor | undefined)[], attributes: Attributes) => readonly Tensor[];
 
-const numbers = ({ data }: Tensor): Float64Array => {
-  if (data instanceof Float64Array) return data;
-  throw new LearnError("INVALID_MODEL", "The ONNX file computes with texts where numbers are expected.", {
-    field: "bytes",
-  });
-};
-const size = (dims: readonly number[]) => dims.reduce((product, dim) => product * dim, 1);
-const rowsOf = ({ dims }: Tensor) => dims[0] ?? 1;
-const widthOf = ({ dims }: Tensor) => size(dims.slice(1));
-const each = (tensor: Tensor, act: (value: number) => number): Tensor => ({
-  dims: tensor.dims,
-  data: numbers(tensor).map(act),
-});
-const one = (dims: readonly number[], data: Tensor["data"]): readonly Tensor[] => [{ dims, data }];
+/** What an operator cannot do without. @throws LearnError INVALID_MODEL */
+function given(tensor: Tensor | undefined): Tensor {
+  if (tensor === undefined) throw damaged("an operator lacks an input");
+  return tensor;
+}
 
-/** Numpy's broadcasting. */
-function broadcast(a: Tensor, b: Tensor, act: (a: number, b: number) => number): readonly Tensor[] {
-  const rank = Math.max(a.dims.length, b.dims.length);
-  const full = ({ dims }: Tensor) => [...new Array<number>(rank - dims.length).fill(1), ...dims];
-  const [left, right] = [full(a), full(b)];
-  const dims = left.map((dim, at) => (dim === 1 ? right[at]! : dim));
-  const [x, y] = [numbers(a), numbers(b)];
-  const data = new Float64Array(size(dims));
-  const place = (own: readonly number[], index: number) => {
-    let rest = index;
-    let at = 0;
-    let stride = 1;
-    for (let axis = rank - 1; axis >= 0; axis--) {
-      const position = rest % dims[axis]!;
-      rest = Math.floor(rest / dims[axis]!);
-      if (own[axis]! > 1) at += position * stride;
-      stride *= own[axis]!;
-    }
-    return at;
+const all = (inputs: Parameters<Operator>[0]) => inputs.map(given);
+const unary =
+  (act: (value: number) => number): Operator =>
+  ([x]) => [each(given(x), act)];
+const binary =
+  (act: (a: number, b: number) => number): Operator =>
+  ([a, b]) =>
+    broadcast(given(a), given(b), act);
+/** Of any number of tensors. */
+const folded =
+  (act: (a: number, b: number) => number): Operator =>
+  (inputs) => {
+    const [first, ...rest] = all(inputs);
+    return [rest.reduce((sum, tensor) => broadcast(sum, tensor, act)[0] ?? sum, given(first))];
   };
-  for (let index = 0; index < data.length; index++) data[index] = act(x[place(left, index)]!, y[place(right, index)]!);
-  return one(dims, data);
-}
-
-function matmul(a: Tensor, b: Tensor, transposeB = false): Tensor {
-  const rows = rowsOf(a);
-  const inner = widthOf(a);
-  const columns = transposeB ? rowsOf(b) : widthOf(b);
-  const [x, y] = [numbers(a), numbers(b)];
-  const data = new Float64Array(rows * columns);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) {
-      let sum = 0;
-      for (let k = 0; k < inner; k++)
-        sum += x[row * inner + k]! * y[transposeB ? column * inner + k : k * columns + column]!;
-      data[row * columns + column] = sum;
-    }
-  return { dims: [rows, columns], data };
-}
-
-/** Columns of tensors beside each other. */
-function concat(inputs: readonly Tensor[], axis: number): readonly Tensor[] {
-  const rows = rowsOf(inputs[0]!);
-  if (axis === 0) {
-    const dims = [inputs.reduce((sum, tensor) => sum + rowsOf(tensor), 0), ...inputs[0]!.dims.slice(1)];
-    const values = inputs.flatMap(({ data }) => [...data]);
-    return one(dims, inputs[0]!.data instanceof Float64Array ? Float64Array.from(values, Number) : values.map(String));
-  }
-  const width = inputs.reduce((sum, tensor) => sum + widthOf(tensor), 0);
-  const isText = !(inputs[0]!.data instanceof Float64Array);
-  const texts = new Array<string>(isText ? rows * width : 0);
-  const values = new Float64Array(isText ? 0 : rows * width);
-  let from = 0;
-  for (const tensor of inputs) {
-    const own = widthOf(tensor);
-    for (let row = 0; row < rows; row++)
-      for (let k = 0; k < own; k++) {
-        const value = tensor.data[row * own + k]!;
-        if (isText) texts[row * width + from + k] = String(value);
-        else values[row * width + from + k] = Number(value);
-      }
-    from += own;
-  }
-  return one([rows, width], isText ? texts : values);
-}
-
-function take(
-  tensor: Tensor,
-  indices: readonly number[],
-  axis: number,
-  indexDims: readonly number[],
-): readonly Tensor[] {
-  const { dims, data } = tensor;
-  const outer = size(dims.slice(0, axis));
-  const inner = size(dims.slice(axis + 1));
-  const length = dims[axis] ?? 1;
-  const picked: (number | string)[] = [];
-  for (let at = 0; at < outer; at++)
-    for (const index of indices)
-      for (let k = 0; k < inner; k++)
-        picked.push(data[(at * length + (index < 0 ? index + length : index)) * inner + k]!);
-  const shape = [...dims.slice(0, axis), ...indexDims, ...dims.slice(axis + 1)];
-  return one(shape, data instanceof Float64Array ? Float64Array.from(picked, Number) : picked.map(String));
-}
-
-function reshaped(tensor: Tensor, wanted: readonly number[]): readonly Tensor[] {
-  const total = size(tensor.dims);
-  const dims = wanted.map((dim, at) => (dim === 0 ? tensor.dims[at]! : dim));
-  const known = dims.reduce((product, dim) => (dim === -1 ? product : product * dim), 1);
-  return one(
-    dims.map((dim) => (dim === -1 ? total / known : dim)),
-    tensor.data,
-  );
-}
-
-function reduced(tensor: Tensor, attributes: Attributes, act: (values: Float64Array) => number): readonly Tensor[] {
-  const rows = rowsOf(tensor);
-  const width = widthOf(tensor);
-  const data = Float64Array.from({ length: rows }, (_, row) =>
-    act(numbers(tensor).subarray(row * width, (row + 1) * width)),
-  );
-  return one(attributes.int("keepdims", 1) === 1 ? [rows, 1] : [rows], data);
-}
+/** Axes as an attribute, or as an input in later versions. */
+const reduction =
+  (act: (values: Float64Array) => number): Operator =>
+  ([x, axes], attributes) =>
+    reduced(
+      given(x),
+      axes === undefined ? attributes.ints("axes") : [...numbers(axes)],
+      attributes.int("keepdims", 1) === 1,
+      act,
+    );
+const sumOf = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
+const greatest = (values: Float64Array) =>
+  values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+const least = (values: Float64Array) => values.reduce((less, value) => Math.min(less, value), Number.POSITIVE_INFINITY);
+const placeOf = (of: (values: Float64Array) => number): Operator =>
+  function argument([x], attributes) {
+    if (attributes.int("select_last_index", 0) !== 0) throw unsupported("select_last_index");
+    const axis = attributes.int("axis", 0);
+    return reduced(given(x), [axis], attributes.int("keepdims", 1) === 1, (values) => values.indexOf(of(values)));
+  };
 
 /** The operators that skl2onnx writes for scikit-learn's classical models and transformers, and those of `toOnnx`. */
 export const OPERATORS: Readonly<Record<string, Operator>> = {
-  Identity: ([x]) => [x!],
+  Identity: ([x]) => [given(x)],
   Cast: ([x], attributes) => {
     const to = attributes.int("to", 1);
-    const { data, dims } = x!;
+    const { data, dims } = given(x);
     if (to === 8) return one(dims, Array.from(data, String));
     const values = data instanceof Float64Array ? data : Float64Array.from(data, Number);
     if (to === 1) return one(dims, values.map(Math.fround));
@@ -139,60 +79,87 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
         dims,
         values.map((value) => Number(value !== 0)),
       );
-    return one(dims, to === 6 || to === 7 ? values.map(Math.trunc) : values);
+    if (to === 6 || to === 7) return one(dims, values.map(Math.trunc));
+    if (to === 11) return one(dims, values);
+    throw unsupported(`a Cast to the type ${to}`);
   },
-  Concat: (inputs, attributes) => concat(inputs, attributes.int("axis", 1)),
-  FeatureVectorizer: (inputs) => concat(inputs, 1),
-  Reshape: ([x, shape]) => reshaped(x!, [...numbers(shape!)]),
-  Flatten: ([x]) => one([rowsOf(x!), widthOf(x!)], x!.data),
-  Squeeze: ([x]) =>
-    one(
-      x!.dims.filter((dim, at) => at === 0 || dim !== 1),
-      x!.data,
-    ),
-  Unsqueeze: ([x]) => one([...x!.dims, 1], x!.data),
+  Concat: (inputs, attributes) => concat(all(inputs), attributes.int("axis", 1)),
+  FeatureVectorizer: (inputs) => concat(all(inputs).map(flattened), 1),
+  Reshape: ([x, shape]) => reshaped(given(x), [...numbers(given(shape))]),
+  Flatten: ([x], attributes) => {
+    const { dims, data } = given(x);
+    const axis = attributes.int("axis", 1);
+    const at = axis < 0 ? axis + dims.length : axis;
+    return one([size(dims.slice(0, at)), size(dims.slice(at))], data);
+  },
+  Squeeze: ([x, axes], attributes) => {
+    const { dims, data } = given(x);
+    const named = axes === undefined ? attributes.ints("axes") : [...numbers(axes)];
+    const gone = new Set(named.map((axis) => axisOf(axis, dims.length)));
+    // Where none are named the rows stay, be it a single one.
+    const stays = (dim: number, at: number) => (named.length > 0 ? !gone.has(at) : at === 0 || dim !== 1);
+    return one(dims.filter(stays), data);
+  },
+  Unsqueeze: ([x, axes], attributes) => {
+    const { dims, data } = given(x);
+    const named = axes === undefined ? attributes.ints("axes") : [...numbers(axes)];
+    const rank = dims.length + named.length;
+    const shape = [...dims];
+    for (const axis of named.map((own) => axisOf(own, rank)).sort((a, b) => a - b)) shape.splice(axis, 0, 1);
+    return one(shape, data);
+  },
   Constant: (_, attributes) => {
     const value = attributes.tensor("value");
     if (value !== undefined) return [value];
     if (attributes.has("value_float")) return one([], Float64Array.of(attributes.float("value_float", 0)));
-    return one([], Float64Array.of(attributes.int("value_int", 0)));
+    if (attributes.has("value_int")) return one([], Float64Array.of(attributes.int("value_int", 0)));
+    const list = attributes.has("value_floats") ? attributes.floats("value_floats") : attributes.ints("value_ints");
+    if (attributes.has("value_floats") || attributes.has("value_ints"))
+      return one([list.length], Float64Array.from(list));
+    throw unsupported("a Constant that is neither tensor nor number");
   },
-  Add: ([a, b]) => broadcast(a!, b!, (x, y) => x + y),
-  Sub: ([a, b]) => broadcast(a!, b!, (x, y) => x - y),
-  Mul: ([a, b]) => broadcast(a!, b!, (x, y) => x * y),
-  Div: ([a, b]) => broadcast(a!, b!, (x, y) => x / y),
-  Less: ([a, b]) => broadcast(a!, b!, (x, y) => Number(x < y)),
-  Greater: ([a, b]) => broadcast(a!, b!, (x, y) => Number(x > y)),
-  Equal: ([a, b]) => broadcast(a!, b!, (x, y) => Number(x === y)),
-  And: ([a, b]) => broadcast(a!, b!, (x, y) => Number(x !== 0 && y !== 0)),
-  Or: ([a, b]) => broadcast(a!, b!, (x, y) => Number(x !== 0 || y !== 0)),
-  Max: ([a, b]) => broadcast(a!, b!, Math.max),
-  Min: ([a, b]) => broadcast(a!, b!, Math.min),
-  Not: ([x]) => [each(x!, (value) => Number(value === 0))],
-  Neg: ([x]) => [each(x!, (value) => -value)],
-  Abs: ([x]) => [each(x!, Math.abs)],
-  Sqrt: ([x]) => [each(x!, Math.sqrt)],
-  Exp: ([x]) => [each(x!, Math.exp)],
-  Log: ([x]) => [each(x!, Math.log)],
-  Relu: ([x]) => [each(x!, (value) => Math.max(0, value))],
-  Tanh: ([x]) => [each(x!, Math.tanh)],
-  Sigmoid: ([x]) => [each(x!, (value) => 1 / (1 + Math.exp(-value)))],
-  IsNaN: ([x]) => [each(x!, (value) => Number(Number.isNaN(value)))],
+  Add: binary((x, y) => x + y),
+  Sub: binary((x, y) => x - y),
+  Mul: binary((x, y) => x * y),
+  Div: binary((x, y) => x / y),
+  Pow: binary((x, y) => x ** y),
+  Less: binary((x, y) => Number(x < y)),
+  LessOrEqual: binary((x, y) => Number(x <= y)),
+  Greater: binary((x, y) => Number(x > y)),
+  GreaterOrEqual: binary((x, y) => Number(x >= y)),
+  Equal: binary((x, y) => Number(x === y)),
+  And: binary((x, y) => Number(x !== 0 && y !== 0)),
+  Or: binary((x, y) => Number(x !== 0 || y !== 0)),
+  Max: folded(Math.max),
+  Min: folded(Math.min),
+  Sum: folded((x, y) => x + y),
+  Not: unary((value) => Number(value === 0)),
+  Neg: unary((value) => -value),
+  Abs: unary(Math.abs),
+  Sign: unary(Math.sign),
+  Floor: unary(Math.floor),
+  Reciprocal: unary((value) => 1 / value),
+  Sqrt: unary(Math.sqrt),
+  Exp: unary(Math.exp),
+  Log: unary(Math.log),
+  Relu: unary((value) => Math.max(0, value)),
+  Tanh: unary(Math.tanh),
+  Sigmoid: unary((value) => 1 / (1 + Math.exp(-value))),
+  IsNaN: unary((value) => Number(Number.isNaN(value))),
   Where: ([condition, a, b]) => {
-    const chosen = broadcast(condition!, a!, (c, value) => (c !== 0 ? value : 0));
-    const rest = broadcast(condition!, b!, (c, value) => (c !== 0 ? 0 : value));
-    return broadcast(chosen[0]!, rest[0]!, (x, y) => x + y);
+    const [chosen] = broadcast(given(condition), given(a), (c, value) => (c !== 0 ? value : 0));
+    const [rest] = broadcast(given(condition), given(b), (c, value) => (c !== 0 ? 0 : value));
+    return broadcast(given(chosen), given(rest), (x, y) => x + y);
   },
-  Clip: ([x, low, high]) => {
-    const [least, most] = [
-      low === undefined ? Number.NEGATIVE_INFINITY : numbers(low)[0]!,
-      high === undefined ? Number.POSITIVE_INFINITY : numbers(high)[0]!,
-    ];
-    return [each(x!, (value) => Math.min(most, Math.max(least, value)))];
+  Clip: ([x, low, high], attributes) => {
+    const bottom = low === undefined ? attributes.float("min", Number.NEGATIVE_INFINITY) : numbers(low)[0]!;
+    const top = high === undefined ? attributes.float("max", Number.POSITIVE_INFINITY) : numbers(high)[0]!;
+    return [each(given(x), (value) => Math.min(top, Math.max(bottom, value)))];
   },
-  MatMul: ([a, b]) => [matmul(a!, b!)],
+  MatMul: ([a, b]) => [matmul(given(a), given(b))],
   Gemm: ([a, b, c], attributes) => {
-    const product = matmul(a!, b!, attributes.int("transB", 0) === 1);
+    if (attributes.int("transA", 0) !== 0) throw unsupported("a Gemm with transA");
+    const product = matmul(given(a), given(b), attributes.int("transB", 0) === 1);
     const scaled = each(product, (value) => value * attributes.float("alpha", 1));
     return c === undefined
       ? [scaled]
@@ -202,50 +169,65 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
           (x, y) => x + y,
         );
   },
-  Softmax: ([x]) => {
-    const data = numbers(x!).slice();
-    softmaxRows(data, widthOf(x!));
-    return one(x!.dims, data);
+  Softmax: ([x], attributes) => {
+    const tensor = given(x);
+    const rank = tensor.dims.length;
+    if (rank !== 2 || axisOf(attributes.int("axis", -1), rank) !== 1)
+      throw unsupported("a Softmax that is not over the columns of a matrix");
+    const data = numbers(tensor).slice();
+    softmaxRows(data, widthOf(tensor));
+    return one(tensor.dims, data);
   },
-  ReduceSum: ([x], attributes) => reduced(x!, attributes, (values) => values.reduce((sum, value) => sum + value, 0)),
-  ReduceMax: ([x], attributes) =>
-    reduced(x!, attributes, (values) =>
-      values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY),
-    ),
-  ArgMax: ([x], attributes) =>
-    reduced(x!, attributes, (values) =>
-      values.indexOf(values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY)),
-    ),
-  Gather: ([x, indices], attributes) => take(x!, [...numbers(indices!)], attributes.int("axis", 0), indices!.dims),
+  ReduceSum: reduction(sumOf),
+  ReduceMean: reduction((values) => sumOf(values) / values.length),
+  ReduceProd: reduction((values) => values.reduce((product, value) => product * value, 1)),
+  ReduceSumSquare: reduction((values) => values.reduce((sum, value) => sum + value * value, 0)),
+  ReduceL1: reduction((values) => values.reduce((sum, value) => sum + Math.abs(value), 0)),
+  ReduceL2: reduction((values) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0))),
+  ReduceMax: reduction(greatest),
+  ReduceMin: reduction(least),
+  ReduceLogSumExp: reduction((values) => {
+    const most = greatest(values);
+    return Number.isFinite(most) ? most + Math.log(sumOf(values.map((value) => Math.exp(value - most)))) : most;
+  }),
+  ArgMax: placeOf(greatest),
+  ArgMin: placeOf(least),
+  Gather: ([x, indices], attributes) =>
+    take(given(x), [...numbers(given(indices))], attributes.int("axis", 0), given(indices).dims),
+  // Of the last axis.
   ArrayFeatureExtractor: ([x, indices]) => {
-    const flat = x!.dims.length < 2 ? { dims: [1, size(x!.dims)], data: x!.data } : x!;
-    const at = [...numbers(indices!)];
-    return take(flat, at, 1, [at.length]);
+    const { dims, data } = given(x);
+    const flat = dims.length < 2 ? { dims: [1, size(dims)], data } : { dims, data };
+    const at = [...numbers(given(indices))];
+    return take(flat, at, flat.dims.length - 1, [at.length]);
   },
   Imputer: ([x], attributes) => {
-    const fill = attributes.floats("imputed_value_floats");
-    const replaced = attributes.float("replaced_value_float", Number.NaN);
-    const width = widthOf(x!);
-    const data = numbers(x!).map((value, at) =>
+    const isWhole = attributes.has("imputed_value_int64s");
+    const fill = isWhole ? attributes.ints("imputed_value_int64s") : attributes.floats("imputed_value_floats");
+    const replaced = isWhole
+      ? attributes.int("replaced_value_int64", 0)
+      : attributes.float("replaced_value_float", Number.NaN);
+    const width = widthOf(given(x));
+    const data = numbers(given(x)).map((value, at) =>
       value === replaced || (Number.isNaN(replaced) && Number.isNaN(value))
         ? fill[fill.length === 1 ? 0 : at % width]!
         : value,
     );
-    return one(x!.dims, data);
+    return one(given(x).dims, data);
   },
   Scaler: ([x], attributes) => {
     const [offset, scale] = [attributes.floats("offset"), attributes.floats("scale")];
-    const width = widthOf(x!);
+    const width = widthOf(given(x));
     const of = (list: readonly number[], at: number) => list[list.length === 1 ? 0 : at % width]!;
     return one(
-      x!.dims,
-      numbers(x!).map((value, at) => Math.fround(Math.fround(value - of(offset, at)) * of(scale, at))),
+      given(x).dims,
+      numbers(given(x)).map((value, at) => Math.fround(Math.fround(value - of(offset, at)) * of(scale, at))),
     );
   },
   Normalizer: ([x], attributes) => {
     const norm = attributes.text("norm", "MAX");
-    const width = widthOf(x!);
-    const data = numbers(x!).slice();
+    const width = widthOf(given(x));
+    const data = numbers(given(x)).slice();
     for (let from = 0; from < data.length; from += width) {
       const row = data.subarray(from, from + width);
       const length =
@@ -256,16 +238,16 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
             : row.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       if (length > 0) for (let at = 0; at < width; at++) row[at]! /= length;
     }
-    return one(x!.dims, data);
+    return one(given(x).dims, data);
   },
-  Binarizer: ([x], attributes) => [each(x!, (value) => Number(value > attributes.float("threshold", 0)))],
+  Binarizer: ([x], attributes) => [each(given(x), (value) => Number(value > attributes.float("threshold", 0)))],
   OneHotEncoder: ([x], attributes) => {
     const categories = attributes.has("cats_strings")
       ? attributes.texts("cats_strings")
       : attributes.ints("cats_int64s");
     const place = new Map<string | number, number>(categories.map((category, at) => [category, at]));
-    const data = new Float64Array(x!.data.length * categories.length);
-    for (const [at, value] of x!.data.entries()) {
+    const data = new Float64Array(given(x).data.length * categories.length);
+    for (const [at, value] of given(x).data.entries()) {
       const k = place.get(value);
       if (k !== undefined) data[at * categories.length + k] = 1;
       else if (attributes.int("zeros", 1) === 0)
@@ -275,9 +257,11 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
           { field: "columns" },
         );
     }
-    return one([...x!.dims, categories.length], data);
+    return one([...given(x).dims, categories.length], data);
   },
   LabelEncoder: ([x], attributes) => {
+    for (const name of ["keys_tensor", "values_tensor", "classes_strings"])
+      if (attributes.has(name)) throw unsupported(`a LabelEncoder with ${name}`);
     const keys: readonly (string | number)[] = ["keys_strings", "keys_int64s", "keys_floats"].flatMap(
       (name): readonly (string | number)[] =>
         !attributes.has(name)
@@ -293,9 +277,9 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
       const texts = attributes.texts("values_strings");
       const known = new Map(keys.map((key, at) => [key, texts[at]!]));
       return one(
-        x!.dims,
+        given(x).dims,
         Array.from(
-          x!.data,
+          given(x).data,
           (value: string | number) => known.get(value) ?? attributes.text("default_string", "_Unused"),
         ),
       );
@@ -305,16 +289,16 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
     const known = new Map(keys.map((key, at) => [key, values[at]!]));
     const otherwise = isFloat ? attributes.float("default_float", 0) : attributes.int("default_int64", -1);
     return one(
-      x!.dims,
-      Float64Array.from(x!.data, (value: string | number) => known.get(value) ?? otherwise),
+      given(x).dims,
+      Float64Array.from(given(x).data, (value: string | number) => known.get(value) ?? otherwise),
     );
   },
-  LinearClassifier: ([x], attributes) => linearScores(x!, attributes, true),
-  LinearRegressor: ([x], attributes) => linearScores(x!, attributes, false),
-  TreeEnsembleClassifier: ([x], attributes) => treeScores(x!, attributes, true),
-  TreeEnsembleRegressor: ([x], attributes) => treeScores(x!, attributes, false),
+  LinearClassifier: ([x], attributes) => linearScores(given(x), attributes, true),
+  LinearRegressor: ([x], attributes) => linearScores(given(x), attributes, false),
+  TreeEnsembleClassifier: ([x], attributes) => treeScores(given(x), attributes, true),
+  TreeEnsembleRegressor: ([x], attributes) => treeScores(given(x), attributes, false),
   // Maps are for people: the numbers under them are what is asked for.
-  ZipMap: ([x]) => [x!],
+  ZipMap: ([x]) => [given(x)],
 };
 
 /** Whole-number labels of the classifier that a graph holds; undefined: none found. */

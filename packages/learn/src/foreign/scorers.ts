@@ -1,6 +1,7 @@
 import { LearnError } from "../errors.ts";
 import { softmaxRows } from "../links.ts";
 import type { Attributes, Tensor } from "./onnx-file.ts";
+import { unsupported } from "./tensors.ts";
 
 /**
  * A classifier's label and scores from raw scores of each row.
@@ -21,7 +22,7 @@ function classified(
   let scores = raw;
   if (transform === "LOGISTIC") scores = raw.map((value) => 1 / (1 + Math.exp(-value)));
   else if (transform === "SOFTMAX" && width > 1) softmaxRows(scores, width);
-  else if (transform !== "NONE" && width > 1)
+  else if (transform !== "NONE" && transform !== "SOFTMAX")
     throw new LearnError(
       "UNSUPPORTED_ONNX",
       `post_transform ${transform} is not read: expected NONE, LOGISTIC or SOFTMAX.`,
@@ -62,7 +63,14 @@ export function linearScores(input: Tensor, attributes: Attributes, isClassifier
         sum += coefficients[k * features + at]! * Number(input.data[row * features + at]);
       raw[row * width + k] = sum;
     }
-  return isClassifier ? classified(raw, rows, width, attributes, false) : [{ dims: [rows, width], data: raw }];
+  return isClassifier ? classified(raw, rows, width, attributes, false) : regressed(raw, rows, width, attributes);
+}
+
+/** A regressor's numbers. @throws LearnError UNSUPPORTED_ONNX for numbers that are changed afterwards */
+function regressed(raw: Float64Array, rows: number, width: number, attributes: Attributes): readonly Tensor[] {
+  const transform = attributes.text("post_transform", "NONE");
+  if (transform !== "NONE") throw unsupported(`a regressor with the post_transform ${transform}`);
+  return [{ dims: [rows, width], data: raw }];
 }
 
 interface TreeNodes {
@@ -115,8 +123,16 @@ export function treeScores(input: Tensor, attributes: Attributes, isClassifier: 
   }
   // As ONNX Runtime tells them apart.
   const isShare = trees.isPositive;
-  return isClassifier ? classified(raw, rows, width, attributes, isShare) : [{ dims: [rows, width], data: raw }];
+  return isClassifier ? classified(raw, rows, width, attributes, isShare) : regressed(raw, rows, width, attributes);
 }
+
+/** Thresholds and weights of double precision, which trees of double inputs have. */
+const DOUBLES = [
+  "nodes_values_as_tensor",
+  "class_weights_as_tensor",
+  "target_weights_as_tensor",
+  "base_values_as_tensor",
+];
 
 function holds(mode: string, value: number, threshold: number): boolean {
   switch (mode) {
@@ -140,6 +156,10 @@ function holds(mode: string, value: number, threshold: number): boolean {
 }
 
 function treeNodes(attributes: Attributes, kind: "class" | "target"): TreeNodes {
+  const double = DOUBLES.find((name) => attributes.has(name));
+  if (double !== undefined) throw unsupported(`trees in double precision (${double})`);
+  const aggregate = attributes.text("aggregate_function", "SUM");
+  if (aggregate !== "SUM" && aggregate !== "AVERAGE") throw unsupported(`trees whose ${aggregate} counts`);
   const trees = attributes.ints("nodes_treeids");
   const ids = attributes.ints("nodes_nodeids");
   const place = new Map(trees.map((tree, at) => [`${tree}/${ids[at]}`, at]));

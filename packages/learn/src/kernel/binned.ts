@@ -12,6 +12,8 @@ const CANCEL = 192;
 export interface BinnedColumns {
   readonly crew: Crew;
   readonly bins: number;
+  /** Columns that lie side by side in the last block. */
+  readonly lastStride: number;
   readonly least: number;
   readonly greatest: number;
   readonly isCategory: number;
@@ -23,6 +25,8 @@ export interface BinnedColumns {
   readonly cancel: number;
   /** Start of 64 bytes for a team's commands. */
   readonly control: number;
+  /** Whether there was room for what was wished. */
+  readonly hasWish: boolean;
   /** What is free for the training itself. */
   readonly arena: Arena;
 }
@@ -33,42 +37,50 @@ export interface BinRequest {
   /** Row of `columns` by row of the training; undefined: as they are. */
   readonly order?: Int32Array | undefined;
   readonly isCategory: readonly boolean[];
-  /** 1: a column's rows lie side by side; 4: four columns' rows do. */
-  readonly stride: 1 | 4;
+  /** Columns whose rows lie side by side; of the last ones a power of two, at least four unless this is 1. */
+  readonly stride: number;
   readonly maxBins: number;
   readonly threads: number;
   /** Bytes that the training takes beside the bins, for a crew of so many threads. */
   readonly more: (threads: number) => number;
+  /** Bytes that the training would take beyond that, were there room. @default 0 */
+  readonly wish?: number;
+  /** Bytes that all may take. @default MOST_BYTES */
+  readonly most?: number;
   readonly pace: Pace;
 }
 
 /** Hires a crew and has it put the columns into bins. @throws LearnError TOO_LARGE */
 export async function binColumns(request: BinRequest): Promise<BinnedColumns> {
-  const { columns, order, isCategory, stride, maxBins, pace } = request;
+  const { columns, order, isCategory, stride, maxBins, pace, wish = 0, most = MOST_BYTES } = request;
   const rowCount = order?.length ?? columns[0]!.length;
   const columnCount = columns.length;
-  const groups = Math.ceil(columnCount / stride);
+  const lastBlock = Math.ceil(columnCount / stride) - 1;
+  const rest = columnCount - lastBlock * stride;
+  const lastStride = stride === 1 ? 1 : Math.max(4, 2 ** Math.ceil(Math.log2(rest)));
+  const binBytes = rowCount * (lastBlock * stride + lastStride);
   const sample = Math.min(rowCount, 200_000);
-  const fixed = CONTROL_BYTES + groups * rowCount * stride + columnCount * (2 * 1024 + 65) + 4096;
+  const fixed = CONTROL_BYTES + binBytes + columnCount * (2 * 1024 + 65) + 4096;
   // Columns come in batches, each through the room that the training has later.
   const column = Math.ceil((rowCount * 4) / 64) * 64;
   const perThread = 2 * Math.ceil(sample / 16) * 64 + 8192 + 1024 + 256;
   let threads = request.threads;
   const needed = (size: number) =>
     fixed + Math.max(request.more(size), size * perThread + Math.min(columnCount, 4 * size) * column);
-  while (threads > 1 && needed(threads) > MOST_BYTES) threads--;
-  if (needed(threads) > MOST_BYTES)
+  while (threads > 1 && needed(threads) > most) threads--;
+  if (needed(threads) > most)
     throw new LearnError(
       "TOO_LARGE",
       `columns has ${rowCount} rows × ${columnCount} columns: training on them takes ${Math.ceil(needed(1) / 2 ** 20)} MiB, and 4,095 is the most.`,
       { field: "columns", hint: "Train on a sample of the rows, or on fewer columns." },
     );
-  const crew = await hireCrew(threads, needed(threads));
+  const hasWish = needed(threads) + wish <= most;
+  const crew = await hireCrew(threads, needed(threads) + (hasWish ? wish : 0));
   try {
     const arena = new Arena(crew.from);
     const control = arena.take(CONTROL_BYTES);
     new Uint8Array(crew.buffer, control, CONTROL_BYTES).fill(0);
-    const bins = arena.take(groups * rowCount * stride);
+    const bins = arena.take(binBytes);
     const least = arena.take(columnCount * 1024);
     const greatest = arena.take(columnCount * 1024);
     const flags = arena.take(columnCount);
@@ -97,15 +109,18 @@ export async function binColumns(request: BinRequest): Promise<BinnedColumns> {
       // A thread has its own scratch, so it gets its own columns.
       const binning = Promise.all(
         scratch.map(async ({ keys, spare, counts, ends }, thread) => {
-          const calls: number[][] = [];
+          const calls: { index: number; args: number[]; more: number[] }[] = [];
           for (let index = from + thread; index < until; index += threads) {
             const at = raw + (index - from) * column;
             const limits = [least + index * 1024, greatest + index * 1024, maxBins];
-            calls.push([at, rowCount, bins, stride, index, ...limits, keys, spare, counts, ends]);
+            const block = Math.floor(index / stride);
+            const place = bins + block * rowCount * stride + (index % stride);
+            const own = block === lastBlock ? lastStride : stride;
+            calls.push({ index, args: [at, rowCount, place, own], more: [...limits, keys, spare, counts, ends] });
           }
           await crew.run(thread, "calls", {
-            calls: calls.map((call) =>
-              isCategory[call[4]!] ? ["binCategories", ...call.slice(0, 5)] : ["binColumn", ...call],
+            calls: calls.map(({ index, args, more }) =>
+              isCategory[index] ? ["binCategories", ...args] : ["binColumn", ...args, ...more],
             ),
           });
         }),
@@ -113,7 +128,19 @@ export async function binColumns(request: BinRequest): Promise<BinnedColumns> {
       await endedBySignal({ crew, cancel: control + CANCEL }, pace.signal, binning);
     }
     const cells = { counter: control + COUNTER, cancel: control + CANCEL, control };
-    return { crew, bins, least, greatest, isCategory: flags, rowCount, columnCount, ...cells, arena };
+    return {
+      crew,
+      bins,
+      lastStride,
+      least,
+      greatest,
+      isCategory: flags,
+      rowCount,
+      columnCount,
+      ...cells,
+      hasWish,
+      arena,
+    };
   } catch (error) {
     await crew.release();
     throw error;

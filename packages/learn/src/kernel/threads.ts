@@ -1,23 +1,7 @@
+/// <reference path="./webassembly.d.ts" />
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { KERNEL_WASM } from "./kernel-wasm.ts";
-
-/** What this package uses of WebAssembly, which TypeScript declares for browsers only. */
-declare namespace WebAssembly {
-  class Module {
-    private readonly compiled: never;
-  }
-  class Instance {
-    constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>);
-    readonly exports: Readonly<Record<string, unknown>>;
-  }
-  class Memory {
-    constructor(descriptor: { readonly initial: number; readonly maximum: number; readonly shared: boolean });
-    readonly buffer: ArrayBuffer | SharedArrayBuffer;
-    grow(pages: number): number;
-  }
-  function compile(bytes: Uint8Array): Promise<Module>;
-}
 
 /** A tree as the kernel grew it; nodes count from 0, leaves as well. */
 export interface KernelTree {

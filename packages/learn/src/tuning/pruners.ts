@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LearnError } from "../errors.ts";
+import { faultOf } from "../faults.ts";
 import { hyperbandBracket, hyperbandBrackets, successiveHalving, type Verdict } from "./halving.ts";
 import { lastStep, type StudyView, type Trial } from "./trial.ts";
 
@@ -71,9 +72,11 @@ export function parsePruner(pruner: unknown): Pruner {
   // One of the two schemas, so that the error names the field and not the union.
   const result = type.data?.type === "patient" ? Patient.safeParse(pruner) : Plain.safeParse(pruner);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const field = ["pruner", ...(issue?.path ?? [])].map(String).join(".");
-  throw new LearnError("INVALID_PRUNER", `${field}: ${issue?.message}.`, { field });
+  const { field, message, hint } = faultOf(result.error, pruner, "pruner");
+  throw new LearnError("INVALID_PRUNER", message.replace("threshold.", "threshold, patient."), {
+    field,
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 /**

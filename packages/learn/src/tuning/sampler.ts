@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LearnError } from "../errors.ts";
+import { faultOf } from "../faults.ts";
 import { createRandom, type Random } from "../random.ts";
 import { createParzenEstimator, scaleOf, uniform } from "./parzen.ts";
 import { type Dimension, isActive, type ParamValue } from "./space.ts";
@@ -28,9 +29,8 @@ export type SamplerInput = z.input<typeof Sampler>;
 export function parseSampler(sampler: unknown): Sampler {
   const result = Sampler.safeParse(sampler);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const field = ["sampler", ...(issue?.path ?? [])].map(String).join(".");
-  throw new LearnError("INVALID_SAMPLER", `${field}: ${issue?.message}.`, { field });
+  const { field, message, hint } = faultOf(result.error, sampler, "sampler");
+  throw new LearnError("INVALID_SAMPLER", message, { field, ...(hint !== undefined && { hint }) });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LearnError } from "../errors.ts";
+import { faultOf } from "../faults.ts";
 
 /** A value that a trial tries. */
 export const ParamValue = z.union([z.number(), z.string(), z.boolean(), z.null()]);
@@ -10,6 +11,9 @@ export type TrialParams = Readonly<Record<string, ParamValue>>;
 const When = z.strictObject({ parameter: z.string(), values: z.array(ParamValue).min(1) });
 const named = { name: z.string().min(1), when: When.optional() };
 
+const Choice = z.union([z.number(), z.string(), z.boolean(), z.null()], {
+  error: "expected a number, a text, true, false or null",
+});
 const Bounds = z.number();
 const Dimension = z.discriminatedUnion("type", [
   z.strictObject({
@@ -29,7 +33,7 @@ const Dimension = z.discriminatedUnion("type", [
     log: z.boolean().default(false),
     step: z.number().int().min(1).nullable().default(1),
   }),
-  z.strictObject({ ...named, type: z.literal("categorical"), choices: z.array(ParamValue).min(1) }),
+  z.strictObject({ ...named, type: z.literal("categorical"), choices: z.array(Choice).min(1) }),
 ]);
 
 /** One parameter of a search space, defaults filled in. */
@@ -48,8 +52,8 @@ export function parseSpace(space: readonly unknown[]): readonly Dimension[] {
   for (const [at, entry] of space.entries()) {
     const result = Dimension.safeParse(entry);
     if (!result.success) {
-      const issue = result.error.issues[0];
-      throw invalid(`space[${at}]${issue?.path.map((part) => `.${String(part)}`).join("") ?? ""}`, `${issue?.message}`);
+      const { field, message, hint } = faultOf(result.error, entry, `space[${at}]`);
+      throw new LearnError("INVALID_SPACE", message, { field, ...(hint !== undefined && { hint }) });
     }
     parsed.push(checkDimension(result.data, `space[${at}]`, parsed));
   }
