@@ -1,6 +1,7 @@
 import { type Table, valueReader } from "./column.ts";
 import { DriftError } from "./errors.ts";
-import { columnOf, type MetricResult } from "./metric.ts";
+import { checkedNumber, invalid } from "./input-checks.ts";
+import { type MetricResult, pairOf } from "./metric.ts";
 import { type Category, categoryOf, type Value } from "./values.ts";
 
 type Label = Category;
@@ -34,13 +35,15 @@ export interface ClassificationRows {
 
 /**
  * Reads a data set for classification; rows with something missing are left out.
- * @throws DriftError DIFFERENT_COLUMNS, EMPTY_COLUMN, NOT_A_NUMBER, UNKNOWN_LABEL
+ * @throws DriftError INVALID_INPUT, DIFFERENT_COLUMNS, EMPTY_COLUMN, NOT_A_NUMBER, UNKNOWN_LABEL
  */
 export function classificationRows(request: ClassificationRequest): ClassificationRows {
   const posLabel = request.posLabel ?? 1;
-  const targets = columnOf(request.data, request.target);
-  const source = request.predictionProbas ?? request.predictionLabels ?? "prediction";
-  const predictions = columnOf(request.data, source);
+  const source = request.predictionProbas ?? request.predictionLabels;
+  if (source === undefined)
+    throw invalid("predictionLabels", source, "the name of a column, here or in predictionProbas");
+  const threshold = checkedNumber("threshold", request.threshold ?? 0.5, 0, 1);
+  const [targets, predictions] = pairOf(request.data, request.target, source);
   const target: Label[] = [];
   const given: Label[] = [];
   const [readTarget, readPrediction] = [valueReader(targets), valueReader(predictions)];
@@ -71,7 +74,7 @@ export function classificationRows(request: ClassificationRequest): Classificati
     if (typeof value === "number" && value >= 0 && value <= 1) return value;
     throw new DriftError("NOT_A_NUMBER", source, `"${source}" holds ${String(value)}: expected probabilities, 0 to 1`);
   });
-  const prediction = Array.from(probability, (p) => (p >= (request.threshold ?? 0.5) ? posLabel : negative));
+  const prediction = Array.from(probability, (p) => (p >= threshold ? posLabel : negative));
   return { target, prediction, probability, labels, posLabel, binary: true };
 }
 

@@ -1,6 +1,7 @@
 import type { Column } from "./column.ts";
 import { DriftError } from "./errors.ts";
-import { hasDrifted, METHODS, type Method, type Score } from "./methods.ts";
+import { checkedNumber, suggestion } from "./input-checks.ts";
+import { hasDrifted, isDistance, METHODS, type Method, type Score } from "./methods.ts";
 import { type Sample, type SampleView, sampleOf } from "./sample.ts";
 import type { Category, ColumnType } from "./values.ts";
 
@@ -73,7 +74,7 @@ function unionSize(one: ReadonlyMap<Category, number>, two: ReadonlyMap<Category
 
 /**
  * Compares a column's current values with its reference, with Evidently 0.7's rules for cleaning, bins and thresholds.
- * @throws DriftError EMPTY_COLUMN, NOT_A_NUMBER, UNKNOWN_METHOD, METHOD_NOT_APPLICABLE
+ * @throws DriftError INVALID_INPUT, EMPTY_COLUMN, NOT_A_NUMBER, UNKNOWN_METHOD, METHOD_NOT_APPLICABLE
  */
 export function columnDrift({ reference, current, columnType, method, threshold }: ColumnDriftRequest): ColumnDrift {
   return sampleDrift(sampleOf(reference, "reference", columnType), sampleOf(current, "current", columnType), {
@@ -89,7 +90,8 @@ export function sampleDrift(
   asked: { readonly method?: string | undefined; readonly threshold?: number | undefined },
 ): ColumnDrift {
   const method = chosenMethod(asked.method, reference, current);
-  return judged(method, METHODS[method].score(reference, current), asked.threshold);
+  const threshold = thresholdOf(method, asked);
+  return judged(method, METHODS[method].score(reference, current), threshold);
 }
 
 /** The method that is asked for, or Evidently's choice. @throws DriftError UNKNOWN_METHOD, METHOD_NOT_APPLICABLE */
@@ -106,11 +108,23 @@ export function chosenMethod(asked: string | undefined, reference: SampleView, c
   );
 }
 
+/**
+ * The threshold that is asked for, or the method's: 0 or more, and at most 1 for a p-value whose method is asked for as
+ * well. One for columns whose method is left to their values may be meant for distances.
+ * @throws DriftError INVALID_INPUT
+ */
+export function thresholdOf(
+  method: Method,
+  asked: { readonly method?: string | undefined; readonly threshold?: number | undefined },
+): number {
+  if (asked.threshold === undefined) return METHODS[method].threshold;
+  const most = asked.method === undefined || isDistance(method) ? Number.POSITIVE_INFINITY : 1;
+  return checkedNumber(`threshold of ${method}`, asked.threshold, 0, most);
+}
+
 /** A score with its verdict. */
-export function judged(method: Method, { score, statistic }: Score, asked: number | undefined): ColumnDrift {
-  const rule = METHODS[method];
-  const threshold = asked ?? rule.threshold;
-  const drifted = hasDrifted(score, threshold, rule.drift);
+export function judged(method: Method, { score, statistic }: Score, threshold: number): ColumnDrift {
+  const drifted = hasDrifted(score, threshold, METHODS[method].drift);
   return { score, threshold, method, drifted, ...(statistic === undefined ? {} : { statistic }) };
 }
 
@@ -119,7 +133,7 @@ function knownMethod(name: string): Method {
   throw new DriftError(
     "UNKNOWN_METHOD",
     "method",
-    `method "${name}" is not there: expected one of ${Object.keys(METHODS).join(", ")}`,
+    `method "${name}" is not there${suggestion(name, Object.keys(METHODS))}: expected one of ${Object.keys(METHODS).join(", ")}`,
   );
 }
 

@@ -165,7 +165,10 @@ function profileNumbers({ name, values }: SummarisedColumn): Profile {
   };
 }
 
-/** Pairs of columns of one type: equal throughout (missing equals missing), and equal in 95 % of the rows (it does not). */
+/**
+ * Pairs of columns of one type: equal throughout, where missing equals missing, and equal in 95 % of the rows, where it
+ * does among texts and booleans alone: pandas holds them as objects, `None` among them, and missing numbers as NaN.
+ */
 function columnPairs(columns: readonly SummarisedColumn[], rows: number): { same: number; almost: number } {
   let same = 0;
   let almost = 0;
@@ -182,9 +185,19 @@ function columnPairs(columns: readonly SummarisedColumn[], rows: number): { same
         else if (a === b) equal += 1;
       }
       if (equal + bothMissing === rows) same += 1;
-      if (equal / rows >= ALMOST) almost += 1;
+      if ((holdsNumbers(one) ? equal : equal + bothMissing) / rows >= ALMOST) almost += 1;
     }
   return { same, almost };
+}
+
+/** Whether a column is one of numbers, or of categories that are numbers. */
+function holdsNumbers({ type, read, values }: SummarisedColumn): boolean {
+  if (type === "num") return true;
+  for (let row = 0; row < values.length; row++) {
+    const value = read(row);
+    if (!isMissing(value)) return typeof value === "number" || typeof value === "bigint";
+  }
+  return false;
 }
 
 function emptyRows(readers: readonly ((row: number) => Value)[], rows: number): number {

@@ -1,6 +1,7 @@
 import { inferType, type Table } from "./column.ts";
 import { type ColumnDrift, sampleDrift } from "./column-drift.ts";
 import { DriftError } from "./errors.ts";
+import { checkedNumber, checkedType, invalid, isTable, suggestion } from "./input-checks.ts";
 import { type Sample, sampleOf } from "./sample.ts";
 import type { ColumnType } from "./values.ts";
 
@@ -39,15 +40,25 @@ export interface DatasetDrift {
 
 /**
  * Compares two data sets column by column.
- * @throws DriftError DIFFERENT_COLUMNS, and those of `columnDrift` with the column's name as `field`
+ * @throws DriftError INVALID_INPUT, DIFFERENT_COLUMNS, and those of `columnDrift` with the column's name as `field`
  */
 export function datasetDrift(request: DatasetDriftRequest): DatasetDrift {
-  const columns = comparedNames(request).map((column) => compareColumn(request, column).drift);
+  const compare = columnComparer(request);
+  const columns = comparedNames(request).map((column) => compare(column).drift);
   return { columns, dataset: verdictOf(columns, request.options?.driftShare) };
 }
 
-/** The columns to compare, each of which both sides have. @throws DriftError DIFFERENT_COLUMNS */
-export function comparedNames({ reference, current, options = {} }: DatasetDriftRequest): readonly string[] {
+/** The columns to compare, each of which both sides have. @throws DriftError INVALID_INPUT, DIFFERENT_COLUMNS */
+export function comparedNames({
+  reference,
+  current,
+  types = {},
+  options = {},
+}: DatasetDriftRequest): readonly string[] {
+  for (const [side, data] of Object.entries({ reference, current }))
+    if (!isTable(data)) throw invalid(side, data, "an object with an array for each column");
+  for (const [name, type] of Object.entries(types)) checkedType(`types.${name}`, type);
+  checkOptions(options, Object.keys(reference));
   const names = options.columns ?? Object.keys(reference);
   const strangers = options.columns === undefined ? Object.keys(current) : [];
   for (const name of [...names, ...strangers])
@@ -55,6 +66,20 @@ export function comparedNames({ reference, current, options = {} }: DatasetDrift
   if (names.length === 0)
     throw new DriftError("DIFFERENT_COLUMNS", "columns", "there are no columns: expected at least one");
   return names;
+}
+
+/** @throws DriftError INVALID_INPUT for a share that is none; DIFFERENT_COLUMNS for an option of a column that is not there */
+export function checkOptions(options: DatasetDriftOptions, known: readonly string[]): void {
+  const { driftShare, perColumnMethod = {}, perColumnThreshold = {} } = options;
+  if (driftShare !== undefined) checkedNumber("driftShare", driftShare, 0, 1);
+  for (const [field, byColumn] of Object.entries({ perColumnMethod, perColumnThreshold }))
+    for (const name of Object.keys(byColumn))
+      if (!known.includes(name))
+        throw new DriftError(
+          "DIFFERENT_COLUMNS",
+          name,
+          `${field} names column "${name}"${suggestion(name, known)}: expected one of ${known.join(", ")}`,
+        );
 }
 
 function isMissing(name: string, side: string): DriftError {
@@ -75,15 +100,43 @@ export function askedOf(options: DatasetDriftOptions, column: string, type: Colu
   };
 }
 
-/** A column's drift, and its samples for whoever wants to know more of them. */
-export function compareColumn(
+/** The comparison of a column: its drift, and its samples for whoever wants to know more of them. */
+export interface ComparedColumn {
+  readonly drift: NamedDrift;
+  readonly reference: Sample;
+  readonly current: Sample;
+}
+
+/**
+ * Compares one column after the other; each is asked for when its turn comes.
+ * @returns a function, whose error is DIFFERENT_COLUMNS for a column that is longer or shorter than the first of its side
+ */
+export function columnComparer(request: DatasetDriftRequest): (column: string) => ComparedColumn {
+  const first = new Map<string, { readonly column: string; readonly rows: number }>();
+  const checkRows = (side: string, column: string, rows: number) => {
+    const known = first.get(side);
+    if (known === undefined) first.set(side, { column, rows });
+    else if (known.rows !== rows)
+      throw new DriftError(
+        "DIFFERENT_COLUMNS",
+        column,
+        `column "${column}" has ${rows} rows in ${side}: expected ${known.rows}, as "${known.column}" has`,
+      );
+  };
+  return (column) => compareColumn(request, column, checkRows);
+}
+
+function compareColumn(
   { reference, current, types = {}, options = {} }: DatasetDriftRequest,
   column: string,
-): { readonly drift: NamedDrift; readonly reference: Sample; readonly current: Sample } {
+  checkRows: (side: string, column: string, rows: number) => void,
+): ComparedColumn {
   const [before, now] = [reference[column], current[column]];
-  if (before === undefined) throw isMissing(column, "reference");
-  if (now === undefined) throw isMissing(column, "current");
+  if (before === undefined || before === null) throw isMissing(column, "reference");
+  if (now === undefined || now === null) throw isMissing(column, "current");
   const type = types[column] ?? inferType(before);
+  checkRows("reference", column, before.length);
+  checkRows("current", column, now.length);
   return ofColumn(column, () => {
     const one = sampleOf(before, "reference", type);
     const two = sampleOf(now, "current", type);

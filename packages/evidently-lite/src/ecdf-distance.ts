@@ -2,7 +2,6 @@ import { type Part, partArea, partGap } from "./ecdf-part.ts";
 import type { NumberSource } from "./number-source.ts";
 import {
   cellOf,
-  cellRoles,
   countBetween,
   countCells,
   type EdgeCounts,
@@ -10,10 +9,10 @@ import {
   gather,
   gridOver,
   isFinestStretch,
-  OPEN,
   type Stretch,
   type Values,
 } from "./value-grid.ts";
+import { areaOfWhole, countWhole, gapOfWhole, wholeBetween } from "./whole-numbers.ts";
 
 /*
  * The area between two empirical distribution functions, and their largest gap. A fine grid says both exactly but for the
@@ -44,14 +43,12 @@ interface OpenCells {
 /** No open cells, and the function that opens one. */
 function openCells() {
   const open: OpenCells = { cells: [], below1: [], below2: [] };
-  const roles = cellRoles();
   const openCell = (cell: number, below1: number, below2: number) => {
-    roles[cell] = OPEN;
     open.cells.push(cell);
     open.below1.push(below1);
     open.below2.push(below2);
   };
-  return { open, roles, openCell };
+  return { open, openCell };
 }
 
 /** A whole column, as a pass over it has found it. */
@@ -71,6 +68,12 @@ export interface GridColumn {
 export function areaBetweenColumns(one: GridColumn, two: GridColumn, between?: EdgeCounts): number {
   const stretch = stretchOver(one, two);
   if (stretch.from === stretch.to) return 0;
+  const whole = countWhole(one, two);
+  if (whole !== null) {
+    between?.one.set(wholeBetween(whole.one, whole.from, between.edges));
+    between?.two.set(wholeBetween(whole.two, whole.from, between.edges));
+    return areaOfWhole(whole, one.count, two.count);
+  }
   if (isFinestStretch(stretch)) return Number.NaN;
   const area = areaOver(wholeSide(one), wholeSide(two), stretch, { depth: 0, origin: one.mean, between });
   return area > 1e-8 * (stretch.to - stretch.from) || area === 0 ? area : Number.NaN;
@@ -80,11 +83,13 @@ export function areaBetweenColumns(one: GridColumn, two: GridColumn, between?: E
 export function largestGapOfColumns(one: GridColumn, two: GridColumn): number {
   const stretch = stretchOver(one, two);
   if (stretch.from === stretch.to) return 0;
+  const whole = countWhole(one, two);
+  if (whole !== null) return gapOfWhole(whole, one.count, two.count);
   const [side1, side2] = [wholeSide(one), wholeSide(two)];
   if (isFinestStretch(stretch)) return partGap(allOf(side1), allOf(side2));
   const grid = gridOver(stretch, [one.source, two.source]);
-  const a = countCells(one.source, grid, 0);
-  const b = countCells(two.source, grid, 1);
+  const a = countCells(one.source, grid, { side: 0, origin: one.mean });
+  const b = countCells(two.source, grid, { side: 1, origin: one.mean });
   let largest = 0;
   let [below1, below2] = [0, 0];
   for (let cell = 0; cell <= grid.size; cell++) {
@@ -92,7 +97,7 @@ export function largestGapOfColumns(one: GridColumn, two: GridColumn): number {
     below2 += b.counts[cell]!;
     largest = Math.max(largest, Math.abs(below1 * two.count - below2 * one.count));
   }
-  const { open, roles, openCell } = openCells();
+  const { open, openCell } = openCells();
   [below1, below2] = [0, 0];
   for (let cell = 0; cell <= grid.size; cell++) {
     const gap = below1 * two.count - below2 * one.count;
@@ -103,9 +108,8 @@ export function largestGapOfColumns(one: GridColumn, two: GridColumn): number {
     below2 += b.counts[cell]!;
   }
   if (open.cells.length === 0) return largest;
-  const asked = { roles, open: open.cells, origin: 0 };
-  const found1 = gather(one.source, grid, a, asked);
-  const found2 = gather(two.source, grid, b, asked);
+  const found1 = gather(one.source, grid, a, open.cells);
+  const found2 = gather(two.source, grid, b, open.cells);
   for (const [at, cell] of open.cells.entries())
     largest = Math.max(
       largest,
@@ -132,10 +136,10 @@ function areaOver(
   if (one.count + two.count <= FEW || depth === DEEPEST || isFinestStretch(stretch))
     return partArea(allOf(one), allOf(two), stretch);
   const grid = gridOver(stretch, [one.source, two.source]);
-  const a = countCells(one.source, grid, depth === 0 ? 0 : null);
-  const b = countCells(two.source, grid, depth === 0 ? 1 : null);
+  const a = countCells(one.source, grid, { side: depth === 0 ? 0 : null, origin });
+  const b = countCells(two.source, grid, { side: depth === 0 ? 1 : null, origin });
   const { starts } = grid;
-  const { open, roles, openCell } = openCells();
+  const { open, openCell } = openCells();
   const edgeCells = new Set(between === undefined ? [] : Array.from(between.edges, (edge) => cellOf(grid, edge)));
   let area = 0;
   let below1 = one.below;
@@ -147,9 +151,9 @@ function areaOver(
     const isAbove = gap - count2 / two.total >= 0;
     if ((isAbove || gap + count1 / one.total <= 0) && !edgeCells.has(cell)) {
       const sign = isAbove ? 1 : -1;
-      roles[cell] = sign;
       const after = (below1 + count1) / one.total - (below2 + count2) / two.total;
-      area += sign * (after * (starts[cell + 1]! - origin) - gap * (starts[cell]! - origin));
+      const edges = after * (starts[cell + 1]! - origin) - gap * (starts[cell]! - origin);
+      area += sign * (edges - a.sums[cell]! / one.total + b.sums[cell]! / two.total);
       gap = after;
     } else {
       openCell(cell, below1, below2);
@@ -158,10 +162,8 @@ function areaOver(
     below1 += count1;
     below2 += count2;
   }
-  const asked = { roles, open: open.cells, origin };
-  const found1 = gather(one.source, grid, a, asked);
-  const found2 = gather(two.source, grid, b, asked);
-  area += found2.sum / two.total - found1.sum / one.total;
+  const found1 = gather(one.source, grid, a, open.cells);
+  const found2 = gather(two.source, grid, b, open.cells);
   if (between !== undefined) {
     const valuesAt = (found: Gathered, counts: Uint32Array) =>
       new Map(

@@ -1,5 +1,6 @@
 /** Every code that this package throws. */
 export type DriftErrorCode =
+  | "INVALID_INPUT"
   | "EMPTY_COLUMN"
   | "DIFFERENT_COLUMNS"
   | "UNKNOWN_METHOD"

@@ -117,6 +117,32 @@ describe("the grid", () => {
       { numRuns: 25 },
     ));
 
+  test.each(["even", "ties"] as const)("missing values are left out: %s", (kind) => {
+    const [x, y] = [drawn(1, 30_001, kind), drawn(2, 25_003, kind).map((value) => value + 1)];
+    const gaps = (values: Float64Array) =>
+      Float64Array.from(values, (value, at) =>
+        at % 9 < 2 || (at > 500 && at < 520) ? [Number.NaN, 1 / 0][at % 2]! : value,
+      );
+    const [one, two] = [gaps(x), gaps(y)];
+    for (const method of ["wasserstein", "ks"]) {
+      const score = (reference: Float64Array, current: Float64Array) =>
+        columnDrift({ reference, current, columnType: "num", method });
+      const wanted = score(one.filter(Number.isFinite), two.filter(Number.isFinite));
+      expect(score(one, two)).toEqual({ ...wanted, score: expect.closeTo(wanted.score, 12) });
+    }
+  });
+
+  test("whole numbers are counted, until one is not whole", () => {
+    const x = drawn(1, 30_000, "ties");
+    const y = drawn(2, 30_000, "ties").map((value) => value + 2);
+    y[20_001] = 7.5;
+    const [one, two] = sides(x, y);
+    const [a, b] = [Float64Array.from(x).sort(), Float64Array.from(y).sort()];
+    // Both columns have as many values, so that the area is that between the values in order.
+    const area = a.reduce((sum, value, at) => sum + Math.abs(value - (b[at] ?? 0)), 0) / a.length;
+    expect(areaBetweenColumns(one!, two!)).toBeCloseTo(area, 10);
+  });
+
   test("a value far out, and columns of one value, are no harder", () => {
     const x = drawn(1, 30_000, "even");
     const y = Float64Array.from(x, (value) => value + 0.5);

@@ -18,6 +18,17 @@ export interface MetricResult {
   readonly value: MetricValue;
 }
 
+/** Two columns of a data set, whose rows belong together. @throws DriftError DIFFERENT_COLUMNS */
+export function pairOf(data: Table, one: string, two: string): readonly [Column, Column] {
+  const [first, second] = [columnOf(data, one), columnOf(data, two)];
+  if (first.length === second.length) return [first, second];
+  throw new DriftError(
+    "DIFFERENT_COLUMNS",
+    two,
+    `column "${two}" has ${second.length} rows: expected ${first.length}, as "${one}" has`,
+  );
+}
+
 /** @throws DriftError DIFFERENT_COLUMNS */
 export function columnOf(data: Table, name: string): Column {
   const column = data[name];

@@ -27,6 +27,16 @@ describe("data summary", () => {
     });
   });
 
+  test("missing texts of two columns are almost the same, missing numbers are not, as pandas compares them", () => {
+    const k = ["a", null, "b", null];
+    const x = [1, null, 2, null];
+    const almost = (data: Record<string, (string | number | null)[]>, type: "num" | "cat") =>
+      find(dataSummary({ data, types: { a: type, b: type } }), "AlmostDuplicatedColumnsCount");
+    expect(almost({ a: k, b: k }, "cat")).toBe(1);
+    expect(almost({ a: x, b: x }, "num")).toBe(0);
+    expect(almost({ a: x, b: x }, "cat")).toBe(0);
+  });
+
   test("has statistics of numbers, NaN for none", () => {
     expect(find(metrics, "MeanValue", "x")).toBe(2);
     expect(find(metrics, "StdValue", "x")).toBeCloseTo(Math.SQRT2, 12);

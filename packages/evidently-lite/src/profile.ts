@@ -1,8 +1,9 @@
 import { CategorySketch, type CategorySketchState } from "./category-sketch.ts";
 import { inferType, type Table } from "./column.ts";
-import { chosenMethod, judged } from "./column-drift.ts";
+import { chosenMethod, judged, thresholdOf } from "./column-drift.ts";
 import {
   askedOf,
+  checkOptions,
   type DatasetDrift,
   type DatasetDriftOptions,
   type NamedDrift,
@@ -130,6 +131,7 @@ export function profileDrift({
   readonly current: Profile;
   readonly options?: DatasetDriftOptions | undefined;
 }): DatasetDrift {
+  checkOptions(options, [...reference.columns.keys()]);
   const names = options.columns ?? [...new Set([...reference.columns.keys(), ...current.columns.keys()])];
   if (names.length === 0)
     throw new DriftError("DIFFERENT_COLUMNS", "columns", "there are no columns: expected at least one");
@@ -146,7 +148,8 @@ export function profileDrift({
     return ofColumn(column, () => {
       const asked = askedOf(options, column, one.kind);
       const method = chosenMethod(asked.method, one, two);
-      return { column, type: one.kind, ...judged(method, sketchScore(method, one, two), asked.threshold) };
+      const threshold = thresholdOf(method, asked);
+      return { column, type: one.kind, ...judged(method, sketchScore(method, one, two), threshold) };
     });
   });
   return { columns, dataset: verdictOf(columns, options.driftShare) };

@@ -1,6 +1,6 @@
 import { type Table, valueReader } from "./column.ts";
 import { DriftError } from "./errors.ts";
-import { columnOf, type MetricResult } from "./metric.ts";
+import { type MetricResult, pairOf } from "./metric.ts";
 import { deviation, mean, squaredDeviations } from "./moments.ts";
 import { numberOf } from "./values.ts";
 
@@ -19,7 +19,7 @@ export interface RegressionRows {
 
 /** @throws DriftError DIFFERENT_COLUMNS, EMPTY_COLUMN, NOT_A_NUMBER */
 export function regressionRows({ data, target, prediction }: RegressionRequest): RegressionRows {
-  const [wanted, got] = [columnOf(data, target), columnOf(data, prediction)];
+  const [wanted, got] = pairOf(data, target, prediction);
   const [readWanted, readGot] = [valueReader(wanted), valueReader(got)];
   const targets = new Float64Array(wanted.length);
   const predictions = new Float64Array(wanted.length);

@@ -2,9 +2,16 @@ import { classificationQuality, classificationRows, confusion, rocCurve } from "
 import { inferType, type Table } from "./column.ts";
 import { dataQuality } from "./data-quality.ts";
 import { dataSummary } from "./data-summary.ts";
-import { compareColumn, comparedNames, type NamedDrift, verdictOf } from "./dataset-drift.ts";
+import {
+  columnComparer,
+  comparedNames,
+  type DatasetDriftRequest,
+  type NamedDrift,
+  verdictOf,
+} from "./dataset-drift.ts";
 import { type ColumnDistribution, distributionOf } from "./distribution.ts";
 import { DriftError } from "./errors.ts";
+import { checkedType, invalid, isTable, suggestion } from "./input-checks.ts";
 import { columnOf, type MetricResult } from "./metric.ts";
 import { requestedMetrics } from "./metric-request.ts";
 import { regressionQuality, regressionRows } from "./regression.ts";
@@ -38,12 +45,18 @@ export interface Report extends ReportData {
 
 /**
  * Runs presets over a data set and its reference.
- * @throws DriftError of the presets; DIFFERENT_COLUMNS for drift without a reference
+ * @throws DriftError of the presets; INVALID_INPUT for a preset that is not there; DIFFERENT_COLUMNS for drift without a reference
  */
 export function runReport(request: ReportRequest): Report {
+  const { presets, current, timestamp = new Date() } = request;
+  if (!Array.isArray(presets)) throw invalid("presets", presets, "an array of presets");
+  for (const [name, type] of Object.entries(request.types ?? {})) checkedType(`types.${name}`, type);
+  if (!isTable(current)) throw invalid("current", current, "an object with an array for each column");
+  if (!(timestamp instanceof Date) || Number.isNaN(timestamp.getTime()))
+    throw invalid("timestamp", timestamp, "a valid Date");
   const data: ReportData = {
     title: request.title ?? "Report",
-    timestamp: (request.timestamp ?? new Date()).toISOString(),
+    timestamp: timestamp.toISOString(),
     sections: request.presets.map((preset) => runPreset(preset, request)),
   };
   return { ...data, json: () => writeReport(data), html: () => reportPage(data) };
@@ -100,7 +113,25 @@ function runPreset(preset: Preset, request: ReportRequest): ReportSection {
     }
     case "Metrics":
       return { preset: preset.preset, tests: requestedMetrics(preset.metrics, { current, reference, types }) };
+    default:
+      throw unknownPreset(preset);
   }
+}
+
+const PRESETS: readonly Preset["preset"][] = [
+  "DataDriftPreset",
+  "DataSummaryPreset",
+  "DataQualityPreset",
+  "TargetDriftPreset",
+  "ClassificationPreset",
+  "RegressionPreset",
+  "Metrics",
+];
+
+function unknownPreset(preset: unknown): DriftError {
+  const name = typeof preset === "object" && preset !== null && "preset" in preset ? preset.preset : preset;
+  const near = typeof name === "string" ? suggestion(name, PRESETS) : "";
+  return invalid("preset", name, `{ preset } with one of ${PRESETS.join(", ")}${near}`);
 }
 
 function needReference(preset: string, { current, reference }: ReportRequest) {
@@ -109,10 +140,11 @@ function needReference(preset: string, { current, reference }: ReportRequest) {
 }
 
 /** Each column is read when its turn comes, for its drift and its distribution, and let go. */
-function driftSection(preset: Preset["preset"], request: Parameters<typeof compareColumn>[0]): ReportSection {
+function driftSection(preset: Preset["preset"], request: DatasetDriftRequest): ReportSection {
+  const compare = columnComparer(request);
   const distributions: Record<string, ColumnDistribution> = {};
   const columns: NamedDrift[] = comparedNames(request).map((column) => {
-    const { drift, reference, current } = compareColumn(request, column);
+    const { drift, reference, current } = compare(column);
     distributions[column] = distributionOf(current, reference);
     return drift;
   });

@@ -98,10 +98,12 @@ export function cellOf({ from, scale, cells, shift }: Grid, value: number): numb
 /** Which side of whole columns, whose memory may be used; null within a cell of a grid, where that of the grid is in use. */
 export type SideNumber = 0 | 1 | null;
 
-/** The values of a side per cell, until the next grid over whole columns. */
+/** What lies in each cell of a side, until the next grid over whole columns. */
 export interface CellCounts {
   readonly side: SideNumber;
   readonly counts: Uint32Array;
+  /** Σ (value − origin) per cell. */
+  readonly sums: Float64Array;
   /** The cell of each value by row, `NO_CELL` where it is missing; null for a side that is too large for it. */
   readonly byRow: Uint16Array | null;
 }
@@ -113,6 +115,7 @@ export interface CellCounts {
 const kept = [0, 1].map(() => ({
   notes: new Uint16Array(0),
   counts: new Uint32Array(0),
+  sums: new Float64Array(0),
   places: new Int32Array(0),
   values: new Float64Array(0),
 }));
@@ -132,6 +135,13 @@ function countsFor(size: number, side: SideNumber): Uint32Array {
   return own.counts.fill(0);
 }
 
+function sumsFor(size: number, side: SideNumber): Float64Array {
+  const own = side === null ? undefined : kept[side];
+  if (own === undefined) return new Float64Array(size);
+  if (own.sums.length < size) own.sums = new Float64Array(NO_CELL);
+  return own.sums.fill(0);
+}
+
 function placesFor(size: number, side: SideNumber): Int32Array {
   const own = side === null ? undefined : kept[side];
   if (own === undefined) return new Int32Array(size);
@@ -146,112 +156,139 @@ function valuesFor(size: number, side: SideNumber): Float64Array {
   return own.values;
 }
 
-/** Counts the values of a side per cell. */
-export function countCells({ each, length: rows }: Values, grid: Grid, side: SideNumber): CellCounts {
+/** Counts the values of a side per cell, and adds up their distances from the origin. */
+export function countCells(
+  { each, length: rows }: Values,
+  grid: Grid,
+  { side, origin }: { readonly side: SideNumber; readonly origin: number },
+): CellCounts {
   const counts = countsFor(grid.size + 1, side);
+  const sums = sumsFor(grid.size + 1, side);
   const noted = rows <= MOST_NOTED;
-  const byRow = notesFor(noted ? rows : 0, side);
+  const byRow = notesFor(noted ? rows : STRIDE, side);
+  const found = { grid, counts, sums, origin, byRow };
   let row = 0;
   each((block, length) => {
-    for (let start = 0; start < length; start += STRIDE) {
-      const end = Math.min(length, start + STRIDE);
-      if (noted) noteCells(block, start, end, grid, counts, byRow, row + start);
-      else countStretch(block, start, end, grid, counts);
-    }
+    for (let start = 0; start < length; start += STRIDE)
+      noteCells(block, start, Math.min(length, start + STRIDE), noted ? row + start : 0, found);
     row += length;
   });
-  return { side, counts, byRow: noted ? byRow : null };
+  return { side, counts, sums, byRow: noted ? byRow : null };
 }
 
-/** Counts the values of a stretch per cell and notes the cell of each, from `row` on. */
-function noteCells(
-  block: Float64Array,
-  start: number,
-  end: number,
-  { from, scale, cells, shift }: Grid,
-  counts: Uint32Array,
-  byRow: Uint16Array,
-  row: number,
-): void {
+/** What is noted of the values of a side. */
+interface Noted {
+  readonly grid: Grid;
+  readonly counts: Uint32Array;
+  readonly sums: Float64Array;
+  readonly origin: number;
+  readonly byRow: Uint16Array;
+}
+
+/** Counts the values of a stretch per cell, adds them up, and notes the cell of each, from `row` on. */
+function noteCells(block: Float64Array, start: number, end: number, row: number, found: Noted): void {
+  const { grid, counts, sums, origin, byRow } = found;
+  const { from, scale, cells, shift } = grid;
   const ahead = row - start;
-  for (let at = start; at < end; at++) {
-    const place = (block[at]! - from) * scale;
-    // The infinities and NaN.
-    if (place - place !== 0) {
-      byRow[at + ahead] = NO_CELL;
+  const fours = end - ((end - start) & 3);
+  // Four at a time take half of the time that they take one by one: V8 has more to put side by side.
+  for (let at = start; at < fours; at += 4) {
+    const one = block[at]!;
+    const two = block[at + 1]!;
+    const three = block[at + 2]!;
+    const four = block[at + 3]!;
+    const place1 = (one - from) * scale;
+    const place2 = (two - from) * scale;
+    const place3 = (three - from) * scale;
+    const place4 = (four - from) * scale;
+    const all = place1 + place2 + place3 + place4;
+    // An infinity or NaN is among them.
+    if (all - all !== 0) {
+      noteOneByOne(block, at, at + 4, row + at - start, found);
       continue;
     }
-    const zone = place | 0;
-    const cell = (place * cells[zone]! + shift[zone]!) | 0;
-    byRow[at + ahead] = cell;
-    counts[cell]! += 1;
+    const zone1 = place1 | 0;
+    const zone2 = place2 | 0;
+    const zone3 = place3 | 0;
+    const zone4 = place4 | 0;
+    const cell1 = (place1 * cells[zone1]! + shift[zone1]!) | 0;
+    const cell2 = (place2 * cells[zone2]! + shift[zone2]!) | 0;
+    const cell3 = (place3 * cells[zone3]! + shift[zone3]!) | 0;
+    const cell4 = (place4 * cells[zone4]! + shift[zone4]!) | 0;
+    byRow[at + ahead] = cell1;
+    byRow[at + ahead + 1] = cell2;
+    byRow[at + ahead + 2] = cell3;
+    byRow[at + ahead + 3] = cell4;
+    counts[cell1]! += 1;
+    counts[cell2]! += 1;
+    counts[cell3]! += 1;
+    counts[cell4]! += 1;
+    sums[cell1]! += one - origin;
+    sums[cell2]! += two - origin;
+    sums[cell3]! += three - origin;
+    sums[cell4]! += four - origin;
   }
+  noteOneByOne(block, fours, end, row + fours - start, found);
 }
 
-function countStretch(block: Float64Array, start: number, end: number, grid: Grid, counts: Uint32Array): void {
+function noteOneByOne(block: Float64Array, start: number, end: number, row: number, found: Noted): void {
+  const { grid, counts, sums, origin, byRow } = found;
   for (let at = start; at < end; at++) {
     const cell = cellOf(grid, block[at]!);
-    if (cell !== NO_CELL) counts[cell]! += 1;
+    byRow[row + at - start] = cell;
+    if (cell === NO_CELL) continue;
+    counts[cell]! += 1;
+    sums[cell]! += block[at]! - origin;
   }
 }
 
-/** What is asked of a cell: its values (`OPEN`), or their distances from the origin, added up with this sign, or nothing. */
-export type CellRoles = Int8Array;
-export const OPEN = 2;
-const NONE = 3;
+/** 1 for the cells whose values are asked for; used again for each grid. */
+const isOpen = new Uint8Array(NO_CELL + 1);
 
-/** Roles for the cells of any grid, each a sum with sign 0 at first. */
-export function cellRoles(): CellRoles {
-  const roles = new Int8Array(NO_CELL + 1);
-  roles[NO_CELL] = NONE;
-  return roles;
-}
+/** Where the open values of a stretch stand. */
+const positions = new Uint32Array(STRIDE + 1);
 
-/** What was asked of the cells of a side, until the next grid over whole columns. */
+/** The values of the open cells of a side, until the next grid over whole columns. */
 export interface Gathered {
-  /** The values of the open cells, cell after cell, each in the column's order. */
+  /** Cell after cell, each in the column's order. */
   readonly values: Float64Array;
   /** Where the values of each open cell end. */
   readonly ends: readonly number[];
-  /** Σ sign · (value − origin) over all others. */
-  readonly sum: number;
 }
 
-/** Goes through a side once more for what is asked of its cells; `open` lists the open ones. */
+/** Goes through a side once more for the values of the open cells. */
 export function gather(
   { each }: Values,
   grid: Grid,
   { side, counts, byRow }: CellCounts,
-  { roles, open, origin }: { readonly roles: CellRoles; readonly open: readonly number[]; readonly origin: number },
+  open: readonly number[],
 ): Gathered {
   const places = placesFor(grid.size + 1, side);
   let size = 0;
+  isOpen.fill(0);
   for (const cell of open) {
+    isOpen[cell] = 1;
     places[cell] = size;
     size += counts[cell]!;
   }
   const values = valuesFor(size, side);
-  const gatherStretch = (block: Float64Array, start: number, end: number, cells: Uint16Array, row: number) =>
-    gatherNoted(block, start, end, { cells, row, roles, origin, places, values });
   const noted = new Uint16Array(byRow === null ? STRIDE : 0);
   let row = 0;
-  let sum = 0;
   each((block, length) => {
-    // Sums of short stretches lose next to nothing.
     for (let start = 0; start < length; start += STRIDE) {
       const end = Math.min(length, start + STRIDE);
-      if (byRow !== null) sum += gatherStretch(block, start, end, byRow, row + start);
+      if (byRow !== null) gatherNoted(block, start, end, { cells: byRow, row: row + start, places, values });
       else {
         for (let at = start; at < end; at++) noted[at - start] = cellOf(grid, block[at]!);
-        sum += gatherStretch(block, start, end, noted, 0);
+        gatherNoted(block, start, end, { cells: noted, row: 0, places, values });
       }
     }
     row += length;
   });
-  return { values, ends: open.map((cell) => places[cell]!), sum };
+  return { values, ends: open.map((cell) => places[cell]!) };
 }
 
-/** Moves the values of open cells to their places; returns the sum over the others. */
+/** Moves the values of open cells to their places. */
 function gatherNoted(
   block: Float64Array,
   start: number,
@@ -260,27 +297,38 @@ function gatherNoted(
     /** The cell of each value, from `row` on. */
     readonly cells: Uint16Array;
     readonly row: number;
-    readonly roles: CellRoles;
-    readonly origin: number;
     /** Where the next value of each open cell goes. */
     readonly places: Int32Array;
     readonly values: Float64Array;
   },
-): number {
-  const { cells, row, roles, origin, places, values } = asked;
-  const ahead = row - start;
-  let sum = 0;
-  for (let at = start; at < end; at++) {
-    const cell = cells[at + ahead]!;
-    const role = roles[cell]!;
-    if (role < OPEN) sum += role * (block[at]! - origin);
-    else if (role === OPEN) {
-      const free = places[cell]!;
-      values[free] = block[at]!;
-      places[cell] = free + 1;
-    }
+): void {
+  const { cells, row, places, values } = asked;
+  const ahead = start - row;
+  const last = row + end - start;
+  const fours = last - ((end - start) & 3);
+  // Listed without a branch, which would be foretold wrongly: few cells are open, here and there.
+  let size = 0;
+  for (let at = row; at < fours; at += 4) {
+    positions[size] = at;
+    size += isOpen[cells[at]!]!;
+    positions[size] = at + 1;
+    size += isOpen[cells[at + 1]!]!;
+    positions[size] = at + 2;
+    size += isOpen[cells[at + 2]!]!;
+    positions[size] = at + 3;
+    size += isOpen[cells[at + 3]!]!;
   }
-  return sum;
+  for (let at = fours; at < last; at++) {
+    positions[size] = at;
+    size += isOpen[cells[at]!]!;
+  }
+  for (let listed = 0; listed < size; listed++) {
+    const at = positions[listed]!;
+    const cell = cells[at]!;
+    const free = places[cell]!;
+    values[free] = block[at + ahead]!;
+    places[cell] = free + 1;
+  }
 }
 
 /** How many values of each side lie between edges, filled on the way. */
