@@ -7,6 +7,7 @@ import {
   failure,
   freshTable,
   lake,
+  lakeOfEachTest,
   log,
   merge,
   root,
@@ -14,6 +15,8 @@ import {
   values,
   write,
 } from "./fixtures/changed-table.ts";
+
+lakeOfEachTest();
 
 describe("overwriting", () => {
   it("replaces the partitions that the rows fall into, nulls and odd names too", async () => {

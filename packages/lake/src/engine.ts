@@ -10,6 +10,9 @@ import { SPARK_MACROS } from "./spark-macros.ts";
 /** A parameter list by name, as DuckDB binds it. */
 export type Bindings = Readonly<Record<string, DuckDBValue>>;
 
+/** How others' files are read: checks are not left out because of what a footer claims, and no byte is kept for later. */
+const FOREIGN = ["SET disabled_optimizers = 'statistics_propagation'", "SET enable_external_file_cache = false"];
+
 /** One DuckDB instance in memory that may touch files under the lake's root only; each session is a connection. */
 export class Engine {
   /** A folder for this process's scratch files, removed by `close`. */
@@ -27,8 +30,8 @@ export class Engine {
     scratch: string;
     folders: readonly string[];
     files?: readonly string[];
-    /** Whether queries in Spark's words run on it. @default true */
-    macros?: boolean;
+    /** Whether it reads others' files instead of running queries in Spark's words: then it believes no footer. @default false */
+    foreign?: boolean;
     memoryLimit: string;
     threads: number;
   }): Promise<Engine> {
@@ -44,20 +47,20 @@ export class Engine {
     });
     const connection = await instance.connect();
     try {
-      for (const sql of [
+      // At once: each statement by itself is a way to another thread and back.
+      const settings = [
         "SET timezone = 'UTC'",
         "SET integer_division = false",
         "SET default_null_order = 'nulls_first_on_asc_last_on_desc'",
-        ...(o.macros === false ? [] : SPARK_MACROS),
+        ...(o.foreign ? FOREIGN : SPARK_MACROS),
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
         `SET allowed_directories = [${[...o.folders, scratch].map((folder) => quoteLiteral(`${folder}/`)).join(", ")}]`,
         `SET allowed_paths = [${(o.files ?? []).map(quoteLiteral).join(", ")}]`,
         "SET enable_external_access = false",
         "SET lock_configuration = true",
-      ]) {
-        await connection.run(sql);
-      }
+      ];
+      await connection.run(settings.join(";\n"));
     } finally {
       connection.closeSync();
     }
@@ -170,6 +173,12 @@ function engineError(error: unknown): LakeError {
       hint: "Raise the lake's memoryLimit, or aggregate earlier in the query.",
       cause: error,
     });
+  }
+  // Of the macro spark_truth.
+  const [, type] = /^Binder Error: No matching aggregate function\n.*'bool_and\((.*)\)'/.exec(message) ?? [];
+  if (type !== undefined) {
+    const told = `DATATYPE_MISMATCH: a condition is of type ${type}, BOOLEAN was expected`;
+    return new LakeError("SQL_FAILED", told, { hint: "Compare the value: column <> 0.", cause: error });
   }
   return new LakeError("SQL_FAILED", message, { cause: error });
 }

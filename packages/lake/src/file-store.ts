@@ -182,7 +182,7 @@ function noEntries(error: unknown): [] {
 }
 
 /** fsync of a file or a folder. */
-async function syncPath(path: string): Promise<void> {
+export async function syncPath(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {
     await handle.sync();

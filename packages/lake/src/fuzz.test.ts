@@ -115,6 +115,54 @@ describe("sources", () => {
   );
 });
 
+describe("Parquet files that lie about themselves", () => {
+  /** Where a file ends: its length of the footer, then the magic. */
+  const ending = (length: number, magic: string) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeUInt32LE(length >>> 0);
+    bytes.write(magic, 4, "latin1");
+    return bytes;
+  };
+  let good: Buffer;
+  let footer: number;
+  beforeAll(async () => {
+    await write("lies", "SELECT range AS id, 'text ' || range AS s FROM range(100)");
+    const [file = ""] = (await filesOf("lies")).filter((name) => name.endsWith(".parquet"));
+    good = await readFile(join(root, "lake", "lies", file));
+    footer = good.readUInt32LE(good.length - 8);
+  });
+
+  it.each([
+    ["an encrypted footer", () => Buffer.concat([good.subarray(0, -8), ending(footer, "PARE")])],
+    ["all of it encrypted", () => Buffer.concat([Buffer.from("PARE"), good.subarray(4, -8), ending(footer, "PARE")])],
+    ["another magic at the end", () => Buffer.concat([good.subarray(0, -4), Buffer.from("PAR2")])],
+    ["a footer of no length", () => Buffer.concat([good.subarray(0, -8), ending(0, "PAR1")])],
+    ["a footer longer than the file", () => Buffer.concat([good.subarray(0, -8), ending(good.length + 1, "PAR1")])],
+    ["a footer of 4 GiB", () => Buffer.concat([good.subarray(0, -8), ending(0xffffffff, "PAR1")])],
+    ["a footer that begins a byte late", () => Buffer.concat([good.subarray(0, -8), ending(footer - 1, "PAR1")])],
+    ["a footer that begins a byte early", () => Buffer.concat([good.subarray(0, -8), ending(footer + 1, "PAR1")])],
+    [
+      "a footer without the data that it points to",
+      () => Buffer.concat([Buffer.from("PAR1"), good.subarray(-footer - 8)]),
+    ],
+    ["magic and nothing else", () => Buffer.from("PAR1PAR1")],
+  ])("%s", async (_, made) => {
+    const source = join(root, "data", "lie.parquet");
+    await writeFile(source, made());
+    const before = await filesOf("target");
+    const error = await lake.stage({ source, columns: [{ name: "id", type: "bigint" }] }).then(
+      async (staged) => {
+        await staged.close();
+        return "it was staged";
+      },
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(LakeError);
+    expect(error).toMatchObject({ code: "SOURCE_UNREADABLE", message: expect.stringContaining("lie.parquet") });
+    expect(await filesOf("target")).toEqual(before);
+  });
+});
+
 /** Stages a source and appends it: when the staging fails, the table is as it was. */
 async function load(o: StageOptions): Promise<void> {
   const before = await filesOf("target");

@@ -7,17 +7,19 @@ import { checkedSql, checkValue } from "./source-values.ts";
 
 /** SQL of all rows of JSON lines, typed and checked: it fails on the first row that is wrong. */
 export function jsonSql(files: readonly SourceFile[], columns: readonly SourceColumn[]): string {
+  const place = ({ name }: SourceColumn) => quoteLiteral(`/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`);
   const values = columns.map((column) => {
-    const at = quoteLiteral(`/${column.name.replaceAll("~", "~0").replaceAll("/", "~1")}`);
+    const at = place(column);
     const type = `json_type(json, ${at})`;
     const text = `CASE WHEN ${type} <> 'NULL' THEN json_extract_string(json, ${at}) END`;
     const { value, valid } = checkedSql(text, column);
     const kinds = kindsOf(column).map(quoteLiteral).join(", ");
     return `CASE WHEN coalesce(${type} IN ('NULL', ${kinds}), true) AND ${valid} THEN ${value} ELSE error('bad row') END AS ${quoteIdentifier(column.name)}`;
   });
-  const names = columns.map((c) => quoteLiteral(c.name)).join(", ");
   const paths = files.map((f) => quoteLiteral(f.path)).join(", ");
-  const known = `CASE WHEN json_type(json) = 'OBJECT' AND len(list_filter(json_keys(json), lambda k: NOT list_contains([${names}], k))) = 0 THEN true ELSE error('bad row') END`;
+  // As many keys as columns that are there: none is unknown, none comes twice.
+  const there = `list_filter(json_exists(json, [${columns.map(place).join(", ")}]), lambda found: found)`;
+  const known = `CASE WHEN json_type(json) = 'OBJECT' AND len(json_keys(json)) = len(${there}) THEN true ELSE error('bad row') END`;
   return `SELECT ${values.join(", ")} FROM read_ndjson_objects([${paths}], maximum_object_size = 16777216) WHERE ${known}`;
 }
 
@@ -72,6 +74,8 @@ function wrongWith(text: string, columns: readonly SourceColumn[]): string | und
   if (unknown !== undefined) {
     return `it has the unknown column ${JSON.stringify(unknown)}; ${columns.map((c) => c.name).join(", ")} were expected.`;
   }
+  const twice = repeatedKey(text);
+  if (twice !== undefined) return `it has the key ${JSON.stringify(twice)} twice.`;
   for (const column of columns) {
     const value: unknown = Object.hasOwn(row, column.name) ? Reflect.get(row, column.name) : null;
     const kind = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
@@ -81,6 +85,24 @@ function wrongWith(text: string, columns: readonly SourceColumn[]): string | und
       : { expected: `a JSON ${kindOf(column).join(" or ")}` };
     if ("expected" in checked && !(column.type === "string" && value === ""))
       return `column ${column.name} holds ${shown(JSON.stringify(value))}, expected ${checked.expected}.`;
+  }
+  return undefined;
+}
+
+/** The first key that a JSON object has more than once. */
+function repeatedKey(text: string): string | undefined {
+  const seen = new Set<string>();
+  let depth = 0;
+  let before = "";
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
+    if (token === "{" || token === "[") depth++;
+    if (token === "}" || token === "]") depth--;
+    if (token === ":" && depth === 1) {
+      const key = String(JSON.parse(before));
+      if (seen.has(key)) return key;
+      seen.add(key);
+    }
+    before = token;
   }
   return undefined;
 }

@@ -198,6 +198,9 @@ describe("names and injection", () => {
     expect(await failure(lake.query("SELECT 1", { views: { 'x" AS SELECT 1; --': { table: "t" } } }))).toMatchObject({
       code: "VIEW_NAME",
     });
+    expect(await failure(lake.query("SELECT 1", { views: { p: { table: "t" }, P: { table: "t" } } }))).toMatchObject({
+      message: 'The view name "P" is the same as "p": SQL tells names apart by more than their case.',
+    });
     expect(
       await failure(
         write({

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { failure, freshTable, lake, merge, rows, values, write } from "./fixtures/changed-table.ts";
+import { failure, freshTable, lake, lakeOfEachTest, merge, rows, values, write } from "./fixtures/changed-table.ts";
+
+lakeOfEachTest();
 
 describe("merging", () => {
   it("updates, inserts, deletes", async () => {

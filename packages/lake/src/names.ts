@@ -23,14 +23,22 @@ export function checkTableName(table: string): string {
   );
 }
 
-/** Checks the name a table has inside a query. Names that start with `__` are the lake's own. */
-export function checkViewName(view: string): string {
-  if (NAME.test(view) && !view.startsWith("__")) return view;
-  throw new LakeError(
-    "VIEW_NAME",
-    `The view name ${JSON.stringify(view)} must start with a letter (or a single _) and hold only letters, digits and _.`,
-    { field: "views" },
-  );
+/**
+ * Checks the names that tables have inside a query, which are one in any case. Names that start with `__` are the lake's
+ * own.
+ */
+export function checkViewNames(views: Readonly<Record<string, unknown>>): void {
+  const seen = new Map<string, string>();
+  for (const view of Object.keys(views)) {
+    const other = seen.get(view.toLowerCase());
+    seen.set(view.toLowerCase(), view);
+    if (NAME.test(view) && !view.startsWith("__") && other === undefined) continue;
+    const problem =
+      other === undefined
+        ? "must start with a letter (or a single _) and hold only letters, digits and _"
+        : `is the same as ${JSON.stringify(other)}: SQL tells names apart by more than their case`;
+    throw new LakeError("VIEW_NAME", `The view name ${JSON.stringify(view)} ${problem}.`, { field: "views" });
+  }
 }
 
 /** Whether a name may stand for a common table expression. */

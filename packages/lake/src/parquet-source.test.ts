@@ -132,6 +132,50 @@ test("a footer that does not tell the truth about the values is not believed", a
   expect(rows).toEqual([{ id: String(most) }]);
 });
 
+/** Puts other bytes in the place of some in the source's footer; tells how often. */
+async function forge(from: Buffer, to: Buffer, first = 0, until = Number.POSITIVE_INFINITY): Promise<number> {
+  const bytes = await readFile(source);
+  const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8);
+  let places = 0;
+  for (let at = bytes.indexOf(from, footer); at >= 0; at = bytes.indexOf(from, at + 1)) {
+    if (places >= first && places < until) to.copy(bytes, at);
+    places++;
+  }
+  await writeFile(source, bytes);
+  return places;
+}
+
+test("a footer that is wrong about one of many row groups is not believed", async () => {
+  await put("SELECT i % 10240 + 5000000000 AS id FROM range(30720) AS r(i)", ", ROW_GROUP_SIZE 10240");
+  expect(await load()).toBe(true);
+  const [least, less] = [Buffer.alloc(8), Buffer.alloc(8)];
+  least.writeBigInt64LE(5000000000n);
+  less.writeBigInt64LE(5000000001n);
+  const places = await forge(least, less, 0, 0);
+  expect(places % 3).toBe(0);
+  await forge(least, less, places / 3, (2 * places) / 3);
+  expect(await load({}, "forged")).toBe(false);
+  expect(await digest("forged")).toEqual(await digest());
+});
+
+test("a footer that denies its nulls is not believed", async () => {
+  await put("SELECT CASE WHEN i >= 12345 THEN i END AS id FROM range(20000) AS r(i)");
+  expect(await load()).toBe(true);
+  // 12345 as Thrift writes it, and no nulls in as many bytes.
+  const places = await forge(Buffer.from([0xf2, 0xc0, 0x01]), Buffer.from([0x80, 0x80, 0x00]));
+  expect(places).toBe(1);
+  expect(await load({}, "forged")).toBe(false);
+  expect(await statsOf("forged")).toMatchObject({ nullCount: { id: 12345 } });
+  const wanted = load({ columns: [{ name: "id", type: "bigint" }] }, "wanted");
+  await expect(wanted).rejects.toMatchObject({ code: "BAD_ROW" });
+});
+
+test("hundreds of row groups are told apart", async () => {
+  await put("SELECT i AS id FROM range(2652160) AS r(i)", ", ROW_GROUP_SIZE 10240");
+  expect(await load()).toBe(true);
+  expect(await statsOf("t")).toMatchObject({ numRecords: 2652160, maxValues: { id: 2652159 } });
+});
+
 test("wanted columns are the file's, or it is written anew; rows that break their rules are named", async () => {
   await put("SELECT i AS id, CASE WHEN i = 3 THEN NULL ELSE 'x' END AS s FROM range(20) AS r(i)");
   const [id, s] = [{ name: "id", type: "bigint" } as const, { name: "s", type: "string", nullable: true } as const];

@@ -1,12 +1,12 @@
 import { constants } from "node:fs";
-import { copyFile, link, rm } from "node:fs/promises";
-import { dirname } from "node:path";
-import type { DuckDBValue } from "@duckdb/node-api";
+import { copyFile, link, open, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { StageOptions } from "./api.ts";
 import { deltaToSpark, duckToDelta } from "./column-types.ts";
 import { Engine, type Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
 import { type ColumnStats, deltaStats } from "./file-stats.ts";
+import { syncPath } from "./file-store.ts";
 import { quoteIdentifier, quoteLiteral } from "./names.ts";
 import type { SourceFile } from "./source-files.ts";
 import { sourceType } from "./source-values.ts";
@@ -45,15 +45,25 @@ const [FEWEST, MOST] = [10_000, 2_000_000];
 /** Of wider files the statistics are not compared. */
 const WIDEST = 300;
 
+const MAGIC = Buffer.from("PAR1");
+/** Bytes after the footer: its length and the magic. */
+const TRAILER = 8;
+
 interface Column {
   readonly name: string;
   /** In DuckDB's words. */
   readonly type: string;
 }
 
+/** What the values of a file turned out to be. */
+interface Found {
+  readonly rows: number;
+  readonly columns: ReadonlyMap<string, ColumnStats>;
+}
+
 /**
  * Copies a Parquet file and checks the copy: every value is decoded, the wanted columns are the file's own, and what its
- * footer says of each row group's values is true, for readers skip row groups by it.
+ * footer says of each row group's values is true, for readers skip row groups by it. The copy is on disk then.
  * @returns undefined where the file must be read and written anew, be it wrong or only different
  */
 export async function takeParquet(
@@ -63,38 +73,74 @@ export async function takeParquet(
   path: string,
 ): Promise<StagedFile | undefined> {
   const folder = dirname(path);
-  // What was copied here from a bucket is nobody else's; a source may still change, so that its copy is what is checked.
-  if (file.path.startsWith(`${folder}/`)) await link(file.path, path);
-  else await copyFile(file.path, path, constants.COPYFILE_FICLONE);
-  const engine = await Engine.open({ ...limits, scratch: folder, folders: [], files: [path], macros: false });
+  const footer = await footerOf(file.path);
+  if (!footer) return undefined;
+  // A file that is nothing but the footer tells what the footer does: it is judged while the rest is copied.
+  const told = join(folder, "footer.parquet");
+  await writeFile(told, Buffer.concat([MAGIC, footer]));
+  const copying = copy(file.path, path);
+  const opening = Engine.open({ ...limits, scratch: folder, folders: [], files: [path, told], foreign: true });
+  // Whichever fails is told below, where it is awaited.
+  for (const begun of [copying, opening]) begun.catch(() => undefined);
   let taken: StagedFile | undefined;
   try {
+    const engine = await opening;
     taken = await engine.session(o.signal, async (session) => {
-      const columns = await columnsOf(session, path);
-      if (!columns || !areWanted(columns, o)) return undefined;
-      const groups = await rowGroups(session, path, columns.length);
-      if (!groups) return undefined;
-      const found = await scan(session, path, columns, groups);
-      if (!found || breaksRules(found.columns, o)) return undefined;
-      const described = columns.map(({ name, type }) => ({ name, type: deltaOf(type) }));
-      return {
-        ...{ path, rows: found.rows, files: [file.name] },
-        columns: described.map(({ name, type }) => ({ name, type: deltaToSpark(type) ?? type })),
-        stats: deltaStats(
-          found.rows,
-          found.columns,
-          described.map((field) => ({ ...field, nullable: true, metadata: {} })),
-        ),
-      };
+      const columns = await columnsOf(session, told);
+      const groups = columns && areWanted(columns, o) && (await rowGroups(session, told, columns.length));
+      await copying;
+      // A source may change at any time: what is checked is the copy.
+      if (!columns || !groups || !(await footerOf(path))?.equals(footer)) return undefined;
+      // The way to the disk and the reading do not wait for each other; a commit then finds the bytes there.
+      const [found] = await Promise.all([scan(session, path, columns, groups), syncPath(path)]);
+      return found && !breaksRules(found.columns, o) ? staged(file, path, columns, found) : undefined;
     });
   } catch (error) {
     // What cannot be read is told by whoever reads it the long way.
     if (!(error instanceof LakeError && error.code === "SQL_FAILED")) throw error;
   } finally {
-    await engine.close();
+    await Promise.allSettled([copying, opening.then((engine) => engine.close())]);
     if (!taken) await rm(path, { force: true });
   }
   return taken;
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  // What was copied beside it from a bucket is nobody else's.
+  if (from.startsWith(`${dirname(to)}/`)) await link(from, to);
+  else await copyFile(from, to, constants.COPYFILE_FICLONE);
+}
+
+/** The end of a Parquet file that describes it: the footer, its length and the magic. @returns undefined where there is none */
+async function footerOf(path: string): Promise<Buffer | undefined> {
+  const handle = await open(path, "r");
+  try {
+    const { size } = await handle.stat();
+    const end = async (length: number) => {
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+      return bytesRead === length ? buffer : undefined;
+    };
+    const last = size < TRAILER + MAGIC.length ? undefined : await end(TRAILER);
+    if (!last?.subarray(-MAGIC.length).equals(MAGIC)) return undefined;
+    const length = last.readUInt32LE(0) + TRAILER;
+    return length <= size - MAGIC.length ? await end(length) : undefined;
+  } finally {
+    await handle.close();
+  }
+}
+
+function staged(
+  file: SourceFile,
+  path: string,
+  columns: readonly Column[],
+  { rows, columns: stats }: Found,
+): StagedFile {
+  const described = columns.map(({ name, type }) => ({ name, type: deltaOf(type), nullable: true, metadata: {} }));
+  return {
+    ...{ path, rows, files: [file.name] },
+    columns: described.map(({ name, type }) => ({ name, type: deltaToSpark(type) ?? type })),
+    stats: deltaStats(rows, stats, described),
+  };
 }
 
 /** The file's columns, if all of them lie as a table's do. */
@@ -129,20 +175,27 @@ function areWanted(columns: readonly Column[], o: StageOptions): boolean {
   return JSON.stringify(wanted) === JSON.stringify(columns.map(({ name, type }) => [name, deltaOf(type)]));
 }
 
-/** At which row each row group begins, if their sizes, compressions and encodings are those of a table's files. */
+/**
+ * At which row each row group begins, if their sizes, compressions and encodings are those of a table's files. What the
+ * footer tells of them is then in the table `chunk`.
+ */
 async function rowGroups(session: Session, path: string, columns: number): Promise<number[] | undefined> {
+  const list = (names: ReadonlySet<string>) => `[${[...names].map(quoteLiteral).join(", ")}]`;
+  await session.run(
+    `CREATE TEMP TABLE chunk AS SELECT row_group_id, row_group_num_rows, column_id, stats_null_count, stats_min_value, stats_max_value,
+       coalesce(min_is_exact, true) AS exact_min, coalesce(max_is_exact, true) AS exact_max,
+       compression IN ${list(COMPRESSIONS)} AND list_has_all(${list(ENCODINGS)}, regexp_split_to_array(encodings, ',\\s*'))
+         AND NOT coalesce((stats_min_value IS NULL AND stats_min IS NOT NULL) OR (stats_max_value IS NULL AND stats_max IS NOT NULL)
+           OR stats_min <> stats_min_value OR stats_max <> stats_max_value, false) AS usual
+     FROM parquet_metadata(${quoteLiteral(path)})`,
+  );
   const rows = await session.rows(
-    `SELECT row_group_id, any_value(row_group_num_rows), count(*), list(DISTINCT compression)::VARCHAR[], list(DISTINCT encodings)::VARCHAR[],
-       bool_or((stats_min_value IS NULL AND stats_min IS NOT NULL) OR (stats_max_value IS NULL AND stats_max IS NOT NULL)
-         OR stats_min <> stats_min_value OR stats_max <> stats_max_value)
-     FROM parquet_metadata(${quoteLiteral(path)}) GROUP BY row_group_id ORDER BY row_group_id`,
+    `SELECT any_value(row_group_num_rows), count(*), bool_and(coalesce(usual, false)) FROM chunk GROUP BY row_group_id ORDER BY row_group_id`,
   );
   const starts: number[] = [];
   let total = 0;
-  for (const [, count, chunks, compressions, encodings, odd] of rows) {
-    const unpacked = texts(compressions).every((name) => COMPRESSIONS.has(name));
-    const decoded = texts(encodings).every((names) => names.split(/,\s*/).every((name) => ENCODINGS.has(name)));
-    if (Number(chunks) !== columns || Number(count) > MOST || odd === true || !unpacked || !decoded) return undefined;
+  for (const [count, chunks, usual] of rows) {
+    if (Number(chunks) !== columns || Number(count) > MOST || usual !== true) return undefined;
     starts.push(total);
     total += Number(count);
   }
@@ -150,59 +203,63 @@ async function rowGroups(session: Session, path: string, columns: number): Promi
   return total > 0 && isFine ? starts : undefined;
 }
 
-function texts(value: DuckDBValue | undefined): string[] {
-  return typeof value === "object" && value !== null && "items" in value && Array.isArray(value.items)
-    ? value.items.map(String)
-    : [];
-}
-
-/** Reads the file whole. @returns undefined where its footer tells something else than its values, or there are NaNs */
+/**
+ * Reads the file whole, and compares what `chunk` tells of it.
+ * @returns undefined where its footer tells something else than its values, or there are NaNs
+ */
 async function scan(
   session: Session,
   path: string,
   columns: readonly Column[],
   starts: readonly number[],
-): Promise<{ readonly rows: number; readonly columns: ReadonlyMap<string, ColumnStats> } | undefined> {
-  const literal = quoteLiteral(path);
-  const each = (sql: (name: string, column: Column, i: number) => string) =>
-    columns.map((column, i) => sql(quoteIdentifier(column.name), column, i)).join(", ");
-  const isFloat = ({ type }: Column) => type === "DOUBLE" || type === "FLOAT";
-  // NaNs are beyond what footers tell: readers disagree on where they stand. For DuckDB they come last.
-  const hasNaN = (i: number, column: Column) => (isFloat(column) ? `bool_or(isnan(read.max_${i}))` : "false");
-  const said = (i: number, what: string) => `any_value(${what}) FILTER (WHERE column_id = ${i})`;
-  const bound = (i: number, side: "min" | "max", type: string) => {
-    const [told, actual] = [`TRY_CAST(told.${side}_${i} AS ${type})`, `read.${side}_${i}`];
-    const loose = side === "min" ? `${told} <= ${actual}` : `${told} >= ${actual}`;
-    return `(told.${side}_${i} IS NULL OR coalesce(${told} = ${actual} OR (NOT told.exact_${side}_${i} AND ${loose}), false))`;
-  };
-  const [row = []] = await session.rows(
-    `WITH read AS (
-       SELECT ${groupOf(starts)} AS g, count(*) AS n, ${each((name, _, i) => `count(${name}) AS count_${i}, min(${name}) AS min_${i}, max(${name}) AS max_${i}`)}
-       FROM read_parquet(${literal}, hive_partitioning = false, file_row_number = true) GROUP BY g),
-     told AS (
-       SELECT row_group_id AS g, any_value(row_group_num_rows) AS n, ${each((_, __, i) => `${said(i, "stats_null_count")} AS nulls_${i}, ${said(i, "stats_min_value")} AS min_${i}, ${said(i, "stats_max_value")} AS max_${i}, coalesce(${said(i, "min_is_exact")}, true) AS exact_min_${i}, coalesce(${said(i, "max_is_exact")}, true) AS exact_max_${i}`)}
-       FROM parquet_metadata(${literal}) GROUP BY row_group_id)
-     SELECT coalesce(sum(read.n), 0), count(*) = ${starts.length} AND bool_and(coalesce(read.n = told.n, false)),
-       ${each((_, column, i) => `sum(count_${i}), min(read.min_${i})::VARCHAR, max(read.max_${i})::VARCHAR, ${hasNaN(i, column)}, bool_and(coalesce(told.nulls_${i} = read.n - count_${i}, true) AND ${bound(i, "min", column.type)} AND ${bound(i, "max", column.type)})`)}
-     FROM read FULL JOIN told ON read.g = told.g`,
+): Promise<Found | undefined> {
+  const group = starts.length === 1 ? { of: "0", by: "" } : { of: groupOf(starts), by: "GROUP BY g" };
+  const values = columns.map(({ name }, i) => {
+    const column = quoteIdentifier(name);
+    return `count(${column}) AS count_${i}, min(${column}) AS min_${i}, max(${column}) AS max_${i}`;
+  });
+  await session.run(
+    `CREATE TEMP TABLE read AS SELECT ${group.of} AS g, count(*) AS n, ${values.join(", ")}
+     FROM read_parquet(${quoteLiteral(path)}, hive_partitioning = false, file_row_number = true) ${group.by}`,
   );
-  const [rows, sameGroups] = row;
+  // A column after the other: rows of thousands of values are what DuckDB is slow with.
+  const compared = await session.rows(columns.map(({ type }, i) => comparison(i, type)).join(" UNION ALL "));
   const found = new Map<string, ColumnStats>();
-  for (const [i, { name }] of columns.entries()) {
-    const [count, min, max, nans, isTrue] = row.slice(2 + 5 * i);
-    if (nans === true || isTrue !== true) return undefined;
+  let rows = 0;
+  for (const [i, count, nulls, min, max, isTrue, groups] of compared) {
+    const name = columns[Number(i)]?.name;
+    if (isTrue !== true || Number(groups) !== starts.length || name === undefined) return undefined;
+    rows = Number(count);
     const bounds = typeof min === "string" && typeof max === "string" ? { min, max } : {};
-    found.set(name, { nulls: String(BigInt(Number(rows)) - BigInt(Number(count))), ...bounds });
+    found.set(name, { nulls: String(nulls), ...bounds });
   }
-  return sameGroups === true ? { rows: Number(rows), columns: found } : undefined;
+  return found.size === columns.length ? { rows, columns: found } : undefined;
+}
+
+/** SQL of one row about a column: what its values are in all, and whether the footer tells each row group's as they are. */
+function comparison(i: number, type: string): string {
+  const bound = (side: "min" | "max", order: "<=" | ">=") => {
+    const [told, actual] = [`TRY_CAST(stats_${side}_value AS ${type})`, `${side}_${i}`];
+    return `(stats_${side}_value IS NULL OR coalesce(${told} = ${actual} OR (NOT exact_${side} AND ${told} ${order} ${actual}), false))`;
+  };
+  const isFloat = type === "DOUBLE" || type === "FLOAT";
+  return `SELECT ${i}, sum(n), sum(n - count_${i}), min(min_${i})::VARCHAR, max(max_${i})::VARCHAR,
+      bool_and(coalesce(row_group_num_rows = n, false) AND coalesce(stats_null_count = n - count_${i}, true)
+        AND ${bound("min", "<=")} AND ${bound("max", ">=")}${
+          // NaNs are beyond what footers tell: readers disagree on where they stand. For DuckDB they come last.
+          isFloat ? ` AND NOT coalesce(isnan(max_${i}), false)` : ""
+        }), count(*)
+    FROM read FULL JOIN (FROM chunk WHERE column_id = ${i}) ON row_group_id = g`;
 }
 
 /** SQL of the row group that a row is in, by where the groups begin. */
 function groupOf(starts: readonly number[]): string {
+  // So small a number needs no hash to group by; it cannot be wrong, for a number that does not fit is an error.
+  const type = starts.length <= 256 ? "UTINYINT" : "UINTEGER";
   const size = starts[1] ?? MOST;
-  if (starts.every((start, i) => start === i * size)) return `file_row_number // ${size}`;
+  if (starts.every((start, i) => start === i * size)) return `CAST(file_row_number // ${size} AS ${type})`;
   const choose = (from: number, until: number): string => {
-    if (until - from === 1) return String(from);
+    if (until - from === 1) return `${from}::${type}`;
     const middle = (from + until) >> 1;
     return `CASE WHEN file_row_number < ${starts[middle]} THEN ${choose(from, middle)} ELSE ${choose(middle, until)} END`;
   };

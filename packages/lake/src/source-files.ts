@@ -41,9 +41,16 @@ const ENDINGS: readonly (readonly [RegExp, SourceFormat])[] = [
  * @throws LakeError SOURCE_OUTSIDE_ROOTS, SOURCE_NOT_FOUND, SOURCE_IS_DIRECTORY, SOURCE_EMPTY, SOURCE_FORMAT
  */
 export async function locate(source: string, format: SourceFormat | undefined, o: SourceRoots): Promise<Located> {
-  return source.startsWith("s3://")
-    ? await locateObjects(source, format, o)
-    : await locateFiles(source, format, o.roots);
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1];
+  if (source.includes("\0") || (scheme !== undefined && scheme !== "s3")) {
+    const what = scheme === undefined ? "holds a NUL character" : `is of the scheme ${scheme}`;
+    throw new LakeError(
+      "SOURCE_NOT_FOUND",
+      `The source ${JSON.stringify(source)} ${what}; a path or s3://bucket/key was expected.`,
+      { field: "source" },
+    );
+  }
+  return scheme === "s3" ? await locateObjects(source, format, o) : await locateFiles(source, format, o.roots);
 }
 
 /** The format that a name's ending tells. */
@@ -57,9 +64,7 @@ function chosen(
   names: readonly string[],
 ): Exclude<SourceFormat, "delta"> {
   const found = format ?? formatOf(names[0] ?? source);
-  if (found === "delta") {
-    throw new LakeError("SOURCE_FORMAT", `The source ${source} is no folder of a Delta table.`, { field: "format" });
-  }
+  if (found === "delta") throw noTable(source);
   if (found) return found;
   throw new LakeError("SOURCE_FORMAT", `The format of the source ${source} cannot be told from its name.`, {
     field: "format",
@@ -72,10 +77,10 @@ async function locateFiles(source: string, format: SourceFormat | undefined, all
   const realRoots = await Promise.all(roots.map((root) => realpath(root).catch(() => resolve(root))));
   const inside = (path: string, folders: readonly string[]) =>
     folders.some((root) => path === root || path.startsWith(root.endsWith(sep) ? root : root + sep));
-  const outside = () =>
+  const outside = (path: string) =>
     new LakeError(
       "SOURCE_OUTSIDE_ROOTS",
-      `The source ${source} is outside of the folders sources may come from (${all.join(", ") || "none"}).`,
+      `The source ${source} ${WILD.test(source) ? `reaches ${path}, which ` : ""}is outside of the folders sources may come from (${all.join(", ") || "none"}).`,
       { field: "source" },
     );
   const notFound = (what = "does not exist") =>
@@ -89,7 +94,7 @@ async function locateFiles(source: string, format: SourceFormat | undefined, all
         throw error;
       if (inside(resolve(path), [...realRoots, ...roots.map((r) => resolve(r))])) throw notFound();
     }
-    throw outside();
+    throw outside(path);
   };
 
   if (WILD.test(source)) {
@@ -113,7 +118,9 @@ async function locateFiles(source: string, format: SourceFormat | undefined, all
     return { format: chosen(source, format, []), files: [{ name: source, path }] };
   }
   const names = await namesBelow(path);
-  if (format === "delta" || (format === undefined && names.some((name) => name.startsWith("_delta_log/")))) {
+  const isTable = names.some((name) => name.startsWith("_delta_log/"));
+  if (format === "delta" && !isTable) throw noTable(source);
+  if (isTable && (format === undefined || format === "delta")) {
     return { format: "delta", store: new FileStore(dirname(path)), table: basename(path) };
   }
   const data = names.filter(isData(format));
@@ -181,7 +188,9 @@ async function locateObjects(source: string, format: SourceFormat | undefined, o
     }
     const below = await store.keys(rest === "" ? "" : `${rest}/`);
     const inside = (key: string) => key.slice(rest === "" ? 0 : rest.length + 1);
-    if (format === "delta" || (format === undefined && below.some((key) => inside(key).startsWith("_delta_log/")))) {
+    const isTable = below.some((key) => inside(key).startsWith("_delta_log/"));
+    if (format === "delta" && !isTable) throw noTable(source);
+    if (isTable && (format === undefined || format === "delta")) {
       const at = source.replace(/\/+$/, "");
       return { format: "delta", store: new S3Store(dirname(at), o.s3), table: basename(at) };
     }
@@ -209,6 +218,12 @@ async function copied(
     files.push({ name: `${store.root}/${key}`, path });
   }
   return { format, files };
+}
+
+function noTable(source: string): LakeError {
+  return new LakeError("SOURCE_FORMAT", `The source ${source} is no folder of a Delta table: it has no _delta_log.`, {
+    field: "format",
+  });
 }
 
 function nothingThere(source: string): LakeError {

@@ -2,6 +2,7 @@ import { appendFile, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Lake, SourceColumn, StageOptions } from "./api.ts";
@@ -245,6 +246,8 @@ describe("JSON lines", () => {
 
   it.each([
     ['{"id": 1, "zz": 2}', 'unknown column "zz"'],
+    ['{"id": 1, "x": 2, "\\u0069d": 1}', 'the key "id" twice'],
+    ['{"id": 1, "a/b~c": "\\"id\\": [{", "b": null, "b": null}', 'the key "b" twice'],
     ['{"id": "1"}', 'column id holds "\\"1\\"", expected a JSON number'],
     ['{"id": 1.5}', "column id holds"],
     ['{"id": null}', "column id holds"],
@@ -262,6 +265,23 @@ describe("JSON lines", () => {
 });
 
 describe("Parquet and Delta", () => {
+  it("name the one of several files whose column does not fit", async () => {
+    const exported = async (sql: string, path: string) => {
+      const duckdb = await DuckDBInstance.create(":memory:");
+      const connection = await duckdb.connect();
+      await connection.run(`COPY (${sql}) TO '${path}' (FORMAT parquet)`);
+      duckdb.closeSync();
+    };
+    const folder = join(root, "data", "several");
+    await mkdir(folder, { recursive: true });
+    await exported("SELECT 1::BIGINT AS id", join(folder, "a.parquet"));
+    await exported("SELECT 'x' AS id", join(folder, "b.parquet"));
+    const source = join(folder, "*.parquet");
+    const error = await failure(read({ source, columns: [{ name: "id", type: "bigint" }] }));
+    expect(error).toMatchObject({ code: "SOURCE_HEADER" });
+    expect(error.message).toContain(`id of ${join(folder, "b.parquet")} is string, not bigint`);
+  });
+
   it("bring their own columns, and are checked against those wanted", async () => {
     const write = (sql: string, ordinal: number) =>
       lake.write({
@@ -339,6 +359,16 @@ describe("finding sources", () => {
     expect(await failure(read({ source: join(data, "bare") }))).toMatchObject({ code: "SOURCE_IS_DIRECTORY" });
     expect(await failure(lake.stage({ source: await put("a.dat", "x") }))).toMatchObject({ code: "SOURCE_FORMAT" });
     expect(await failure(lake.stage({ source: join(data, "in", "a.csv") }))).toMatchObject({ code: "SOURCE_COLUMNS" });
+    expect(await failure(lake.stage({ source: join(data, "in"), format: "delta" }))).toMatchObject({
+      code: "SOURCE_FORMAT",
+      message: `The source ${join(data, "in")} is no folder of a Delta table: it has no _delta_log.`,
+    });
+    for (const source of ["https://example.com/a.csv", join(data, "a\0.csv")]) {
+      expect(await failure(read({ source }))).toMatchObject({
+        code: "SOURCE_NOT_FOUND",
+        message: expect.stringContaining("a path or s3://bucket/key was expected"),
+      });
+    }
     expect(await failure(read({ source: await put("empty.csv", "") }))).toMatchObject({ code: "SOURCE_EMPTY" });
     expect(await failure(read({ source: await put("header.csv", "id,s\n") }))).toMatchObject({ code: "SOURCE_EMPTY" });
   });

@@ -1,5 +1,5 @@
 import { onceOf, USES } from "./spark-macros.ts";
-import { refuse, type SqlNode } from "./sql-tree.ts";
+import type { SqlNode } from "./sql-tree.ts";
 
 /** Nodes of the tree that a macro's call may expand to; beyond, its arguments are computed once. */
 const MOST_NODES = 800;
@@ -36,12 +36,10 @@ export function call(name: string, args: readonly SqlNode[], twins = true): SqlN
   return made;
 }
 
-/** The same without twins, for HAVING, where DuckDB binds no lambda. */
+/** The same without twins, for HAVING, where DuckDB binds no lambda; undefined where that would grow too large. */
 export function withoutTwins(value: unknown): unknown {
   const plain = rename(value);
-  return expanded(plain) > MOST_NODES * 10
-    ? refuse("a HAVING nested this deeply (select it, and filter outside)")
-    : plain;
+  return expanded(plain) > MOST_NODES * 10 ? undefined : plain;
 }
 
 function rename(value: unknown): unknown {

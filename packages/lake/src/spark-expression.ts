@@ -55,10 +55,26 @@ export function condition(value: unknown, scope: Scope): SqlNode {
     only("NOT", body, ["this"]);
     return { not: clean({ ...body, this: condition(body.this, scope) }) };
   }
-  if (kind !== "in" || !body.query) return expression(value, scope);
+  if (kind !== "in" || !body.query) return truth(value, scope);
   only("IN", body, ["this", "query", "not"]);
   const query = scope.query(node(body.query), scope);
   return { in: clean({ ...body, this: expression(body.this, scope), expressions: [], query }) };
+}
+
+/** Forms that give nothing but true, false and null. */
+const TRUTHS = new Set([
+  ...["eq", "neq", "lt", "lte", "gt", "gte", "null_safe_eq", "and", "or", "not", "is_null", "between", "in", "exists"],
+  ...["like", "boolean", "null"],
+]);
+
+/** An expression where a condition stands. What shows no such form is checked by its type. */
+export function truth(value: unknown, scope: Scope): SqlNode {
+  const [kind, body] = open(value);
+  if (kind === "paren") {
+    only("( )", body, ["this"]);
+    return { paren: clean({ ...body, this: truth(body.this, scope) }) };
+  }
+  return TRUTHS.has(kind) ? expression(value, scope) : call("spark_truth", [expression(value, scope)]);
 }
 
 const COMPARISONS = new Set(["eq", "neq", "lt", "lte", "gt", "gte", "null_safe_eq"]);
@@ -131,7 +147,7 @@ export function expression(value: unknown, scope: Scope): SqlNode {
     }
     case "not":
       only(kind, body, ["this"]);
-      return { [kind]: clean({ ...body, this: ex(body.this) }) };
+      return { [kind]: clean({ ...body, this: truth(body.this, scope) }) };
     case "is_null":
       only("IS NULL", body, ["this", "not"]);
       return { is_null: clean({ ...body, this: ex(body.this) }) };
@@ -166,7 +182,9 @@ export function expression(value: unknown, scope: Scope): SqlNode {
         case: clean({
           ...body,
           operand: maybe(body.operand, ex),
-          whens: list(body.whens).map((when) => list(when).map(ex)),
+          whens: list(body.whens).map((when) =>
+            list(when).map((part, i) => (i === 0 && !body.operand ? truth(part, scope) : ex(part))),
+          ),
           else_: maybe(body.else_, ex),
         }),
       };
@@ -174,7 +192,9 @@ export function expression(value: unknown, scope: Scope): SqlNode {
       return cast(body, scope);
     case "count":
       only("count", body, ["this", "star", "distinct", "filter"]);
-      return { count: clean({ ...body, this: maybe(body.this, ex), filter: maybe(body.filter, ex) }) };
+      return {
+        count: clean({ ...body, this: maybe(body.this, ex), filter: maybe(body.filter, (f) => truth(f, scope)) }),
+      };
     case "trim":
       only("trim", body, ["this", "position"]);
       if (body.position !== "Both") return refuse(`trim ${String(body.position)}`);
@@ -218,7 +238,7 @@ function percentile(args: readonly unknown[], scope: Scope): SqlNode {
 function aggregate(kind: string, body: SqlNode, scope: Scope): SqlNode {
   only(kind, body, ["this", "distinct", "filter", "name"]);
   const value = expression(body.this, scope);
-  const filter = maybe(body.filter, (f) => expression(f, scope));
+  const filter = maybe(body.filter, (f) => truth(f, scope));
   if (kind === "count_if") {
     if (body.distinct === true) return refuse("count_if(DISTINCT …)");
     // Of no rows it is 0; DuckDB's own gives null.
@@ -247,8 +267,9 @@ function scalar(name: string, source: readonly SqlNode[], scope: Scope): SqlNode
   const known = SCALAR_FUNCTIONS.get(name.toLowerCase());
   if (!known) return refuse(`the function ${name}`);
   if (source.length < known.min || source.length > known.max) return refuse(`${name} with ${source.length} arguments`);
+  const isIf = name.toLowerCase() === "if";
   return known.rewrite(
-    source.map((arg) => expression(arg, scope)),
+    source.map((arg, i) => (isIf && i === 0 ? truth(arg, scope) : expression(arg, scope))),
     source,
   );
 }
@@ -281,7 +302,8 @@ function binary(kind: string, body: SqlNode, scope: Scope): SqlNode {
     return call("spark_exact", [{ paren: { this: arithmetic(kind, body, scope), trailing_comments: [] } }]);
   only(kind, body, ["left", "right"]);
   const right = node(body.right);
-  const sides = [expression(body.left, scope), expression(right, scope)];
+  const side = kind === "and" || kind === "or" ? truth : expression;
+  const sides = [side(body.left, scope), side(right, scope)];
   if (kind === "div") return call("spark_div", sides);
   if (kind === "mod") return call("spark_mod", sides);
   if (kind === "concat") return SCALAR_FUNCTIONS.get("concat")!.rewrite(sides, sides);

@@ -65,6 +65,9 @@ const MACROS: readonly string[] = [
   `CREATE MACRO spark_double(x) AS CASE ${otherwise(NUMBER_TEXT, "double")} ELSE CAST(x AS DOUBLE) END`,
   `CREATE MACRO spark_date(x) AS CASE ${otherwise(TIME_TEXT, "date")} ELSE CAST(x AS DATE) END`,
   `CREATE MACRO spark_timestamp(x) AS CASE ${otherwise(TIME_TEXT, "timestamp")} ELSE CAST(x AS TIMESTAMPTZ) END`,
+  // A condition: DuckDB takes a number or a text for one, Spark refuses it. What is never computed is still bound, and
+  // bool_and takes nothing but booleans (`engineError` puts that into words).
+  "CREATE MACRO spark_truth(x) AS CASE WHEN true THEN x ELSE list_bool_and([x]) END",
   // Whether the constant l may be compared with x as it is.
   `CREATE MACRO spark_compared(x, k) AS CASE
      WHEN k IS NULL OR typeof(x) = '"NULL"' OR typeof(x) = typeof(k) THEN true

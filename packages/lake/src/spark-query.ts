@@ -1,6 +1,6 @@
 import { isPlainName } from "./names.ts";
 import { withoutTwins } from "./spark-call.ts";
-import { condition, expression, ordered, type Scope, windowSpec } from "./spark-expression.ts";
+import { condition, expression, ordered, type Scope, truth, windowSpec } from "./spark-expression.ts";
 import { AGGREGATES } from "./spark-functions.ts";
 import { limitValue, rowNumber } from "./spark-leaves.ts";
 import { clean, identifier, list, maybe, nameOf, node, only, open, refuse, type SqlNode } from "./sql-tree.ts";
@@ -47,14 +47,11 @@ function select(body: SqlNode, outer: Scope): SqlNode {
   const scope = withClause?.scope ?? outer;
   if (body.distinct === true) checkDistinctOrder(body);
   const ex = (value: unknown) => expression(value, scope);
-  const these = (what: string) => (value: unknown) => {
-    const inner = node(value);
-    only(what, inner, ["this"]);
-    return { ...inner, this: ex(inner.this), comments: [] };
-  };
+  const expressions = list(body.expressions).map(ex);
+  const ordering = maybe(body.order_by, (order) => orderBy(node(order), scope));
   return clean({
     ...body,
-    expressions: list(body.expressions).map(ex),
+    expressions,
     from: maybe(body.from, (from) => {
       only("FROM", node(from), ["expressions"]);
       return { expressions: list(node(from).expressions).map((t) => relation(t, scope)) };
@@ -68,11 +65,17 @@ function select(body: SqlNode, outer: Scope): SqlNode {
       only("GROUP BY", node(group), ["expressions"]);
       return { ...node(group), expressions: list(node(group).expressions).map(ex) };
     }),
-    having: maybe(
-      maybe(body.having, (having) => withoutAliases(having, list(body.expressions))),
-      (having) => withoutTwins(these("HAVING")(having)),
+    ...groupCondition(
+      maybe(
+        maybe(body.having, (having) => withoutAliases(having, body)),
+        (having) => {
+          only("HAVING", node(having), ["this"]);
+          return { this: truth(node(having).this, scope), comments: [] };
+        },
+      ),
+      [expressions, ordering],
     ),
-    order_by: maybe(body.order_by, (order) => orderBy(node(order), scope)),
+    order_by: ordering,
     limit: maybe(body.limit, (limit) => rowNumber("LIMIT", node(limit))),
     offset: maybe(body.offset, (offset) => rowNumber("OFFSET", node(offset))),
     with: withClause?.node ?? null,
@@ -99,13 +102,62 @@ function checkDistinctOrder(body: SqlNode): void {
   }
 }
 
-/** Names of selected aggregates in a HAVING, replaced by what they stand for: DuckDB refuses those that may raise. */
-function withoutAliases(having: unknown, items: readonly unknown[]): unknown {
+/**
+ * HAVING for DuckDB. It binds no lambda there, and so no macro that computes its arguments once; where the others would
+ * grow too large, the condition stands in QUALIFY, which comes after windows: the query may have none.
+ */
+function groupCondition(having: SqlNode | null, others: readonly unknown[]): SqlNode {
+  if (having === null) return { having };
+  const plain = withoutTwins(having);
+  if (plain !== undefined) return { having: plain };
+  const isWindow = (kind: string) => kind === "window_function";
+  if ([having, ...others].some((each) => holds(each, isWindow)))
+    return refuse("a HAVING nested this deeply beside a window (select it, and filter outside)");
+  return { having: null, qualify: { this: { and: { ...SOME_WINDOW, left: { paren: { this: having.this } } } } } };
+}
+
+/** `… AND count(*) OVER () >= 0`: DuckDB wants a window in a QUALIFY. */
+const SOME_WINDOW = {
+  right: {
+    gte: {
+      left: {
+        window_function: {
+          this: { count: { this: null, star: true, distinct: false, filter: null, original_name: "count" } },
+          over: { window_name: null, partition_by: [], order_by: [], frame: null, alias: null },
+        },
+      },
+      right: { literal: { literal_type: "number", value: "0" } },
+      left_comments: [],
+      operator_comments: [],
+      trailing_comments: [],
+    },
+  },
+  left_comments: [],
+  operator_comments: [],
+  trailing_comments: [],
+};
+
+const isAggregate = (kind: string) => kind === "count" || AGGREGATES.has(kind);
+
+/** Whether a tree has a node of a kind. */
+function holds(value: unknown, wanted: (kind: string) => boolean): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(
+    ([kind, inner]) => (wanted(kind) && typeof inner === "object" && inner !== null) || holds(inner, wanted),
+  );
+}
+
+/**
+ * Names of what is computed of aggregates in a HAVING, replaced by what they stand for: DuckDB refuses those that may
+ * raise. Within an aggregate or another query a name is a column's, and so is the name of a column that is grouped by.
+ */
+function withoutAliases(having: unknown, { expressions, group_by }: SqlNode): unknown {
   const aliases = new Map<string, unknown>();
-  for (const [kind, item] of items.map((each) => open(each))) {
-    if (kind !== "alias") continue;
-    const [inner] = open(item.this);
-    if (inner === "count" || AGGREGATES.has(inner)) aliases.set(nameOf(item.alias).toLowerCase(), item.this);
+  for (const [kind, item] of list(expressions).map((each) => open(each))) {
+    if (kind === "alias" && holds(item.this, isAggregate)) aliases.set(nameOf(item.alias).toLowerCase(), item.this);
+  }
+  for (const [kind, column] of list(maybe(group_by, (group) => node(group).expressions)).map((each) => open(each))) {
+    if (kind === "column") aliases.delete(nameOf(column.name).toLowerCase());
   }
   const replace = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(replace);
@@ -113,9 +165,14 @@ function withoutAliases(having: unknown, items: readonly unknown[]): unknown {
     if ("column" in value && typeof value.column === "object" && value.column !== null) {
       const column = node(value.column);
       const meant = column.table ? undefined : aliases.get(nameOf(column.name).toLowerCase());
-      return meant ?? value;
+      return meant === undefined ? value : { paren: { this: meant, trailing_comments: [] } };
     }
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, replace(inner)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([kind, inner]) => [
+        kind,
+        isAggregate(kind) || kind === "select" ? inner : replace(inner),
+      ]),
+    );
   };
   return aliases.size === 0 ? having : replace(having);
 }
@@ -243,7 +300,7 @@ function join(body: SqlNode, scope: Scope): SqlNode {
     kind,
     use_outer_keyword: false,
     this: relation(body.this, scope),
-    on: maybe(body.on, (on) => expression(on, scope)),
+    on: maybe(body.on, (on) => truth(on, scope)),
     using: list(body.using).map(identifier),
   });
 }

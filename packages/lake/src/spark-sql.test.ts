@@ -229,6 +229,47 @@ describe("what is outside of the subset is refused before it runs", () => {
     expect((await lake.query(having, { views })).rows).toEqual([{ s: null, total: 2 }]);
   });
 
+  it.each([
+    "SELECT a FROM t WHERE a",
+    "SELECT a FROM t WHERE (s)",
+    "SELECT a FROM t WHERE d AND a > 0",
+    "SELECT a FROM t WHERE NOT x",
+    "SELECT a FROM t WHERE a > 0 OR a",
+    "SELECT CASE WHEN a THEN 1 END FROM t",
+    "SELECT if(a + 1, 1, 2) FROM t",
+    "SELECT count(*) FILTER (WHERE a) FROM t",
+    "SELECT count(*) FROM t HAVING count(*)",
+    "SELECT l.a FROM t l JOIN t r ON l.a",
+    "SELECT a FROM t WHERE coalesce(a, 1)",
+    "SELECT a FROM t WHERE 1",
+  ])("%s is refused: a condition is a boolean", async (sql) => {
+    await expect(lake.query(sql, { views })).rejects.toThrow(/DATATYPE_MISMATCH: a condition is of type \w+/);
+  });
+
+  it("takes booleans and nulls of any form for conditions", async () => {
+    const from = "(SELECT 1 AS a, true AS bo, CAST(NULL AS BOOLEAN) AS no) t";
+    const sql = `SELECT a, CASE WHEN bo THEN 1 END AS b, if(coalesce(no, bo), 2, 3) AS c FROM ${from} WHERE bo AND (bo) AND (no OR bo) AND CASE WHEN no THEN no ELSE bo END`;
+    expect((await lake.query(sql, { views: {} })).rows).toEqual([{ a: 1, b: 1, c: 2 }]);
+    expect((await lake.query(`SELECT a FROM ${from} WHERE NULL`, { views: {} })).rows).toEqual([]);
+  });
+
+  it("reads names and deep expressions in HAVING as Spark does", async () => {
+    const from = "(SELECT 'a' AS g, 2 AS i, 3L AS b, 0.5D AS x) AS t";
+    const rows = async (sql: string) => (await lake.query(sql.replace("FROM t", `FROM ${from}`), { views: {} })).rows;
+    // Within an aggregate, and where it is grouped by, a name is the column's; otherwise the selected one's.
+    expect(await rows("SELECT g, sum(x) AS x FROM t GROUP BY g HAVING sum(x) > 0 AND x < 1")).toEqual([
+      { g: "a", x: 0.5 },
+    ]);
+    expect(await rows("SELECT sum(i) AS g FROM t GROUP BY g HAVING g = 'a'")).toEqual([{ g: 2 }]);
+    expect(await rows("SELECT g, round(sum(i * b), 1) AS q FROM t GROUP BY g HAVING q = 6 AND sum(b + i) > 4")).toEqual(
+      [{ g: "a", q: 6 }],
+    );
+    expect(await rows("SELECT g FROM t GROUP BY g HAVING round(sum(b * i) / sum(b), 2) > 2")).toEqual([]);
+    await expect(
+      rows("SELECT g, row_number() OVER (ORDER BY g) AS n FROM t GROUP BY g HAVING round(sum(b * i) / sum(b), 2) > 0"),
+    ).rejects.toThrow("a HAVING nested this deeply beside a window");
+  });
+
   it("says where text does not parse", async () => {
     await expect(lake.query("SELEC 1", { views })).rejects.toMatchObject({
       code: expect.stringMatching(/SQL_SYNTAX|UNSUPPORTED_SQL/),

@@ -2,7 +2,7 @@ import { inlineParameters, type SqlPiece, sqlPieces } from "@dagwright/spark-con
 import { parse } from "@polyglot-sql/sdk";
 import type { View } from "./api.ts";
 import { LakeError } from "./errors.ts";
-import { checkViewName, isPlainName, quoteIdentifier } from "./names.ts";
+import { checkViewNames, isPlainName, quoteIdentifier } from "./names.ts";
 import type { Scalar } from "./scalars.ts";
 import { lakeErrors } from "./spark-errors.ts";
 
@@ -21,7 +21,7 @@ export function sparkStatement(
   params: Readonly<Record<string, Scalar>> = {},
 ): SparkStatement {
   return lakeErrors(() => {
-    for (const name of Object.keys(views)) checkViewName(name);
+    checkViewNames(views);
     const pieces = sqlPieces(sql);
     const order = checkSparkQuery(pieces, Object.keys(views));
     for (const { kind, value } of pieces) {

@@ -93,7 +93,7 @@ async function readAll(
     scratch: folder,
     folders: [folder],
     files: reader.paths,
-    macros: false,
+    foreign: true,
   });
   const stop = new AbortController();
   const whole = wholenessOf(
@@ -151,7 +151,7 @@ async function readerOf(
   if (format === "parquet") {
     const list = paths.map(quoteLiteral).join(", ");
     const read = `SELECT * FROM read_parquet([${list}], hive_partitioning = false, union_by_name = true)`;
-    return { paths, sql: (session) => typed(session, read, o), diagnose: async () => {} };
+    return { paths, sql: (session) => typed(session, read, o, files), diagnose: async () => {} };
   }
   const { columns } = o;
   if (!columns) {
@@ -175,7 +175,7 @@ async function readTable(
   path: string,
 ): Promise<StagedFile> {
   const folders = store.local ? [store.localPath(table), folder] : [folder];
-  const engine = await Engine.open({ ...context, scratch: folder, folders, macros: false });
+  const engine = await Engine.open({ ...context, scratch: folder, folders, foreign: true });
   try {
     const log = new DeltaLog(store, engine, (name) => name);
     const snapshot = await log.get(table, o.version);
@@ -196,11 +196,17 @@ async function readTable(
 }
 
 /** The wanted columns of files that have types of their own, when those fit without losing anything. */
-async function typed(session: Session, read: string, o: StageOptions): Promise<string> {
+async function typed(
+  session: Session,
+  read: string,
+  o: StageOptions,
+  files: readonly SourceFile[] = [],
+): Promise<string> {
   const result = await session.run(`${read} LIMIT 0`);
   const own = new Map(result.columnNames().map((name, i) => [name, result.columnType(i).toString()]));
   const wanted = o.columns ?? [...own.keys()].map((name) => ({ name, nullable: true }));
   const problems: string[] = [];
+  const unfit: { readonly name: string; readonly delta: string; readonly target: string }[] = [];
   const columns = wanted.map((column) => {
     const duck = own.get(column.name);
     const name = quoteIdentifier(column.name);
@@ -221,7 +227,7 @@ async function typed(session: Session, read: string, o: StageOptions): Promise<s
     }
     const type = "type" in column ? sourceType(column) : deltaToDuck(delta);
     const target = duckToDelta(type) ?? delta;
-    if (!widens(delta, target)) problems.push(`${column.name} is ${deltaToSpark(delta)}, not ${deltaToSpark(target)}`);
+    if (!widens(delta, target)) unfit.push({ name: column.name, delta, target });
     const checks = [
       ...(column.nullable === true ? [] : [`${name} IS NOT NULL`]),
       ...("min" in column && column.min !== undefined ? [`coalesce(${name} >= ${column.min}, true)`] : []),
@@ -232,6 +238,11 @@ async function typed(session: Session, read: string, o: StageOptions): Promise<s
       ? `${value} AS ${name}`
       : `CASE WHEN ${checks.join(" AND ")} THEN ${value} ELSE error(${message} || coalesce(${name}::VARCHAR, 'null')) END AS ${name}`;
   });
+  for (const { name, delta, target } of unfit) {
+    const which = files.length > 1 ? await fileUnfit(session, files, name, target) : undefined;
+    const at = which ? `${name} of ${which.file}` : name;
+    problems.push(`${at} is ${deltaToSpark(which?.delta ?? delta)}, not ${deltaToSpark(target)}`);
+  }
   if (problems.length > 0) {
     const has = [...own].map(([name, duck]) => `${name} ${deltaToSpark(duckToDelta(duck) ?? "") ?? duck}`).join(", ");
     throw new LakeError(
@@ -243,6 +254,20 @@ async function typed(session: Session, read: string, o: StageOptions): Promise<s
     );
   }
   return `SELECT ${columns.join(", ")} FROM (${read})`;
+}
+
+/** The first of several Parquet files whose column does not fit, and of which type it is there. */
+async function fileUnfit(session: Session, files: readonly SourceFile[], name: string, target: string) {
+  const paths = files.map((file) => quoteLiteral(file.path)).join(", ");
+  const rows = await session.rows(
+    `SELECT file_name, duckdb_type FROM parquet_schema([${paths}]) WHERE name = ${quoteLiteral(name)}`,
+  );
+  const types = new Map(rows.map(([path, type]) => [String(path), duckToDelta(String(type))]));
+  for (const file of files) {
+    const delta = types.get(file.path);
+    if (delta !== undefined && !widens(delta, target)) return { file: file.name, delta };
+  }
+  return undefined;
 }
 
 async function copy(
@@ -296,5 +321,13 @@ function unreadable(error: LakeError, files: readonly SourceFile[]): LakeError {
       field: "source",
     });
   }
-  return new LakeError("SOURCE_UNREADABLE", `The source cannot be read: ${message}`, { field: "source", cause: error });
+  const [first, ...more] = files.filter(({ name }) => !message?.includes(name));
+  const which =
+    first === undefined || more.length < files.length - 1
+      ? ""
+      : ` ${first.name}${more.length > 0 ? ` (and ${more.length} more)` : ""}`;
+  return new LakeError("SOURCE_UNREADABLE", `The source${which} cannot be read: ${message}`, {
+    field: "source",
+    cause: error,
+  });
 }

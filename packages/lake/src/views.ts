@@ -4,7 +4,7 @@ import type { DeltaLog } from "./delta-log.ts";
 import type { Bindings, Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
 import { filesThatMatter } from "./file-skipping.ts";
-import { checkViewName, quoteIdentifier, quoteLiteral } from "./names.ts";
+import { checkViewNames, quoteIdentifier, quoteLiteral } from "./names.ts";
 import type { Snapshot } from "./replay.ts";
 import { holdFiles } from "./table-files.ts";
 
@@ -31,8 +31,8 @@ export async function defineViews(
 ): Promise<void> {
   const newest = new Map<string, Snapshot>(base ? [[base.table, base]] : []);
   const tables = new Map<string, Snapshot>();
+  checkViewNames(views);
   for (const [name, view] of Object.entries(views)) {
-    checkViewName(name);
     if ("staged" in view) {
       if (!isStaged(view.staged)) {
         throw new LakeError("SOURCE_OUTSIDE_ROOTS", `The view ${name} is nothing that was staged, or it is closed.`, {

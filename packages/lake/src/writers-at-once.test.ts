@@ -1,5 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { dataFiles, during, failure, merge, rows, store, values, write } from "./fixtures/changed-table.ts";
+import {
+  dataFiles,
+  during,
+  failure,
+  lakeOfEachTest,
+  merge,
+  rows,
+  store,
+  values,
+  write,
+} from "./fixtures/changed-table.ts";
+
+lakeOfEachTest();
 
 describe("writers at once", () => {
   it("an overwrite fails rather than drop the rows of an append that came between", async () => {
