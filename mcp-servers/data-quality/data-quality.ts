@@ -1,5 +1,5 @@
 import { proposeSuite, renderDataDocs, type Suite, type ValidationReport, validate } from "@dagwright/expectations";
-import type { Lake, ObjectStore } from "@dagwright/lake";
+import { type Lake, LakeError, type ObjectStore } from "@dagwright/lake";
 import { nearest, ToolError } from "@dagwright/mcp-kit";
 import { earlierThan, remember, writeReport } from "./validations.ts";
 
@@ -65,7 +65,7 @@ export async function validateTable(
     query: (sql, params) => lake.native(sql, { views, ...(params && { params }), ...(signal && { signal }) }),
     dialect: lake.dialect,
     earlier: looksBack ? await earlierThan(lake, now) : [],
-    otherRows: async (other) => (await lake.snapshot({ table: other })).rowCount,
+    otherRows: (other) => rowsOf(lake, other),
     interval,
   });
   signal?.throwIfAborted();
@@ -76,6 +76,17 @@ export async function validateTable(
   const page = renderDataDocs(report, { suite: suite.name, table, version, interval, at, run: key });
   const reportUri = await writeReport(reports, key ?? JSON.stringify({ ...request, version }), page);
   return { ...report, suite: suite.name, table, version, reportUri };
+}
+
+/** Rows of a table; undefined where there is none of this name. */
+async function rowsOf(lake: Lake, table: string): Promise<number | undefined> {
+  try {
+    return (await lake.snapshot({ table })).rowCount;
+  } catch (error) {
+    if (error instanceof LakeError && (error.code === "TABLE_NOT_FOUND" || error.code === "TABLE_NAME"))
+      return undefined;
+    throw error;
+  }
 }
 
 function momentOf(iso: string | undefined): string {

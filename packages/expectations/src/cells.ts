@@ -1,6 +1,6 @@
 import { type Column, isNumeric, isTemporal } from "./column-types.ts";
 import { NotEvaluableError } from "./errors.ts";
-import { type Fragment, identifier, join, perDialect, sql, text } from "./sql.ts";
+import { type Fragment, identifier, join, perDialect, type Scalar, sql, TEXT, text } from "./sql.ts";
 
 /** A value of an argument. */
 export type Value = string | number | boolean;
@@ -11,9 +11,22 @@ export function isMissing(column: Column): Fragment {
   return column.family === "float" ? sql`(${name} IS NULL OR isnan(${name}))` : sql`(${name} IS NULL)`;
 }
 
+/** A day, a time of it, and an offset of the time: as ISO-8601 writes a moment, and as databases do. */
+const MOMENT =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?\s*(?:Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
+
+/** Whether a text is a date or a moment, of a day that there is. */
+export function isMoment(text: string): boolean {
+  const [, year, month, day] = (MOMENT.exec(text) ?? []).map(Number);
+  if (year === undefined || month === undefined || day === undefined || month < 1 || month > 12 || day < 1)
+    return false;
+  // Day 0 of the next month; of a year in which leap days fall as in this one.
+  return day <= new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+}
+
 /** A moment as a literal that can be compared with a column of this type. */
 export function moment(column: Column, iso: string): Fragment {
-  if (Number.isNaN(Date.parse(iso))) {
+  if (!isMoment(iso)) {
     throw new NotEvaluableError(
       `Column "${column.name}" holds ${column.type}; ${JSON.stringify(iso)} is not a date or moment (expected ISO-8601)`,
     );
@@ -28,6 +41,36 @@ export function numberOf(column: Column): Fragment {
   return column.family === "boolean" ? sql`CAST(CAST(${name} AS INTEGER) AS DOUBLE)` : sql`CAST(${name} AS DOUBLE)`;
 }
 
+/** The infinities as engines and Python write them. */
+const INFINITIES: Readonly<Record<string, number>> = {
+  inf: Number.POSITIVE_INFINITY,
+  Infinity: Number.POSITIVE_INFINITY,
+  "-inf": Number.NEGATIVE_INFINITY,
+  "-Infinity": Number.NEGATIVE_INFINITY,
+};
+
+/** A number as text, for `readNumber`: the rows that a query gives hold no infinite numbers. */
+export function written(value: Fragment): Fragment {
+  return sql`CAST(CAST(${value} AS DOUBLE) AS ${TEXT})`;
+}
+
+/** The number that was `written`; null of none and of what is not a number. */
+export function readNumber(value: Scalar | undefined): number | null {
+  if (value === null || value === undefined) return null;
+  const read = INFINITIES[String(value)] ?? Number(value);
+  return Number.isNaN(read) ? null : read;
+}
+
+/** A number as a report tells it: the infinities, which JSON does not have, as text. */
+export function told(value: number | null): number | string | null {
+  return value === null || Number.isFinite(value) ? value : String(value);
+}
+
+/** Whether a floating point number is infinite. */
+export function isInfinite(value: Fragment): Fragment {
+  return sql`(abs(${value}) = CAST('Infinity' AS DOUBLE))`;
+}
+
 /** A column of numbers (or of yes and no, as 1 and 0). @throws NotEvaluableError for any other. */
 export function numeric(column: Column): Column {
   if (isNumeric(column.family) || column.family === "boolean") return column;
@@ -38,6 +81,7 @@ export function numeric(column: Column): Column {
 export function literal(column: Column, value: Value): Fragment {
   const comparable = comparableTo(column, value);
   if (comparable !== undefined) return comparable;
+  if (isTemporal(column.family) && typeof value === "string") return moment(column, value);
   throw new NotEvaluableError(
     `Column "${column.name}" holds ${column.type} and cannot be compared with the ${typeof value} ${JSON.stringify(value)}`,
   );
@@ -59,7 +103,8 @@ function comparableTo(column: Column, value: Value): Fragment | undefined {
     return value === 0 || value === 1 ? sql`${value === 1}` : undefined;
   }
   if (typeof value !== "string") return undefined;
-  return isTemporal(column.family) ? moment(column, value) : sql`${value}`;
+  if (!isTemporal(column.family)) return sql`${value}`;
+  return isMoment(value) ? moment(column, value) : undefined;
 }
 
 function isNumberText(value: string): boolean {

@@ -1,7 +1,19 @@
-import { fits, inRange, isComparable, isMissing, literal, numberOf, numeric, type Range } from "./cells.ts";
+import {
+  fits,
+  inRange,
+  isComparable,
+  isMissing,
+  literal,
+  numberOf,
+  numeric,
+  type Range,
+  readNumber,
+  told,
+  written,
+} from "./cells.ts";
 import { type Column, columnOf, isNumeric, isTemporal } from "./column-types.ts";
 import { conditionOf } from "./conditions.ts";
-import { type Ask, and, countOf, groupsOf, isoOf, type Json, number, type Plan, ROWS, scopeOf, table } from "./plan.ts";
+import { type Ask, and, countOf, isoOf, number, type Plan, ROWS, scopeOf, table, valuesOf } from "./plan.ts";
 import type { RowCondition } from "./row-condition.ts";
 import { type Fragment, identifier, perDialect, type Scalar, sql, text } from "./sql.ts";
 
@@ -19,6 +31,21 @@ export function presentRows(kwargs: AggregateArguments, columns: readonly Column
 /** A number as pandas computes it over the values that are there: deviation of a sample, median of the middle two. */
 const STATISTICS = { mean: "avg", median: "median", stdev: "stddev_samp", sum: "sum" } as const;
 
+/** From here on a number's square, and with it a deviation, may be beyond what is finite. */
+const VAST = 1e150;
+
+/** Standard deviation of a sample; of infinite values there is none, and of vast ones it is infinite. */
+export function deviationOf(column: Column, where: Fragment): Fragment {
+  const value = numberOf(column);
+  if (column.family !== "float") return sql`stddev_samp(${value}) FILTER (WHERE ${where})`;
+  const size = sql`CASE WHEN ${where} THEN abs(${value}) END`;
+  const greatest = sql`coalesce(max(${size}), 0)`;
+  // A filter would part the rows once more: cases make nulls, which the aggregates pass over.
+  const finite = sql`stddev_samp(CASE WHEN ${where} AND abs(${value}) < ${VAST} THEN ${value} END)`;
+  const infinity = sql`CAST('Infinity' AS DOUBLE)`;
+  return sql`CASE WHEN ${greatest} < ${VAST} THEN ${finite} WHEN ${greatest} < ${infinity} THEN ${infinity} END`;
+}
+
 /** Mean, median, standard deviation or sum in a range; of no values only the sum exists, and is 0. */
 export function statisticBetween(
   statistic: keyof typeof STATISTICS,
@@ -28,9 +55,13 @@ export function statisticBetween(
   const column = columnOf(columns, kwargs.column);
   if (!isNumeric(column.family) && column.family !== "boolean") return ofNothing(kwargs, columns, numeric);
   const value = numberOf(column);
-  const found = sql`${text(STATISTICS[statistic])}(${value}) FILTER (WHERE ${presentRows(kwargs, columns)})`;
-  const ask = { over: ROWS, value: statistic === "sum" ? sql`coalesce(${found}, 0)` : found };
-  return numberBetween([ask], ([only]) => only ?? null, kwargs);
+  const present = presentRows(kwargs, columns);
+  const found =
+    statistic === "stdev"
+      ? deviationOf(column, present)
+      : sql`${text(STATISTICS[statistic])}(${value}) FILTER (WHERE ${present})`;
+  const ask = { over: ROWS, value: written(statistic === "sum" ? sql`coalesce(${found}, 0)` : found) };
+  return numberBetween([ask], ([only]) => readNumber(only), kwargs);
 }
 
 /** Of a column of another kind nothing can be told, unless it holds nothing: then there is no value, and that fails. */
@@ -67,15 +98,16 @@ export function extremeBetween(
   const value = sql`${text(extreme)}(${identifier(column.name)}) FILTER (WHERE ${present})`;
   const within = sql`CAST(coalesce(${inRange(value, kwargs, (bound) => literal(column, bound))} AND ${value} IS NOT NULL, false) AS INTEGER)`;
   const temporal = isTemporal(column.family);
+  const isFloat = column.family === "float";
   return {
     asks: [
-      { over: ROWS, value: temporal ? epochMicros(value) : value },
+      { over: ROWS, value: temporal ? epochMicros(value) : isFloat ? written(value) : value },
       { over: ROWS, value: within },
     ],
     judge: ({ values: [found, fit] }) => {
       const nothing = found === null || found === undefined;
       // A moment without a zone, as the reference writes it.
-      const observed = nothing ? null : temporal ? momentOf(found) : found;
+      const observed = nothing ? null : temporal ? momentOf(found) : isFloat ? told(readNumber(found)) : found;
       return table(number(fit) === 1, observed);
     },
   };
@@ -112,8 +144,8 @@ export function presentShareBetween(kwargs: AggregateArguments & Range, columns:
 
 /** The groups of a column are what other expectations about its values ask for too. */
 function distinctCount(kwargs: AggregateArguments, columns: readonly Column[]): Ask {
-  const name = identifier(columnOf(columns, kwargs.column).name);
-  return { over: groupsOf([name], presentRows(kwargs, columns)), value: text("count(*)") };
+  const over = valuesOf(columnOf(columns, kwargs.column), presentRows(kwargs, columns));
+  return { over, value: text("count(*)") };
 }
 
 function shareOf([part, whole]: readonly Scalar[]): number {
@@ -121,12 +153,16 @@ function shareOf([part, whole]: readonly Scalar[]): number {
 }
 
 /** A number that some aggregates make, against a range; no number fails. */
-export function numberBetween(asks: readonly Ask[], value: (values: readonly Scalar[]) => Json, range: Range): Plan {
+export function numberBetween(
+  asks: readonly Ask[],
+  value: (values: readonly Scalar[]) => number | null,
+  range: Range,
+): Plan {
   return {
     asks,
     judge: ({ values }) => {
       const found = value(values);
-      return table(typeof found === "number" && fits(found, range), found);
+      return table(found !== null && fits(found, range), told(found));
     },
   };
 }

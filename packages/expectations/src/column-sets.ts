@@ -1,19 +1,35 @@
-import { inSet, type Value } from "./cells.ts";
+import { inSet, readNumber, told, type Value, written } from "./cells.ts";
 import { type AggregateArguments, presentRows } from "./column-aggregates.ts";
 import { type Column, columnOf } from "./column-types.ts";
-import { type Ask, groupsOf, type Json, number, type Plan, table, type Verdict } from "./plan.ts";
-import { type Fragment, identifier, type Scalar, sql, text } from "./sql.ts";
+import { type Ask, type Json, number, type Plan, table, type Verdict, valuesOf } from "./plan.ts";
+import { type Scalar, sql, TEXT, text } from "./sql.ts";
 
 /** Values beyond a set that are shown. */
 const SHOWN = 20;
 
-/** The groups of a column's values, their value named as the column, so that conditions on it can be asked of them. */
-function valuesOf(kwargs: AggregateArguments, columns: readonly Column[]): { over: Fragment; column: Column } {
+/** The groups of a column's values: whether a value is among some, how it is selected, and how it is read. */
+function setOf(kwargs: AggregateArguments, columns: readonly Column[]) {
   const column = columnOf(columns, kwargs.column);
+  const isFloat = column.family === "float";
+  const plain = column.family === "other" ? sql`CAST(k0 AS ${TEXT})` : text("k0");
   return {
-    over: groupsOf([identifier(column.name)], presentRows(kwargs, columns)),
-    column: { ...column, name: "k0" },
+    over: valuesOf(column, presentRows(kwargs, columns)),
+    among: (values: readonly (Value | null)[]) => {
+      // What does not compare is refused by the column's own name.
+      inSet(column, values);
+      return inSet({ ...column, name: "k0" }, values);
+    },
+    shown: isFloat ? written(plain) : plain,
+    read: (value: Scalar): Json => (isFloat ? told(readNumber(value)) : value),
   };
+}
+
+/** Different values as Python's sets give them, as far as that is an order: numbers rising, texts in any. */
+function inOrder(values: readonly (Value | null)[]): (Value | null)[] {
+  const different = [...new Set(values)].reverse();
+  return different.every((value) => typeof value === "number")
+    ? different.toSorted((a, b) => Number(a) - Number(b))
+    : different;
 }
 
 /** The distinct values of a column against a set: none outside it, none of it missing, or both. */
@@ -22,14 +38,14 @@ export function distinctValues(
   columns: readonly Column[],
   wanted: "in" | "contain" | "equal",
 ): Plan {
-  const { over, column } = valuesOf(kwargs, columns);
-  const outside = sql`NOT ${inSet(column, kwargs.value_set)}`;
-  const asked = wanted === "in" ? [] : [...new Set(kwargs.value_set)].reverse();
+  const { over, among, shown, read } = setOf(kwargs, columns);
+  const outside = sql`NOT ${among(kwargs.value_set)}`;
+  const asked = wanted === "in" ? [] : inOrder(kwargs.value_set);
   const asks: Ask[] = [
     { over, value: sql`count(*) FILTER (WHERE ${outside})` },
-    ...asked.map((value) => ({ over, value: sql`count(*) FILTER (WHERE ${inSet(column, [value])})` })),
+    ...asked.map((value) => ({ over, value: sql`count(*) FILTER (WHERE ${among([value])})` })),
   ];
-  const judge = (unexpected: number, missing: readonly Json[], shown: readonly Scalar[]): Verdict => ({
+  const judge = (unexpected: number, missing: readonly Json[], shown: readonly Json[]): Verdict => ({
     outcome: {
       ...table(unexpected === 0 && missing.length === 0, null).outcome,
       ...(wanted !== "contain" && { unexpectedCount: unexpected, unexpectedValues: shown }),
@@ -44,8 +60,8 @@ export function distinctValues(
       if (unexpected === 0) return judge(0, missing, []);
       return {
         asks: [],
-        lists: [sql`SELECT k0 AS v FROM ${over} WHERE ${outside} ORDER BY v LIMIT ${text(String(SHOWN))}`],
-        judge: ({ lists: [shown = []] }) => judge(unexpected, missing, shown),
+        lists: [sql`SELECT ${shown} AS v FROM ${over} WHERE ${outside} ORDER BY k0 LIMIT ${text(String(SHOWN))}`],
+        judge: ({ lists: [found = []] }) => judge(unexpected, missing, found.map(read)),
       };
     },
   };
@@ -56,8 +72,8 @@ export function mostCommon(
   kwargs: AggregateArguments & { value_set: readonly (Value | null)[] | null; ties_okay?: boolean | null | undefined },
   columns: readonly Column[],
 ): Plan {
-  const { over, column } = valuesOf(kwargs, columns);
-  const expected = inSet(column, kwargs.value_set ?? []);
+  const { over, among, shown, read } = setOf(kwargs, columns);
+  const expected = among(kwargs.value_set ?? []);
   return {
     asks: [{ over, value: sql`max(n)` }],
     judge: ({ values: [most] }) => {
@@ -65,9 +81,12 @@ export function mostCommon(
       const modes = sql`FROM ${over} WHERE n = ${number(most)}`;
       return {
         asks: [],
-        lists: [sql`SELECT k0 AS v ${modes} ORDER BY v`, sql`SELECT k0 AS v ${modes} AND ${expected}`],
+        lists: [sql`SELECT ${shown} AS v ${modes} ORDER BY k0`, sql`SELECT ${shown} AS v ${modes} AND ${expected}`],
         judge: ({ lists: [all = [], fitting = []] }) =>
-          table(kwargs.ties_okay === true ? fitting.length > 0 : all.length === 1 && fitting.length === 1, all),
+          table(
+            kwargs.ties_okay === true ? fitting.length > 0 : all.length === 1 && fitting.length === 1,
+            all.map(read),
+          ),
       };
     },
   };

@@ -16,6 +16,8 @@ export type TypeFamily =
 export interface AskedBy {
   /** Its different values are fewer by far than the rows: what is sorted or judged is these. */
   readonly few?: boolean;
+  /** Few, and what stands at some rank is asked: that is read off the same grouping. */
+  readonly ranked?: boolean;
   /** Its different values are worked out in any case: what is judged is these. */
   readonly grouped?: boolean;
   /** Its values rise from row to row, so far: if they do to the end, none occurs twice. */

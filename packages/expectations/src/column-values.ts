@@ -1,5 +1,6 @@
 import { inRange, inSet, isMissing, literal, numberOf, numeric, type Range } from "./cells.ts";
-import { type Column, columnOf } from "./column-types.ts";
+import { deviationOf } from "./column-aggregates.ts";
+import { type Column, columnOf, isTemporal } from "./column-types.ts";
 import { conditionOf } from "./conditions.ts";
 import { NotEvaluableError } from "./errors.ts";
 import {
@@ -24,15 +25,16 @@ import { type Fragment, identifier, perDialect, sql, text } from "./sql.ts";
 /** Values of a column against a range in the column's own terms. */
 export function between(kwargs: MapArguments & Range, columns: readonly Column[]): Plan {
   const { min_value: min, max_value: max } = kwargs;
-  if ((min ?? null) === null && (max ?? null) === null) {
-    throw new NotEvaluableError("min_value and max_value cannot both be missing");
-  }
   if ((typeof min === "number" || typeof min === "string") && typeof max === typeof min && min > (max ?? min)) {
     throw new NotEvaluableError(`min_value ${min} cannot be greater than max_value ${max}`);
   }
-  return columnMap(kwargs, columns, (column) =>
-    inRange(identifier(column.name), kwargs, (value) => literal(column, value)),
-  );
+  return columnMap(kwargs, columns, (column) => {
+    // Yes and no lie between numbers as 1 and 0.
+    const numbers = column.family === "boolean" && [min, max].some((bound) => typeof bound === "number");
+    return numbers
+      ? inRange(numberOf(column), kwargs, (value) => literal({ ...column, family: "float" }, value))
+      : inRange(identifier(column.name), kwargs, (value) => literal(column, value));
+  });
 }
 
 /** Values in a set, or out of it; no set at all is fulfilled. */
@@ -43,6 +45,11 @@ export function membership(
 ): Plan {
   const { value_set } = kwargs;
   if (value_set === null) return columnMap(kwargs, columns, () => text("true"));
+  const asked = columnOf(columns, kwargs.column);
+  // A day misspelt would never be found: what must not be there has to be one.
+  if (wanted === "out" && isTemporal(asked.family)) {
+    for (const value of value_set) if (typeof value === "string") literal(asked, value);
+  }
   return columnMap(kwargs, columns, (column) =>
     wanted === "in" ? inSet(column, value_set) : sql`(NOT ${inSet(column, value_set)})`,
   );
@@ -144,12 +151,13 @@ export function zScores(
   kwargs: MapArguments & { threshold: number; double_sided: boolean },
   columns: readonly Column[],
 ): Plan {
-  const value = numberOf(numeric(columnOf(columns, kwargs.column)));
+  const column = numeric(columnOf(columns, kwargs.column));
+  const value = numberOf(column);
   const scope = scopeOf(kwargs, columns);
   return {
-    asks: momentsOf(value, scope.kept),
+    asks: momentsOf(column, scope.kept),
     judge: ({ values: [mean, deviation] }) => {
-      if (typeof mean !== "number" || typeof deviation !== "number" || deviation === 0) {
+      if (typeof mean !== "number" || typeof deviation !== "number" || deviation === 0 || !Number.isFinite(deviation)) {
         return rowMap(scope, kwargs.mostly, text("true"));
       }
       const score = sql`((${value} - ${mean}) / ${deviation})`;
@@ -162,9 +170,9 @@ export function zScores(
 }
 
 /** Mean and standard deviation of a sample. */
-export function momentsOf(value: Fragment, where: Fragment): Ask[] {
+export function momentsOf(column: Column, where: Fragment): Ask[] {
   return [
-    { over: ROWS, value: sql`avg(${value}) FILTER (WHERE ${where})` },
-    { over: ROWS, value: sql`stddev_samp(${value}) FILTER (WHERE ${where})` },
+    { over: ROWS, value: sql`avg(${numberOf(column)}) FILTER (WHERE ${where})` },
+    { over: ROWS, value: deviationOf(column, where) },
   ];
 }

@@ -44,7 +44,7 @@ export interface Surroundings {
   /** What earlier validations saw, the latest first. */
   readonly earlier: readonly ValidationFacts[];
   /** Rows of another table, where the validation can look at others. */
-  readonly otherRows?: ((table: string) => Promise<number>) | undefined;
+  readonly otherRows?: ((table: string) => Promise<number | undefined>) | undefined;
 }
 
 /** Plans one expectation over the columns of the view. @throws NotEvaluableError when it cannot be asked. */
@@ -206,6 +206,7 @@ export function compile(
 async function sameRows(rows: Ask, other: string, otherRows: Surroundings["otherRows"]): Promise<Plan> {
   if (otherRows === undefined) throw new NotEvaluableError(`Table "${other}" cannot be looked at by this validation`);
   const expected = await otherRows(other);
+  if (expected === undefined) throw new NotEvaluableError(`There is no table ${JSON.stringify(other)} to compare with`);
   return {
     asks: [rows],
     judge: ({ values: [count] }) => table(number(count) === expected, { self: number(count), other: expected }),

@@ -1,13 +1,15 @@
 import type { Comparison, RowCondition } from "./row-condition.ts";
 
 const TOKEN =
-  /\s*(?:(?<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|`(?<quoted>[^`]+)`|col\(\s*"(?<column>[^"]+)"\s*\)|(?<method>\.\s*(?:is_?null|not_?null|is_?not_?null|isna|notna)\s*\(\s*\))|(?<word>[A-Za-z_]\w*)|(?<mark><=>|==|!=|<>|<=|>=|[=<>&|~()[\],]))/iy;
+  /\s*(?:date\(\s*(?<date>"[^"]*"|'[^']*')\s*\)|(?<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|`(?<quoted>[^`]+)`|col\(\s*"(?<column>[^"]+)"\s*\)|(?<method>\.\s*(?:is_?null|not_?null|is_?not_?null|isna|notna)\s*\(\s*\))|(?<word>[A-Za-z_]\w*)|(?<mark><=>|==|!=|<>|<=|>=|[=<>&|~()[\],]))/iy;
 
 interface Token {
   readonly kind: "number" | "text" | "column" | "method" | "word" | "mark";
   readonly text: string;
 }
 
+/** Brackets and `not` within one another. */
+const DEEPEST = 100;
 const KEYWORDS = /^(and|or|not|in|is|null|true|false|none)$/i;
 const COMPARISONS: Readonly<Record<string, Comparison>> = {
   "=": "==",
@@ -32,7 +34,7 @@ const TURNED: Readonly<Record<Comparison, Comparison>> = {
  * Reads a row condition from text: comparisons of a column with a value or another column, chains (`0 < a <= 9`), `in`
  * and `not in`, tests for null, `and`, `or`, `not` and brackets. It is what the parsers of Great Expectations share:
  * pandas (`city == "Oslo" & price > 10`, `` `a b`.notnull() ``), Spark (`city = 'Oslo' AND price IS NOT NULL`) and its
- * own (`col("price") >= 10`).
+ * own (`col("price") >= 10`, `col("day") > date("2026-01-31")`).
  *
  * @throws SyntaxError that names the place where the text is not understood.
  */
@@ -47,7 +49,7 @@ function tokensOf(text: string): Token[] {
     const at = TOKEN.lastIndex;
     const groups = TOKEN.exec(text)?.groups;
     if (groups === undefined) throw refused(text, text.slice(at).trim());
-    const { number, text: quotedText, quoted, column, method, word, mark } = groups;
+    const { number, text: quotedText = groups["date"], quoted, column, method, word, mark } = groups;
     if (number !== undefined) tokens.push({ kind: "number", text: number });
     else if (quotedText !== undefined) tokens.push({ kind: "text", text: unquoted(quotedText) });
     else if (quoted !== undefined || column !== undefined)
@@ -74,6 +76,7 @@ type Operand = { readonly column: string } | { readonly value: string | number |
 
 class Parser {
   #at = 0;
+  #depth = 0;
   readonly #text: string;
   readonly #tokens: readonly Token[];
 
@@ -101,13 +104,21 @@ class Parser {
   }
 
   #single(): RowCondition {
-    if (this.#take("not") || this.#take("~")) return { not: this.#single() };
+    if (this.#take("not") || this.#take("~")) return { not: this.#deeper(() => this.#single()) };
     if (this.#take("(")) {
-      const inner = this.#either();
+      const inner = this.#deeper(() => this.#either());
       if (!this.#take(")")) throw this.#refused();
       return inner;
     }
     return this.#comparison();
+  }
+
+  #deeper(read: () => RowCondition): RowCondition {
+    this.#depth += 1;
+    if (this.#depth > DEEPEST) throw new SyntaxError(`a row condition may be nested ${DEEPEST} deep, no deeper`);
+    const inner = read();
+    this.#depth -= 1;
+    return inner;
   }
 
   #comparison(): RowCondition {

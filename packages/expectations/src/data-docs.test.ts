@@ -50,6 +50,27 @@ test("what the data holds is text, and one expectation is one expectation", () =
   expect(page).toContain("1 expectation, 1 not held");
 });
 
+test("a value is shown by its first characters, controls by their signs, and null is not the text null", () => {
+  const page = renderDataDocs(
+    {
+      success: false,
+      facts: undefined,
+      statistics: { evaluated: 1, successful: 0, failed: { critical: 1, warning: 0, info: 0 } },
+      results: [
+        {
+          ...{ type: "expect_column_values_to_be_null", kwargs: { column: "x" }, severity: "critical", success: false },
+          ...{ observed: null, elementCount: 4, missingCount: 0, unexpectedCount: 4, unexpectedPercent: 100 },
+          sample: [{ x: `${"é".repeat(299)}😀${"x".repeat(10_000)}` }, { x: "a\0b" }, { x: "null" }, { x: null }],
+        },
+      ],
+    },
+    { suite: "s", table: "t" },
+  );
+  expect(page).toContain(`<td>${"é".repeat(299)}<span class="missing">… (10301 characters)</span></td>`);
+  expect(page).toContain("<td>a\u2400b</td>");
+  expect(page).toContain('<td>null</td></tr><tr><td><span class="missing">null</span></td>');
+});
+
 test.skipIf(browser === undefined && process.env["CI"] !== "true")(
   "no name and no value makes the page wider than the window (Debian: apt-get install chromium, or CHROME_PATH)",
   async () => {

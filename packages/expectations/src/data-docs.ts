@@ -20,17 +20,20 @@ body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:76rem;padding:2r
 h1{margin:0 0 .25rem;font-size:1.6rem}h2{font-size:1.15rem;margin:2rem 0 .5rem}.about{color:var(--soft);margin:0 0 1.5rem}
 dl{display:flex;flex-wrap:wrap;gap:.75rem;margin:0}dl div{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.5rem 1rem;min-width:6rem}dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.4rem;font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}caption{text-align:left;color:var(--soft);padding:.25rem 0}th,td{border-bottom:1px solid var(--line);padding:.5rem .75rem;text-align:left;vertical-align:top}thead th{font-size:.85rem;color:var(--soft)}tbody th{font-weight:600}
-code{font:.85rem/1.45 ui-monospace,monospace}.verdict{font-weight:600;white-space:nowrap}.passed{color:var(--ok)}.failed{color:var(--bad)}.warning{color:var(--warn)}.info{color:var(--info)}.notes{color:var(--soft)}
+code{font:.85rem/1.45 ui-monospace,monospace;unicode-bidi:isolate}.missing{color:var(--soft);font-style:italic}.verdict{font-weight:600;white-space:nowrap}.passed{color:var(--ok)}.failed{color:var(--bad)}.warning{color:var(--warn)}.info{color:var(--info)}.notes{color:var(--soft)}
 section>.scroll>table{table-layout:fixed;min-width:60rem}section>.scroll>table>thead th:nth-child(1){width:7rem}section>.scroll>table>thead th:nth-child(2){width:30%}section>.scroll>table>thead th:nth-child(3){width:22%}
 details{margin-top:.25rem}summary{cursor:pointer}summary:focus-visible,.scroll:focus-visible{outline:2px solid var(--info);outline-offset:2px}details table{width:max-content;margin-top:.5rem}details td,details th{padding:.2rem .6rem;font-size:.85rem;max-width:20rem;overflow-wrap:break-word}details td{min-width:2rem}`;
 
 /** Rows and values of a kind that are shown. */
 const SHOWN = 10;
+/** Characters of a value that are shown, and of what is listed or written about it. */
+const LONGEST = { value: 300, told: 1000 } as const;
 
 /**
  * A validation as one HTML page (Great Expectations calls it Data Docs): verdict, counts, and every expectation by
  * column, what failed first, with what was observed and up to 10 unexpected rows. The page needs no other file, runs no
- * script, and whatever the data holds is shown as text.
+ * script, and whatever the data holds is shown as text: its first 300 characters, those that control something as the
+ * signs for them.
  */
 export function renderDataDocs(report: ValidationReport, subject: DataDocsSubject): string {
   const { evaluated, successful, failed } = report.statistics;
@@ -98,8 +101,8 @@ function rowOf(result: ExpectationResult): string {
   const told = Object.entries(result.kwargs).filter(
     ([key, value]) => key !== "column" && value !== undefined && value !== null && value !== false,
   );
-  const kwargs = told.map(([key, value]) => `<code>${escaped(`${key}: ${JSON.stringify(value)}`)}</code>`).join("<br>");
-  const notes = result.notes === undefined ? "" : `<p class="notes">${escaped([result.notes].flat().join(" "))}</p>`;
+  const kwargs = told.map(([key, value]) => `<code>${shown(`${key}: ${JSON.stringify(value)}`)}</code>`).join("<br>");
+  const notes = result.notes === undefined ? "" : `<p class="notes">${shown([result.notes].flat().join(" "))}</p>`;
   return `<tr><td class="verdict ${kind}">${mark}</td><th scope="row">${escaped(sentenceOf(result.type))}<br>${kwargs}${notes}</th><td>${observed(result)}</td><td>${unexpected(result)}</td></tr>`;
 }
 
@@ -109,8 +112,8 @@ function sentenceOf(type: string): string {
 }
 
 function observed({ exception, observed: value, elementCount, missingCount }: ExpectationResult): string {
-  if (exception !== undefined) return `<strong>Not evaluated:</strong> ${escaped(exception)}`;
-  if (value !== null) return `<code>${escaped(typeof value === "string" ? value : JSON.stringify(value))}</code>`;
+  if (exception !== undefined) return `<strong>Not evaluated:</strong> ${shown(exception)}`;
+  if (value !== null) return `<code>${shown(typeof value === "string" ? value : JSON.stringify(value))}</code>`;
   if (elementCount === null) return "";
   return `${elementCount} rows${missingCount === null ? "" : `, ${missingCount} missing`}`;
 }
@@ -122,10 +125,10 @@ function unexpected(result: ExpectationResult): string {
     parts.push(`${unexpectedCount}${unexpectedPercent === null ? "" : ` (${unexpectedPercent.toFixed(2)} %)`}`);
   }
   if (missingValues !== undefined && missingValues.length > 0) {
-    parts.push(`missing: <code>${escaped(JSON.stringify(missingValues))}</code>`);
+    parts.push(`missing: <code>${shown(JSON.stringify(missingValues))}</code>`);
   }
   if (unexpectedValues !== undefined && unexpectedValues.length > 0) {
-    parts.push(`<code>${escaped(JSON.stringify(unexpectedValues))}</code>`);
+    parts.push(`<code>${shown(JSON.stringify(unexpectedValues))}</code>`);
   }
   const rows = result.sample.slice(0, SHOWN);
   if (rows.length > 0) parts.push(`<details><summary>${rows.length} of the rows</summary>${rowsOf(rows)}</details>`);
@@ -134,7 +137,10 @@ function unexpected(result: ExpectationResult): string {
 
 function rowsOf(rows: readonly Readonly<Record<string, Json>>[]): string {
   const names = Object.keys(rows[0] ?? {});
-  const cell = (value: Json | undefined) => escaped(typeof value === "string" ? value : JSON.stringify(value ?? null));
+  const cell = (value: Json | undefined) =>
+    value === null || value === undefined
+      ? '<span class="missing">null</span>'
+      : shown(typeof value === "string" ? value : JSON.stringify(value), LONGEST.value);
   const head = names.map((name) => `<th scope="col">${escaped(name)}</th>`).join("");
   const body = rows.map((row) => `<tr>${names.map((name) => `<td>${cell(row[name])}</td>`).join("")}</tr>`).join("");
   return `<div class="scroll" tabindex="0" role="region" aria-label="Unexpected rows"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
@@ -148,6 +154,22 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
+/** What may be long, cut where it is. */
+function shown(plain: string, longest: number = LONGEST.told): string {
+  if (plain.length <= longest) return escaped(plain);
+  // Never half a character.
+  const start = plain.slice(0, longest).replace(/[\ud800-\udbff]$/, "");
+  return `${escaped(start)}<span class="missing">… (${plain.length} characters)</span>`;
+}
+
+/** The signs that Unicode has for controls, from NUL on; tab and the ends of lines are what they are. */
+const SIGNS = 0x2400;
+
 function escaped(plain: string): string {
-  return plain.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+  return plain
+    .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character)
+    .replace(/(?![\t\n\r])[\p{Cc}]/gu, (control) => {
+      const code = control.charCodeAt(0);
+      return code < 32 ? String.fromCharCode(SIGNS + code) : "\ufffd";
+    });
 }

@@ -16,6 +16,7 @@ const FEWER_THAN_ROWS = 100_000;
 const VALUE_BY_VALUE = /_(in_set|be_between|regex(_list)?|pattern(_list)?|lengths?_.*)$/;
 /** Of these and others, those that cost more than to find the different values: patterns, and what sorts. */
 const DEAR = /_(regex(_list)?|pattern(_list)?|median_to_be_between|quantile_values_to_be_between)$/;
+const BY_RANK = /_(median_to_be_between|quantile_values_to_be_between)$/;
 const UNIQUE = "expect_column_values_to_be_unique";
 /** Of a column that was not looked at. */
 const UNSEEN = { values: 0, different: Number.POSITIVE_INFINITY, falls: 1 };
@@ -44,10 +45,9 @@ export async function glanced(
     const grouped = types.some((type) => BY_GROUPS.test(type));
     const { values, different, falls } = seen.columns[index] ?? UNSEEN;
     const many = types.some((type) => DEAR.test(type)) ? differentAmong(values, FEWER_THAN_ROWS) : FEW;
-    marks.set(
-      column,
-      seen.rows < GLANCE ? { grouped } : { grouped, few: different <= Math.max(FEW, many), rising: falls === 0 },
-    );
+    const few = different <= Math.max(FEW, many);
+    const ranked = few && types.some((type) => BY_RANK.test(type));
+    marks.set(column, seen.rows < GLANCE ? { grouped } : { grouped, few, ranked, rising: falls === 0 });
   }
   return columns.map((column) => {
     const asked = marks.get(column);

@@ -2,11 +2,13 @@ import { z } from "zod";
 import { InvalidSuiteError } from "./errors.ts";
 import type { Json } from "./plan.ts";
 import type { RowCondition } from "./row-condition.ts";
-import { defineSuite, type Suite, type SuiteDefinition } from "./suite.ts";
+import { defineSuite, nameOf, problemsOf, type Suite, type SuiteDefinition } from "./suite.ts";
 import type { Expectation } from "./vocabulary.ts";
 
 /** What Great Expectations adds to arguments that says nothing about the data. */
-const NOT_ABOUT_DATA = ["batch_id", "catch_exceptions", "include_config", "result_format"];
+const NOT_ABOUT_DATA = ["auto", "batch_id", "catch_exceptions", "include_config", "profiler_config", "result_format"];
+/** Arguments of which null says something: no set, any columns. Any other is left out by it. */
+const MAY_BE_NULL = ["value_set", "value_pairs_set", "column_set", "column_list"];
 /** The version whose form is written. */
 const VERSION = "1.24.1";
 
@@ -52,14 +54,14 @@ const Exported = z.object({
  */
 export function fromGreatExpectations(exported: unknown): Suite {
   const parsed = Exported.safeParse(exported);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new InvalidSuiteError("Great Expectations", issue?.path.join(".") ?? "", issue?.message ?? "not a suite");
-  }
+  if (!parsed.success)
+    throw new InvalidSuiteError(nameOf(exported) || "Great Expectations", problemsOf(exported, parsed.error));
   const { data } = parsed;
   const { table, timestampColumn, expectations: others = [] } = data.meta?.dagwright ?? {};
   const expectations = data.expectations.map(({ type, expectation_type, kwargs, severity, notes, meta }) => {
-    const about = Object.entries(kwargs).filter(([key, value]) => !NOT_ABOUT_DATA.includes(key) && value !== null);
+    const about = Object.entries(kwargs).filter(
+      ([key, value]) => !NOT_ABOUT_DATA.includes(key) && (value !== null || MAY_BE_NULL.includes(key)),
+    );
     const noted = notes ?? meta?.notes?.content;
     return {
       type: type ?? expectation_type,

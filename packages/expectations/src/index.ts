@@ -1,5 +1,5 @@
 export { type DataDocsSubject, renderDataDocs } from "./data-docs.ts";
-export { InvalidIntervalError, InvalidSuiteError } from "./errors.ts";
+export { InvalidIntervalError, InvalidSampleSizeError, InvalidSuiteError, type SuiteProblem } from "./errors.ts";
 export { fromGreatExpectations, toGreatExpectations } from "./great-expectations.ts";
 export type { Json, ValidationFacts } from "./plan.ts";
 export { type ProfileOptions, proposeSuite } from "./profile.ts";

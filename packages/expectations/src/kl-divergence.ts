@@ -2,8 +2,8 @@ import { inSet, numberOf, numeric, type Value } from "./cells.ts";
 import { type AggregateArguments, presentRows } from "./column-aggregates.ts";
 import { type Column, columnOf } from "./column-types.ts";
 import { NotEvaluableError } from "./errors.ts";
-import { and, countOf, groupsOf, number, type Plan, table, type Verdict } from "./plan.ts";
-import { identifier, type Scalar, sql, text } from "./sql.ts";
+import { and, countOf, number, type Plan, table, type Verdict, valuesOf } from "./plan.ts";
+import { type Scalar, sql, text } from "./sql.ts";
 
 /** An expected distribution: of values, or of numbers in bins (each from its edge on, the last one with its end). */
 export type Partition =
@@ -45,7 +45,7 @@ function ofValues(
     throw new NotEvaluableError("internal_weight_holdout is for bins; a partition of values has none");
   }
   const column = columnOf(columns, kwargs.column);
-  const over = groupsOf([identifier(column.name)], presentRows(kwargs, columns));
+  const over = valuesOf(column, presentRows(kwargs, columns));
   const value = { ...column, name: "k0" };
   const outside = sql`NOT ${inSet(value, partition.values)}`;
   const ask = (aggregate: string, where = outside) => ({

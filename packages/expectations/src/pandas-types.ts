@@ -46,16 +46,16 @@ const OF_A_COLUMN = new Set(["object", "object_", "O"]);
 /** What every text is in Python. */
 const OF_A_TEXT = new Set(["str", "string_types"]);
 
+/** Names of Python's moments, which no text is. */
+const OF_A_MOMENT = new Set(["date", "datetime"]);
+
 /**
  * One of several types, as Great Expectations asks a list: pandas' name of moments without a unit is then no type, and
  * texts are asked value by value, which none of them is an object.
  */
 export function ofTypes(kwargs: MapArguments, types: readonly string[], columns: readonly Column[]): Plan {
-  return ofType(
-    kwargs,
-    types.filter((type) => type !== "datetime64").map((type) => (OF_A_COLUMN.has(type) ? "bytes" : type)),
-    columns,
-  );
+  const asked = types.map((type) => (type === "datetime64" || OF_A_COLUMN.has(type) ? "bytes" : type));
+  return ofType(kwargs, asked, columns);
 }
 
 /**
@@ -69,7 +69,7 @@ export function ofType(kwargs: MapArguments, types: readonly string[], columns: 
   if (column.family !== "text" || named || types.some((type) => OF_A_COLUMN.has(type))) {
     return known(named, column.type);
   }
-  const objects = types.filter((type) => Object.hasOwn(PANDAS, type));
+  const objects = types.filter((type) => Object.hasOwn(PANDAS, type) || OF_A_MOMENT.has(type));
   if (objects.length === 0) {
     if (types.length > 0 && types.every((type) => canonicalType(type) !== type.toUpperCase() || ENGINES.test(type))) {
       return known(false, column.type);

@@ -86,7 +86,7 @@ export interface Verdict {
 /** The name under which every query of a validation sees the rows. */
 export const ROWS = identifier("validated_rows");
 
-/** Name of a column that a query adds to the rows; it is never shown. */
+/** Name, or beginning of the name, of a column that a query adds to the rows; it is never shown. */
 export const HELPER = "__dagwright_helper";
 
 /** Arguments that every expectation about the values of one column has. */
@@ -142,6 +142,20 @@ export function groupsOf(names: readonly Fragment[], where: Fragment): Fragment 
 }
 
 /**
+ * The different values of one column as `groupsOf`. Where ranks are asked of it too (median, quantiles), each with the
+ * number of rows `upto` it in order and that of all rows, `total`: one grouping then answers both.
+ */
+export function valuesOf(column: Column, where: Fragment): Fragment {
+  return column.asked?.ranked === true ? rankedValuesOf(column, where) : groupsOf([identifier(column.name)], where);
+}
+
+/** The different values of a column with the rows up to each, and of all. */
+export function rankedValuesOf(column: Column, where: Fragment): Fragment {
+  const groups = groupsOf([identifier(column.name)], where);
+  return sql`(SELECT k0, n, sum(n) OVER (ORDER BY k0) AS upto, sum(n) OVER () AS total FROM ${groups}) AS r`;
+}
+
+/**
  * `expected` says of a value that is not missing whether it is as expected. Where a column has few different values,
  * or they are worked out in any case, it is asked of each of them and not of each row.
  */
@@ -155,7 +169,7 @@ export function columnMap(
   const rows = rowMap(scope, kwargs.mostly, expected(column));
   const { few, grouped } = column.asked ?? {};
   if ((few !== true && grouped !== true) || kwargs.row_condition !== undefined) return rows;
-  const over = groupsOf([identifier(column.name)], scope.kept);
+  const over = valuesOf(column, scope.kept);
   const unexpected = sql`NOT ${expected({ ...column, name: "k0" })}`;
   const failed: Ask = { over, value: sql`coalesce(sum(n) FILTER (WHERE ${unexpected}), 0)` };
   return { ...rows, asks: [...rows.asks.slice(0, 2), failed] };

@@ -125,6 +125,11 @@ class Reader {
       const border = `(?:(?<=${WORD})(?!${WORD})|(?<!${WORD})(?=${WORD}))`;
       return this.#take(rest.slice(0, 2), next === "b" ? border : `(?!${border})`);
     }
+    const octal = /^\\(?:0[0-7]{0,2}|[1-3][0-7]{2})/.exec(rest);
+    if (octal !== null) {
+      const value = Number.parseInt(octal[0].slice(1), 8).toString(16);
+      return this.#take(octal[0], `\\u{${value}}`, `\\x{${value}}`);
+    }
     if (/[1-9]/.test(next)) {
       this.#native = false;
       return this.#take(rest.slice(0, 2), rest.slice(0, 2));

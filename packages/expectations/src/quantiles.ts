@@ -1,4 +1,4 @@
-import { fits, inRange, numberOf, numeric, type Range } from "./cells.ts";
+import { fits, inRange, numberOf, numeric, type Range, readNumber, told, written } from "./cells.ts";
 import { type AggregateArguments, statisticBetween } from "./column-aggregates.ts";
 import { type Column, columnOf, isNumeric } from "./column-types.ts";
 import { momentsOf } from "./column-values.ts";
@@ -6,23 +6,23 @@ import { NotEvaluableError } from "./errors.ts";
 import {
   type Ask,
   countOf,
-  groupsOf,
   type MapArguments,
   type Plan,
   ROWS,
+  rankedValuesOf,
   rowMap,
   type Scope,
   scopeOf,
   table,
 } from "./plan.ts";
-import { identifier, join, perDialect, sql, text } from "./sql.ts";
+import { join, perDialect, sql, text } from "./sql.ts";
 
 /** How a quantile that falls between two values is made of them, as in pandas. */
 export type Interpolation = "linear" | "lower" | "higher" | "midpoint" | "nearest";
 
 /**
- * Quantiles of the values that are kept, exact: counts them, asks for the values at the ranks on either side, and goes
- * on with the quantiles (null of no values).
+ * Quantiles of the values that are kept, exact: asks for the values at the ranks on either side, and goes on with the
+ * quantiles (null of no values).
  */
 export function withQuantiles(
   column: Column,
@@ -31,19 +31,36 @@ export function withQuantiles(
   interpolation: Interpolation,
   next: (found: readonly (number | null)[]) => ReturnType<Plan["judge"]>,
 ): Plan {
+  const quantilesOf = (n: number, at: (quantile: number, rank: number) => number) =>
+    next(
+      quantiles.map((quantile) => {
+        if (n === 0) return null;
+        const { low, high, share } = ranksOf(quantile, n, interpolation);
+        return mixOf(at(quantile, low), at(quantile, high), share);
+      }),
+    );
+  if (column.asked?.few === true) {
+    return {
+      asks: amongValues(column, scope, quantiles),
+      judge: ({ values: [count, ...sides] }) => {
+        const n = Number(count ?? 0);
+        return quantilesOf(n, (quantile, rank) => {
+          const side = Number(rank > Math.floor(quantile * (n - 1)));
+          return readNumber(sides[2 * quantiles.indexOf(quantile) + side]) ?? Number.NaN;
+        });
+      },
+    };
+  }
   return {
     asks: [countOf(scope.kept)],
     judge: ({ values: [count] }) => {
       const n = Number(count ?? 0);
-      if (n === 0) return next(quantiles.map(() => null));
+      if (n === 0) return quantilesOf(0, () => Number.NaN);
       const ranks = quantiles.map((quantile) => ranksOf(quantile, n, interpolation));
       const asked = [...new Set(ranks.flatMap(({ low, high }) => [low, high]))];
       return {
-        asks: column.asked?.few === true ? amongGroups(column, scope, asked) : amongRows(column, scope, asked, n),
-        judge: ({ values }) => {
-          const at = (rank: number) => Number(values[asked.indexOf(rank)]);
-          return next(ranks.map(({ low, high, share }) => mixOf(at(low), at(high), share)));
-        },
+        asks: amongRows(column, scope, asked, n),
+        judge: ({ values }) => quantilesOf(n, (_, rank) => readNumber(values[asked.indexOf(rank)]) ?? Number.NaN),
       };
     },
   };
@@ -63,17 +80,28 @@ function amongRows(column: Column, scope: Scope, ranks: readonly number[], n: nu
   return places.map((place, index) => ({
     over,
     value: perDialect({
-      duckdb: sql`${all}[${text(String(index + 1))}]`,
-      spark: sql`percentile_disc(${place}) WITHIN GROUP (ORDER BY v)`,
+      duckdb: written(sql`${all}[${text(String(index + 1))}]`),
+      spark: written(sql`percentile_disc(${place}) WITHIN GROUP (ORDER BY v)`),
     }),
   }));
 }
 
-/** The same of few different values, by how many rows there are up to each. */
-function amongGroups(column: Column, scope: Scope, ranks: readonly number[]): Ask[] {
-  const groups = groupsOf([identifier(column.name)], scope.kept);
-  const over = sql`(SELECT ${numberOf({ ...column, name: "k0" })} AS v, sum(n) OVER (ORDER BY k0) AS upto FROM ${groups}) AS q`;
-  return ranks.map((rank) => ({ over, value: sql`min(v) FILTER (WHERE upto > ${rank})` }));
+/**
+ * Of few different values, by how many rows there are up to each: the number of all rows, and of each quantile the value
+ * at the rank below it and that above.
+ */
+function amongValues(column: Column, scope: Scope, quantiles: readonly number[]): Ask[] {
+  const over = rankedValuesOf(column, scope.kept);
+  const value = numberOf({ ...column, name: "k0" });
+  return [
+    { over, value: sql`coalesce(max(total), 0)` },
+    ...quantiles.flatMap((quantile) =>
+      ["floor", "ceil"].map((side) => {
+        const rank = sql`${text(side)}(CAST(${quantile} AS DOUBLE) * CAST(total - 1 AS DOUBLE))`;
+        return { over, value: written(sql`min(${value}) FILTER (WHERE upto > ${rank})`) };
+      }),
+    ),
+  ];
 }
 
 function ranksOf(quantile: number, n: number, interpolation: Interpolation) {
@@ -103,7 +131,7 @@ export function medianBetween(kwargs: AggregateArguments & Range, columns: reado
   if (column.asked?.few !== true || kwargs.row_condition !== undefined || !isNumeric(column.family))
     return statisticBetween("median", kwargs, columns);
   return withQuantiles(column, scopeOf(kwargs, columns), [0.5], "midpoint", ([median = null]) =>
-    table(median !== null && fits(median, kwargs), median),
+    table(median !== null && fits(median, kwargs), told(median)),
   );
 }
 
@@ -133,7 +161,7 @@ export function quantilesBetween(
       const within = found >= (low ?? -Infinity) && found <= (high ?? Infinity);
       return within || isClose(found, low) || isClose(found, high);
     });
-    return table(fits, { quantiles: [...quantiles], values });
+    return table(fits, { quantiles: [...quantiles], values: values.map(told) });
   });
 }
 
@@ -163,9 +191,9 @@ export function notOutliers(
     });
   }
   return {
-    asks: momentsOf(value, scope.kept),
+    asks: momentsOf(column, scope.kept),
     judge: ({ values: [mean, deviation] }) => {
-      if (typeof mean !== "number" || typeof deviation !== "number") return all();
+      if (typeof mean !== "number" || typeof deviation !== "number" || !Number.isFinite(deviation)) return all();
       const off = kwargs.multiplier * deviation;
       const expected = off <= 0 ? sql`(${value} = ${mean})` : sql`(abs(${value} - ${mean}) < ${off})`;
       return rowMap(scope, kwargs.mostly, expected);

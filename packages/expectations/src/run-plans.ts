@@ -1,4 +1,5 @@
 import { NotEvaluableError } from "./errors.ts";
+import { inTime } from "./in-time.ts";
 import type { Answers, Plan, TextCheck, TextVerdict, Verdict } from "./plan.ts";
 import { ROWS } from "./plan.ts";
 import { type Dialect, type Fragment, identifier, join, keyOf, render, type Scalar, sql, text } from "./sql.ts";
@@ -18,6 +19,8 @@ export type Query = (
 
 /** Different texts that are fetched at a time. */
 const PAGE = 200_000;
+/** Characters that are judged in one go: milliseconds of work for a pattern that ends. */
+const TOGETHER = 100_000;
 /** Texts that were not accepted and are kept, to find their rows. */
 const KEPT_TEXTS = 1000;
 
@@ -124,11 +127,18 @@ export class Rows {
       const page = await this.select(
         sql`SELECT ${value} AS v, count(*) AS n FROM ${ROWS} WHERE ${where}${after} GROUP BY 1 ORDER BY 1 LIMIT ${text(String(PAGE))}`,
       );
-      for (const { v, n } of page.rows) {
-        last = String(v);
-        if (accepts(last)) continue;
-        rows += Number(n);
-        if (values.length < KEPT_TEXTS) values.push(last);
+      for (let at = 0; at < page.rows.length; ) {
+        at = inTime(() => {
+          let [next, characters] = [at, 0];
+          for (; next < page.rows.length && characters < TOGETHER; next += 1) {
+            last = String(page.rows[next]?.["v"]);
+            characters += last.length + 100;
+            if (accepts(last)) continue;
+            rows += Number(page.rows[next]?.["n"]);
+            if (values.length < KEPT_TEXTS) values.push(last);
+          }
+          return next;
+        });
       }
       if (page.rows.length < PAGE) return { rows, values };
     }

@@ -73,11 +73,17 @@ export function render(fragment: Fragment, dialect: Dialect): Rendered {
     let query = texts[0] ?? "";
     for (const [index, insert] of inserts.entries()) {
       if (typeof insert !== "object" || insert === null) {
-        const value = `${typeof insert} ${insert}`;
+        // Engines bind a whole number as an integer; one beyond 64 bits, or beyond all, has to be said otherwise.
+        const isHuge =
+          typeof insert === "number" &&
+          !Number.isSafeInteger(insert) &&
+          (Number.isInteger(insert) || !Number.isFinite(insert));
+        const bound = isHuge ? String(insert) : insert;
+        const value = `${typeof bound} ${bound}`;
         const name = known.get(value) ?? `p${known.size}`;
         known.set(value, name);
-        params[name] = insert;
-        query += mark + name;
+        params[name] = bound;
+        query += isHuge ? `CAST(${mark}${name} AS DOUBLE)` : mark + name;
       } else if ("name" in insert) {
         query += quote + insert.name.replaceAll(quote, quote + quote) + quote;
       } else {

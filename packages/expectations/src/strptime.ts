@@ -44,17 +44,33 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
 };
 const COMPOSED: Readonly<Record<string, string>> = { c: "%a %b %d %H:%M:%S %Y", x: "%m/%d/%y", X: "%H:%M:%S" };
 
-/** Whether a text can be read in a format, as Python's `datetime.strptime` reads it; a wrong format reads nothing. */
+/** What is wrong with a format of Python's `datetime.strptime`; undefined where nothing is. */
+export function formatProblem(format: string): string | undefined {
+  const whole = composed(format);
+  const given = [...whole.matchAll(/%(.?)/gsu)].map(([, directive = ""]) => directive).filter((one) => one !== "%");
+  const unknown = given.find((directive) => DIRECTIVES[directive] === undefined);
+  if (unknown !== undefined) return `%${unknown} is no directive of strptime`;
+  const twice = given.find((directive, index) => given.indexOf(directive) < index);
+  if (twice !== undefined) return `%${twice} stands in it twice`;
+  const has = (directives: string) => given.some((directive) => directives.includes(directive));
+  if (has("V") && !has("G")) return "%V needs the year %G";
+  if (has("G") && (!has("V") || !has("aAwu") || has("j"))) return "%G needs %V and a day of the week, and no %j";
+  return undefined;
+}
+
+function composed(format: string): string {
+  return format.replace(/%(.?)/gsu, (all, directive: string) => COMPOSED[directive] ?? all);
+}
+
+/** Whether a text can be read in a format, as Python's `datetime.strptime` reads it; see `formatProblem`. */
 export function strptimeReader(format: string): (text: string) => boolean {
-  const whole = format.replace(/%([cxX])/g, (_, directive: string) => COMPOSED[directive] ?? "");
+  const whole = composed(format);
   let source = "";
   for (let at = 0; at < whole.length; at += 1) {
     const character = whole[at] ?? "";
     if (character === "%") {
       at += 1;
-      const pattern = DIRECTIVES[whole[at] ?? ""];
-      if (pattern === undefined) return () => false;
-      source += pattern;
+      source += DIRECTIVES[whole[at] ?? ""] ?? "(?!)";
     } else if (/\s/.test(character)) {
       while (/\s/.test(whole[at + 1] ?? "")) at += 1;
       source += "\\s+";
@@ -62,13 +78,7 @@ export function strptimeReader(format: string): (text: string) => boolean {
       source += character.replace(/[$()*+.?[\\\]^{|}/]/, "\\$&");
     }
   }
-  let compiled: RegExp;
-  try {
-    compiled = new RegExp(`^(?:${source})`, "i");
-  } catch {
-    // A directive given twice.
-    return () => false;
-  }
+  const compiled = new RegExp(`^(?:${source})`, "i");
   return (text) => {
     const found = compiled.exec(text);
     return found !== null && found[0].length === text.length && isDate(found.groups ?? {});

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { InvalidSuiteError } from "./errors.ts";
+import { InvalidSuiteError, type SuiteProblem } from "./errors.ts";
 import { ColumnName, Expectation } from "./vocabulary.ts";
 
 const SuiteSchema = z.strictObject({
@@ -16,11 +16,6 @@ const REFUSED = new Map([
     "compares queries over two data sources, and a suite sees one table: write the comparison as a table of its own and expect its rows",
   ],
 ]);
-
-/** What is read of a suite that is not well formed: the types it asks for. */
-const Typed = z
-  .object({ expectations: z.array(z.object({ type: z.string().optional().catch(undefined) }).catch({})).catch([]) })
-  .catch({ expectations: [] });
 
 /** A named list of expectations about one table. */
 export interface Suite {
@@ -41,32 +36,49 @@ export type SuiteDefinition = z.input<typeof SuiteSchema>;
 /**
  * Checks a suite and fills in its defaults.
  *
- * @throws InvalidSuiteError that names the expectation and the argument, when a type is unknown or an argument is wrong.
+ * @throws InvalidSuiteError that names every expectation and argument where a type is unknown or an argument is wrong.
  */
 export function defineSuite(definition: SuiteDefinition): Suite {
   const parsed = SuiteSchema.safeParse(definition);
   if (parsed.success) return parsed.data;
-  for (const [index, { type }] of Typed.parse(definition).expectations.entries()) {
-    const why = REFUSED.get(type ?? "");
-    if (why !== undefined)
-      throw new InvalidSuiteError(String(definition.name), `expectations.${index}.type`, `"${type}" ${why}`);
-  }
-  const issue = parsed.error.issues[0];
-  const path = issue?.path ?? [];
-  throw new InvalidSuiteError(String(definition.name), path.join("."), problemOf(issue, valueAt(definition, path)));
+  throw new InvalidSuiteError(nameOf(definition), problemsOf(definition, parsed.error));
 }
 
-function problemOf(issue: z.core.$ZodIssue | undefined, given: unknown): string {
-  if (issue?.code === "invalid_union" && issue.path.at(-1) === "type" && typeof given === "string") {
+/** What to call a suite that may be anything at all. */
+export function nameOf(definition: unknown): string {
+  return String(valueAt(definition, ["name"]) ?? valueAt(definition, ["expectation_suite_name"]) ?? "");
+}
+
+/** Everything that a schema found wrong with a suite, in the suite's words. */
+export function problemsOf(definition: unknown, { issues }: z.ZodError): SuiteProblem[] {
+  return issues.map((issue) => {
+    const given = valueAt(definition, issue.path);
+    return { field: issue.path.join("."), problem: problemOf(issue, given) };
+  });
+}
+
+function problemOf(issue: z.core.$ZodIssue, given: unknown): string {
+  if (issue.code === "invalid_union" && issue.path.at(-1) === "type" && typeof given === "string") {
+    const why = REFUSED.get(given);
+    if (why !== undefined) return `"${given}" ${why}`;
     const near = nearestTypes(given);
     return `there is no expectation "${given}"${near.length > 0 ? `; did you mean ${near.join(", ")}?` : ""}`;
   }
+  if (issue.code === "invalid_union" && issue.path.at(-1) === "type" && issue.path.length === 3) {
+    return 'expected the name of an expectation, as "expect_column_values_to_not_be_null"';
+  }
   // The value itself says whether it is too big or invalid.
-  const message = issue?.message.replace(/^(Invalid|Too) \w+: /, "") ?? "not a suite";
+  const message = issue.message.replace(/^(Invalid|Too) \w+: /, "");
   // A check of our own names the value in its words.
-  if (issue?.code === "custom") return message;
-  const shown = typeof given === "object" || given === undefined ? undefined : JSON.stringify(given);
+  if (issue.code === "custom") return message;
+  const shown = shownAs(given, issue.code === "invalid_union");
   return shown === undefined ? message : `it is ${shown.slice(0, 200)}: ${message}`;
+}
+
+/** A value for a message; an object only where its parts say nothing. */
+function shownAs(given: unknown, whole: boolean): string | undefined {
+  if (typeof given === "number") return String(given);
+  return typeof given === "object" && !whole ? undefined : JSON.stringify(given);
 }
 
 function valueAt(definition: unknown, path: readonly PropertyKey[]): unknown {
@@ -90,5 +102,10 @@ function nearestTypes(name: string): string[] {
 }
 
 function wordsOf(type: string): string[] {
-  return type.split("_").filter((word) => word !== "expect");
+  // Also the name of Great Expectations' class.
+  const words = type
+    .replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_")
+    .toLowerCase()
+    .split("_");
+  return words.filter((word) => word !== "expect");
 }

@@ -1,7 +1,7 @@
 import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { InvalidIntervalError, InvalidSuiteError } from "./errors.ts";
+import { InvalidIntervalError, InvalidSampleSizeError, InvalidSuiteError } from "./errors.ts";
 import type { Query } from "./run-plans.ts";
 import { defineSuite, type SuiteDefinition } from "./suite.ts";
 import { validate } from "./validate.ts";
@@ -295,10 +295,62 @@ describe("a suite", () => {
     await expect(validate({ suite, query, view: "no such table" })).rejects.toThrow("no such table");
   });
 
+  test("a table with bytes is validated, and shows them as text", async () => {
+    await query("CREATE OR REPLACE TABLE blobs AS SELECT 1 AS id, 'xy'::BLOB AS bytes");
+    const suite = defineSuite({
+      name: "blobs",
+      expectations: [
+        { type: "expect_column_values_to_be_null", kwargs: { column: "bytes" } },
+        { type: "expect_column_distinct_values_to_be_in_set", kwargs: { column: "bytes", value_set: ["z"] } },
+      ],
+    });
+    const { results } = await validate({ suite, query, view: "blobs" });
+    expect(results[0]?.sample).toEqual([{ id: 1, bytes: "xy" }]);
+    expect(results[1]).toMatchObject({ success: false, unexpectedValues: ["xy"] });
+    await expect(validate({ suite, query, view: "blobs", sampleSize: Number.NaN })).rejects.toThrow(
+      new InvalidSampleSizeError(Number.NaN),
+    );
+  });
+
+  test("a table to compare with that is not there, and a date that is none, fail as not evaluated", async () => {
+    await query("CREATE OR REPLACE TABLE blobs AS SELECT 1 AS id, 'xy' AS word");
+    const definition: SuiteDefinition = {
+      name: "other",
+      expectations: [
+        { type: "expect_table_row_count_to_equal_other_table", kwargs: { other_table_name: "gone" } },
+        { type: "expect_column_values_to_be_unique", kwargs: { column: "id" } },
+      ],
+    };
+    const at = { query, view: "blobs", otherRows: async () => undefined };
+    const { results } = await validate({ suite: defineSuite(definition), ...at });
+    expect(results.map(({ exception }) => exception)).toEqual(['There is no table "gone" to compare with', undefined]);
+    await query("CREATE OR REPLACE TABLE days AS SELECT DATE '2024-02-29' AS day");
+    const among = (value_set: string[]) => ({ kwargs: { column: "day", value_set } });
+    const days = defineSuite({
+      name: "days",
+      expectations: [
+        { type: "expect_column_values_to_be_in_set", ...among(["1", "soon", "2024-2-29"]) },
+        { type: "expect_column_distinct_values_to_be_in_set", ...among(["2023-02-29"]) },
+        { type: "expect_column_values_to_not_be_in_set", ...among(["2023-02-29"]) },
+      ],
+    });
+    const found = (await validate({ suite: days, query, view: "days" })).results;
+    expect(found.map(({ unexpectedCount, exception }) => exception ?? unexpectedCount)).toEqual([
+      0,
+      1,
+      'Column "day" holds DATE; "2023-02-29" is not a date or moment (expected ISO-8601)',
+    ]);
+    const interval = { start: "2026-01-01", end: "2026-01-02" };
+    const dated = await validate({ suite: defineSuite({ ...definition, timestampColumn: "word" }), ...at, interval });
+    expect(dated.results[1]?.exception).toBe('Column "word" holds VARCHAR; a date or timestamp is needed');
+  });
+
   test("is checked when it is defined", () => {
     const type = "expect_column_value_lengths_to_be_between";
     expect(() => defineSuite({ name: "s", expectations: [{ type, kwargs: { column: "x" } }] })).toThrow(
-      new InvalidSuiteError("s", "expectations.0.kwargs", "min_value and max_value cannot both be missing"),
+      new InvalidSuiteError("s", [
+        { field: "expectations.0.kwargs", problem: "min_value and max_value cannot both be missing" },
+      ]),
     );
     expect(() =>
       defineSuite({

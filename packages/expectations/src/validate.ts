@@ -1,9 +1,10 @@
-import { type Column, columnOf, familyOf, isTemporal } from "./column-types.ts";
+import { isInfinite, readNumber, told, written } from "./cells.ts";
+import { type Column, familyOf, isTemporal } from "./column-types.ts";
 import { compile, type Surroundings } from "./compile.ts";
-import { InvalidIntervalError, NotEvaluableError } from "./errors.ts";
+import { InvalidIntervalError, InvalidSampleSizeError, NotEvaluableError } from "./errors.ts";
 import { glanced } from "./glance.ts";
 import { factsOf } from "./history.ts";
-import { beforeEnd } from "./interval.ts";
+import { beforeEnd, temporalColumn } from "./interval.ts";
 import {
   HELPER,
   type IntervalMs,
@@ -15,7 +16,7 @@ import {
   type Verdict,
 } from "./plan.ts";
 import { allOf, type Query, Rows } from "./run-plans.ts";
-import { type Dialect, type Fragment, sql, text } from "./sql.ts";
+import { type Dialect, type Fragment, identifier, join, sql, TEXT, text } from "./sql.ts";
 import type { Suite } from "./suite.ts";
 import type { Expectation, Severity } from "./vocabulary.ts";
 
@@ -29,8 +30,8 @@ export interface ValidateOptions {
    * runs; the `facts` of their reports. @default none
    */
   readonly earlier?: readonly ValidationFacts[] | undefined;
-  /** Rows of another table, for `expect_table_row_count_to_equal_other_table`. */
-  readonly otherRows?: ((table: string) => Promise<number>) | undefined;
+  /** Rows of another table, for `expect_table_row_count_to_equal_other_table`; undefined where there is no such table. */
+  readonly otherRows?: ((table: string) => Promise<number | undefined>) | undefined;
   /** The name under which `query` knows the table. */
   readonly view: string;
   /** The data interval the validation is for, ISO-8601: `start` inclusive, `end` exclusive. */
@@ -72,11 +73,13 @@ export interface ValidationReport {
  * (a missing column, values that do not compare) fails with an `exception`; the others are evaluated all the same.
  *
  * @throws InvalidIntervalError when the interval is not one.
+ * @throws InvalidSampleSizeError when the size of samples is not a whole number from 0.
  * @throws whatever `query` throws when the table itself cannot be read.
  */
 export async function validate(options: ValidateOptions): Promise<ValidationReport> {
   const { suite, query, view, dialect = "duckdb", sampleSize = 10 } = options;
   const { earlier = [], otherRows } = options;
+  if (!Number.isSafeInteger(sampleSize) || sampleSize < 0) throw new InvalidSampleSizeError(sampleSize);
   const surroundings = { interval: intervalMs(options.interval), earlier, otherRows };
   const { columns: found } = await new Rows(query, dialect, allOf(view)).select(allOf(view, 0));
   const typed = found.map(({ name, type }) => ({ name, type, family: familyOf(type) }));
@@ -105,7 +108,7 @@ export async function validate(options: ValidateOptions): Promise<ValidationRepo
     }
     const { outcome, failing } = verdict;
     const wanted = failing !== undefined && (outcome.unexpectedCount ?? 0) > 0 && sampleSize > 0;
-    const sample = wanted && rows !== undefined ? await sampleOf(rows, failing, sampleSize) : [];
+    const sample = wanted && rows !== undefined ? await sampleOf(rows, failing, columns, sampleSize) : [];
     results.push({ ...asked, ...outcome, sample });
   }
   return {
@@ -147,7 +150,7 @@ function sourceOf(
   const all = allOf(view);
   if (interval === null || suite.timestampColumn === undefined) return all;
   try {
-    return sql`${all} WHERE ${beforeEnd(columnOf(columns, suite.timestampColumn), interval)}`;
+    return sql`${all} WHERE ${beforeEnd(temporalColumn(columns, suite.timestampColumn), interval)}`;
   } catch (error) {
     if (error instanceof NotEvaluableError) return error;
     throw error;
@@ -167,13 +170,34 @@ async function planOf(
   }
 }
 
-async function sampleOf(rows: Rows, failing: Fragment, size: number): Promise<Record<string, Json>[]> {
-  const found = await rows.select(sql`SELECT * FROM (${failing}) AS f LIMIT ${text(String(Math.trunc(size)))}`);
-  return found.rows.map((row) =>
-    Object.fromEntries(
-      Object.entries(row).flatMap(([name, value]) => (name === HELPER ? [] : [[name, json(value)] as const])),
-    ),
-  );
+/**
+ * Unexpected rows, whole. What the rows of a query do not hold (infinite numbers, bytes) is told as text.
+ */
+async function sampleOf(
+  rows: Rows,
+  failing: Fragment,
+  columns: readonly Column[],
+  size: number,
+): Promise<Record<string, Json>[]> {
+  const floats = columns.filter(({ family }) => family === "float");
+  const infinite = floats.map(({ name }, index) => {
+    const value = identifier(name);
+    return sql`CASE WHEN ${isInfinite(value)} THEN ${written(value)} END AS ${identifier(`${HELPER}${index}`)}`;
+  });
+  const whole = columns.map(({ name, family }) => {
+    const value = identifier(name);
+    return family === "other" ? sql`CAST(${value} AS ${TEXT}) AS ${value}` : value;
+  });
+  const list = join([...whole, ...infinite], ", ");
+  const found = await rows.select(sql`SELECT ${list} FROM (${failing}) AS f LIMIT ${text(String(size))}`);
+  return found.rows.map((row) => {
+    const shown = Object.fromEntries(columns.map(({ name }) => [name, json(row[name])] as const));
+    for (const [index, { name }] of floats.entries()) {
+      const value = row[`${HELPER}${index}`];
+      if (typeof value === "string") shown[name] = told(readNumber(value));
+    }
+    return shown;
+  });
 }
 
 /** An engine's value for a report: dates as ISO-8601, integers beyond 2^53 as text, NaN and infinities as text. */

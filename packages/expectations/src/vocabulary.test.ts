@@ -220,3 +220,73 @@ test("however the engine is asked, by rows, by different values or by their orde
   }
   expect(grouped).toEqual(["falling", "last", "small"]);
 });
+
+test("infinite and huge numbers are counted, compared and told as what they are", async () => {
+  await query(`CREATE OR REPLACE TABLE odd AS SELECT * FROM (VALUES
+    (1.5::DOUBLE, true, 'a' || chr(1)), ('inf', false, 'b'), ('-inf', NULL, NULL), (NULL, true, 'c')) AS t(x, f, w)`);
+  const column = "x";
+  const suite = defineSuite({
+    name: "odd",
+    expectations: [
+      { type: "expect_column_max_to_be_between", kwargs: { column, min_value: 1 } },
+      { type: "expect_column_mean_to_be_between", kwargs: { column, min_value: 1 } },
+      { type: "expect_column_stdev_to_be_between", kwargs: { column, min_value: 1 } },
+      { type: "expect_column_value_z_scores_to_be_less_than", kwargs: { column, threshold: 1 } },
+      { type: "expect_column_distinct_values_to_be_in_set", kwargs: { column, value_set: [1.5, 1e300] } },
+      { type: "expect_column_values_to_be_between", kwargs: { column, min_value: -1e300, max_value: 1e300 } },
+      {
+        type: "expect_column_quantile_values_to_be_between",
+        kwargs: {
+          column,
+          quantile_ranges: {
+            quantiles: [0, 0.5],
+            value_ranges: [
+              [0, 1],
+              [0, 2],
+            ],
+          },
+        },
+      },
+      { type: "expect_column_values_to_be_between", kwargs: { column: "f", min_value: 0.5 } },
+      { type: "expect_column_values_to_match_regex", kwargs: { column: "w", regex: "\\01|[b]" } },
+      {
+        type: "expect_table_row_count_to_equal",
+        kwargs: { value: 1, row_condition: 'col("w") == date("c")', condition_parser: "great_expectations" },
+      },
+      { type: "expect_column_values_to_be_in_type_list", kwargs: { column: "w", type_list: ["datetime", "nope"] } },
+    ],
+  });
+  const { results } = await validate({ suite, query, view: "odd" });
+  await query("CREATE OR REPLACE TABLE vast AS SELECT unnest([1e300, -1e300, 2])::DOUBLE AS x");
+  const { results: vast } = await validate({
+    suite: defineSuite({
+      name: "vast",
+      expectations: [
+        { type: "expect_column_stdev_to_be_between", kwargs: { column, min_value: 1 } },
+        { type: "expect_column_value_z_scores_to_be_less_than", kwargs: { column, threshold: 1 } },
+        { type: "expect_column_values_to_not_be_outliers", kwargs: { column, method: "std" } },
+      ],
+    }),
+    ...{ query, view: "vast" },
+  });
+  expect(vast.map(({ success, observed }) => [success, observed])).toEqual([
+    [true, "Infinity"],
+    [true, null],
+    [true, null],
+  ]);
+  expect(results.map(({ success, observed, unexpectedCount }) => [success, observed, unexpectedCount])).toEqual([
+    [true, "Infinity", null],
+    [false, null, null],
+    [false, null, null],
+    [true, null, 0],
+    [false, null, 2],
+    [false, null, 2],
+    [false, { quantiles: [0, 0.5], values: ["-Infinity", 1.5] }, null],
+    [false, null, 1],
+    [false, null, 1],
+    [true, 1, null],
+    [false, null, 3],
+  ]);
+  expect(results[4]?.unexpectedValues).toEqual(["-Infinity", "Infinity"]);
+  expect(results[5]?.sample.map(({ x }) => x).toSorted()).toEqual(["-Infinity", "Infinity"]);
+});

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { RowCondition } from "./condition-schema.ts";
+import { formatProblem } from "./strptime.ts";
 
 export const ColumnName = z.string().min(1);
 /** Share of the values, between 0 and 1, that must fit. Nulls do not count, except where null is the question. */
 const Mostly = z.number().min(0).max(1).optional();
-const Value = z.union([z.string(), z.number(), z.boolean()]);
+const Value = z.union([z.string(), z.number(), z.boolean()], { error: "expected a text, a number, true or false" });
 /** A null among the values says nothing: missing values are not looked at. */
 const Values = z.array(Value.nullable());
-const Bound = z.union([z.string(), z.number()]).nullish();
+const Bound = z.union([z.string(), z.number()], { error: "expected a number or a text" }).nullish();
 const NumberBound = z.number().nullish();
 const Strict = { strict_min: z.boolean().default(false), strict_max: z.boolean().default(false) };
 
@@ -45,18 +46,29 @@ const MatchOn = z
   .enum(["any", "all"])
   .nullish()
   .transform((given) => given ?? "any");
+function hasBound({ min_value, max_value }: { min_value?: unknown; max_value?: unknown }): boolean {
+  return (min_value ?? max_value ?? null) !== null;
+}
+const NO_BOUND = { error: "min_value and max_value cannot both be missing" };
+const StrftimeFormat = z
+  .string()
+  .min(1)
+  .superRefine((format, context) => {
+    const problem = formatProblem(format);
+    if (problem !== undefined) context.addIssue(`${JSON.stringify(format)} reads no date: ${problem}`);
+  });
 const Texts = z.array(z.string()).min(1);
 /** The character that takes the meaning of the `%` or `_` after it. @default none */
 const Escape = z.string().length(1).nullish();
 const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const DURATION = 'expected a positive duration as "36h", "90m", "2d", or milliseconds';
 /** "36h", "90m", "2d", or milliseconds. */
-const Duration = z.union([
-  z.number().positive(),
-  z.templateLiteral([z.number().positive(), z.enum(["ms", "s", "m", "h", "d"])]),
-]);
+const Duration = z
+  .union([z.number(), z.templateLiteral([z.number(), z.enum(["ms", "s", "m", "h", "d"])])], { error: DURATION })
+  .refine((duration) => durationMs(duration) > 0, DURATION);
 
 /** A duration in milliseconds. */
-export function durationMs(duration: z.output<typeof Duration>): number {
+export function durationMs(duration: number | string): number {
   if (typeof duration === "number") return duration;
   const unit = /[a-z]+$/.exec(duration)?.[0] ?? "ms";
   return Number(duration.slice(0, -unit.length)) * (UNITS_MS[unit as keyof typeof UNITS_MS] ?? 1);
@@ -85,7 +97,7 @@ export const Expectation = z.discriminatedUnion("type", [
   expectation("expect_column_values_to_be_unique", z.strictObject(columnMap)),
   expectation(
     "expect_column_values_to_be_between",
-    z.strictObject({ ...columnMap, min_value: Bound, max_value: Bound, ...Strict }),
+    z.strictObject({ ...columnMap, min_value: Bound, max_value: Bound, ...Strict }).refine(hasBound, NO_BOUND),
   ),
   expectation("expect_column_values_to_be_in_set", z.strictObject({ ...columnMap, value_set: Values.nullable() })),
   expectation("expect_column_values_to_not_be_in_set", z.strictObject({ ...columnMap, value_set: Values.nullable() })),
@@ -103,11 +115,7 @@ export const Expectation = z.discriminatedUnion("type", [
   expectation("expect_column_values_to_not_match_regex_list", z.strictObject({ ...columnMap, regex_list: Texts })),
   expectation(
     "expect_column_value_lengths_to_be_between",
-    z
-      .strictObject({ ...columnMap, ...numberRange })
-      .refine(({ min_value, max_value }) => (min_value ?? max_value ?? null) !== null, {
-        error: "min_value and max_value cannot both be missing",
-      }),
+    z.strictObject({ ...columnMap, ...numberRange }).refine(hasBound, NO_BOUND),
   ),
   expectation("expect_column_value_lengths_to_equal", z.strictObject({ ...columnMap, value: z.number() })),
   expectation(
@@ -128,7 +136,7 @@ export const Expectation = z.discriminatedUnion("type", [
   ),
   expectation(
     "expect_column_values_to_match_strftime_format",
-    z.strictObject({ ...columnMap, strftime_format: z.string().min(1) }),
+    z.strictObject({ ...columnMap, strftime_format: StrftimeFormat }),
   ),
   expectation("expect_column_values_to_be_dateutil_parseable", z.strictObject(columnMap)),
   expectation("expect_column_values_to_be_json_parseable", z.strictObject(columnMap)),
@@ -246,7 +254,14 @@ export const Expectation = z.discriminatedUnion("type", [
     }),
   ),
   expectation("expect_column_type_to_be", z.strictObject({ column: ColumnName, type_: z.string().min(1) })),
-  expectation("expect_table_row_count_to_be_between", z.strictObject({ ...rows, ...numberRange })),
+  expectation(
+    "expect_table_row_count_to_be_between",
+    z
+      .strictObject({ ...rows, ...numberRange })
+      .refine(({ min_value, max_value }) => (min_value ?? -Infinity) <= (max_value ?? Infinity), {
+        error: "min_value cannot be greater than max_value",
+      }),
+  ),
   expectation(
     "expect_table_row_count_to_equal_other_table",
     z.strictObject({ ...rows, other_table_name: z.string().min(1) }),

@@ -84,11 +84,10 @@ function resultOf({ expectation, resultFormat, columns }: QualityInput, result: 
   const moments = new Set(names.filter((name) => columns[name] === "datetime"));
   const column = String(expectation.kwargs["column"]);
   const isPair = expectation.type.includes("_pair_");
-  const isRecord = isPair || "column_list" in expectation.kwargs;
   const shown = (name: string, value: Json): Json => {
     if (!moments.has(name)) return value;
-    // Rows of several columns say what is missing; pairs come as numpy writes them.
-    if (typeof value !== "string") return isRecord ? "NaT" : value;
+    // A missing moment has a name of its own; pairs come as numpy writes them.
+    if (typeof value !== "string") return "NaT";
     return isPair ? value.replace(/\.(\d{3})Z$/, ".$1000000") : value.replace(/(\.000)?Z$/, "");
   };
   const sample = result.sample
@@ -100,7 +99,9 @@ function resultOf({ expectation, resultFormat, columns }: QualityInput, result: 
       ? (PANDAS_DTYPES[String(result.observed)] ?? result.observed)
       : expectation.type === "expect_column_most_common_value_to_be_in_set" && Array.isArray(result.observed)
         ? result.observed.map((mode) => (moments.has(column) ? String(mode).replace(/\.(\d{3})Z$/, ".$1000000") : mode))
-        : result.observed;
+        : result.observed === null && moments.has(column) && /_(min|max)_/.test(expectation.type)
+          ? "NaT"
+          : result.observed;
   const values = result.unexpectedValues?.map((value) => shown(column, value));
   return formatResult(
     { ...result, sample, observed, ...(values && { unexpectedValues: values }) },
