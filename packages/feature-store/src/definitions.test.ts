@@ -49,4 +49,8 @@ test("definitions are checked together", () => {
   expect(() => checkDefinitions({ ...store, services })).toThrow(
     'Feature service "s": features: there is no feature "spending:spent"',
   );
+  for (const feature of ["constructor", "__proto__", "spend:", "spend:spend"]) {
+    const odd = [featureService({ name: "s", features: [`spending:${feature}`] })];
+    expect(() => checkDefinitions({ ...store, services: odd })).toThrow(`there is no feature "spending:${feature}"`);
+  }
 });

@@ -245,8 +245,9 @@ export function checkDefinitions({ entities, views, services }: Definitions): vo
   }
   for (const service of services) {
     for (const reference of service.features) {
-      const [view = "", feature = ""] = reference.split(":");
-      if (viewsByName.get(view)?.features[feature] === undefined) {
+      const [view = "", ...rest] = reference.split(":");
+      const feature = rest.join(":");
+      if (!Object.hasOwn(viewsByName.get(view)?.features ?? {}, feature)) {
         const subject = `Feature service "${service.name}"`;
         throw new InvalidFeatureDefinitionError(subject, "features", `there is no feature "${reference}"`);
       }

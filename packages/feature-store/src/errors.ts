@@ -1,5 +1,10 @@
 import { nearestNames } from "@dagwright/lake";
 
+/** A value that does not fit, for a message; from JavaScript it may be anything. */
+export function shown(value: unknown): string {
+  return typeof value === "bigint" ? `the BigInt ${value}` : String(JSON.stringify(value));
+}
+
 /** A definition or a request names something that cannot be. */
 export class InvalidFeatureDefinitionError extends Error {
   readonly code = "INVALID_FEATURE_DEFINITION";

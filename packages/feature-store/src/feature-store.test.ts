@@ -302,6 +302,11 @@ describe("online features", () => {
       'entityRows.0.user_id: "1" is not an integer, as join keys of the entity "user" are',
     );
     await expect(get({ user_id: 1.5 })).rejects.toThrow("1.5 is not an integer");
+    await expect(get({ user_id: 2 ** 53 })).rejects.toThrow("beyond 2^53 as decimal text");
+    await expect(get({ user_id: "9223372036854775808" })).rejects.toThrow("is not an integer");
+    const big: unknown = 5n;
+    // @ts-expect-error from JavaScript it may be anything
+    await expect(get({ user_id: big })).rejects.toThrow("the BigInt 5 is not an integer");
   });
 
   test("a table that does not fit the definition is refused, all its faults at once", async () => {

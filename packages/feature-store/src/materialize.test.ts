@@ -110,6 +110,39 @@ test("what is not all there is not taken for it: windows with a gap, another sto
   await wider.close();
 });
 
+test("what was brought in as another type is no value of the feature, until it is brought in again", async () => {
+  await lake.write({
+    table: "visits",
+    sql: "SELECT 'a' AS user_id, TIMESTAMPTZ '2026-03-01T00:00:00Z' AS since, 7::BIGINT AS n",
+    dialect: "duckdb",
+    views: {},
+    mode: "append",
+    txn: { appId: "visits", version: 1 },
+  });
+  const visits = (type: "bigint" | "double") =>
+    featureView({
+      name: "visits",
+      entities: [user],
+      source: { table: "visits", timestampField: "since" },
+      ttl: 0,
+      features: { n: type },
+    });
+  const materialize = { views: ["visits"], until: "2026-03-04", incremental: true };
+  const read = async (store: FeatureStore) =>
+    (await store.getOnlineFeatures({ features: ["visits:n"], entityRows: [{ user_id: "a" }] })).results;
+  const before = await open([visits("bigint")]);
+  await before.materialize(materialize);
+  expect(await read(before)).toMatchObject([{ values: { n: 7 }, statuses: { n: "PRESENT" } }]);
+  await before.close();
+
+  const after = await open([visits("double")]);
+  expect(await after.listViews()).toMatchObject([{ materializedUntil: null }]);
+  expect(await read(after)).toMatchObject([{ values: { n: null }, statuses: { n: "NOT_FOUND" } }]);
+  expect(await after.materialize(materialize)).toMatchObject([{ start: null, rows: 1 }]);
+  expect(await read(after)).toMatchObject([{ values: { n: 7 }, statuses: { n: "PRESENT" } }]);
+  await after.close();
+});
+
 test("many materialisations at once: the newest wins, for each entity, by creation where moments are equal", async () => {
   await table("overwrite", ["a", 1, 1, 1], ["a", 2, 2, 20], ["a", 2, 4, 24], ["a", 2, 3, 23], ["b", 1, 1, 5]);
   const stores = await Promise.all([1, 2, 3, 4].map(() => open()));

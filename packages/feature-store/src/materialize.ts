@@ -99,7 +99,7 @@ export async function materializeView(
     // Only where no gap is left: everything before `start` must have been brought in by earlier ones.
     const whole = start === undefined || (last !== undefined && readMoment("start", start).us <= last.us);
     if (!whole || (last !== undefined && last.us >= window.until.us)) return undefined;
-    const materialization = { store, features: Object.keys(view.features).toSorted(), until: window.until.iso };
+    const materialization = { store, features: typedFeatures(view), until: window.until.iso };
     const materializations = { ...now.state.materializations, [spaceOf(view)]: materialization };
     return { ...now.state, materializations };
   });
@@ -110,8 +110,15 @@ export async function materializeView(
 export function lastUntil({ state }: RegistryVersion, view: FeatureView, store: string): Moment | undefined {
   const last = state.materializations[spaceOf(view)];
   if (last === undefined || last.store !== store) return undefined;
-  const all = Object.keys(view.features).every((feature) => last.features.includes(feature));
+  const all = typedFeatures(view).every((feature) => last.features.includes(feature));
   return all ? readMoment("until", last.until) : undefined;
+}
+
+/** `name type` of each: one whose type changed is to be brought in again. */
+function typedFeatures({ features }: FeatureView): string[] {
+  return Object.entries(features)
+    .map(([name, type]) => `${name} ${type}`)
+    .toSorted();
 }
 
 function isoBefore(moment: Moment, ms: number): string {

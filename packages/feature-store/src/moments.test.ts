@@ -28,7 +28,7 @@ test("moments are read to the microsecond, in any zone, without one in UTC", () 
     expect(readMoment("until", text).us).toBe(us);
   }
   expect(readMoment("until", "2026-03-01").iso).toBe("2026-03-01T00:00:00.000000Z");
-  for (const text of ["", "now", "2026-13-01", "1772359200", "2026-03-01T25:00:00Z"]) {
+  for (const text of ["", "now", "2026-13-01", "2026-02-31", "1772359200", "2026-03-01T25:00:00Z"]) {
     expect(() => readMoment("until", text)).toThrow(`until: "${text}" is not an ISO-8601 moment`);
   }
 });

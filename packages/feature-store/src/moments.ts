@@ -14,11 +14,25 @@ export interface Moment {
  * @throws InvalidFeatureRequestError that names the field.
  */
 export function readMoment(field: string, text: string): Moment {
+  const moment = momentIn(text);
+  if (moment === undefined) throw new InvalidFeatureRequestError(field, `"${text}" is not an ISO-8601 moment`);
+  return moment;
+}
+
+/** The moment that an ISO-8601 text names, as `readMoment` reads it; undefined when it names none. */
+export function momentIn(text: string): Moment | undefined {
   const [, day, minute = "00:00", second = "00", fraction = "", zone = "Z"] = ISO.exec(text) ?? [];
-  const ms = day === undefined ? Number.NaN : Date.parse(`${day}T${minute}:${second}${colonIn(zone)}`);
-  if (Number.isNaN(ms)) throw new InvalidFeatureRequestError(field, `"${text}" is not an ISO-8601 moment`);
+  if (day === undefined || !isDay(day)) return undefined;
+  const ms = Date.parse(`${day}T${minute}:${second}${colonIn(zone)}`);
+  if (Number.isNaN(ms)) return undefined;
   const below = fraction.padEnd(6, "0");
   return { us: ms * 1000 + Number(below), iso: `${new Date(ms).toISOString().slice(0, -4)}${below}Z` };
+}
+
+/** Whether the calendar has it: JavaScript takes the 30th of February for the 2nd of March. */
+function isDay(day: string): boolean {
+  const date = new Date(day);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
 }
 
 /** `+0200` as `+02:00`. */

@@ -1,6 +1,7 @@
 import type { FeatureValue, OnDemandView, ValueType } from "./definitions.ts";
-import { FeatureTransformationError } from "./errors.ts";
+import { FeatureTransformationError, shown } from "./errors.ts";
 import type { RequestedTransformation } from "./feature-references.ts";
+import { momentIn } from "./moments.ts";
 
 /**
  * The computed features of one row, by their columns.
@@ -34,7 +35,7 @@ function outputOf(
   try {
     const output: unknown = view.transform(input);
     if (typeof output === "object" && output !== null) return { ...output };
-    throw new TypeError(`it gave ${JSON.stringify(output)} where an object of features is expected`);
+    throw new TypeError(`it gave ${shown(output)} where an object of features is expected`);
   } catch (error) {
     throw new FeatureTransformationError(view.name, error instanceof Error ? error.message : String(error), error);
   }
@@ -45,10 +46,7 @@ function checked(view: OnDemandView, feature: string, type: ValueType, value: un
   // Not a number and the infinities are null, as everywhere.
   if (typeof value === "number" && !Number.isFinite(value)) return null;
   if (isOf(type, value)) return value;
-  throw new FeatureTransformationError(
-    view.name,
-    `it gave ${JSON.stringify(value)} for ${feature}, where ${type} is expected`,
-  );
+  throw new FeatureTransformationError(view.name, `it gave ${shown(value)} for ${feature}, where ${type} is expected`);
 }
 
 function isOf(type: ValueType, value: unknown): value is string | number | boolean {
@@ -65,7 +63,7 @@ function isOf(type: ValueType, value: unknown): value is string | number | boole
     case "string":
       return typeof value === "string";
     case "timestamp":
-      return typeof value === "string" && !Number.isNaN(Date.parse(value));
+      return typeof value === "string" && momentIn(value) !== undefined;
     case "boolean":
       return typeof value === "boolean";
   }

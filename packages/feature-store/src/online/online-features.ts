@@ -1,12 +1,13 @@
-import type { Entity, FeatureValue, FeatureView, ValueType } from "../definitions.ts";
-import { FeatureViewNotMaterializedError, InvalidFeatureRequestError } from "../errors.ts";
-import type { ResolvedFeatures } from "../feature-references.ts";
-import { isoOf } from "../moments.ts";
+import type { Entity, FeatureValue, ValueType } from "../definitions.ts";
+import { FeatureViewNotMaterializedError, InvalidFeatureRequestError, shown } from "../errors.ts";
+import type { RequestedView, ResolvedFeatures } from "../feature-references.ts";
+import { isoOf, momentIn } from "../moments.ts";
 import { transformed } from "../transformations.ts";
 import type { OnlineStore, OnlineValues } from "./online-store.ts";
 
 /**
- * `NOT_FOUND`: the store holds nothing for this entity. `OUTSIDE_MAX_AGE`: what it holds is older than the view's ttl.
+ * `NOT_FOUND`: the store holds nothing for this entity, or what it holds was written before the feature was defined, or
+ * when it had another type. `OUTSIDE_MAX_AGE`: what it holds is older than the view's ttl.
  * A null value that was materialised is `PRESENT`, and so is what a transformation computed.
  */
 export type FeatureStatus = "PRESENT" | "NOT_FOUND" | "OUTSIDE_MAX_AGE";
@@ -40,8 +41,8 @@ export async function onlineFeatures(
   rules: ReadingRules,
 ): Promise<OnlineFeatures[]> {
   for (const [index, row] of entityRows.entries()) checkEntityRow(resolved, row, index);
-  const queries = resolved.views.map(({ view }) => queryOf(view, entityRows));
-  const answers = await online.read(queries.map(({ view, entities }) => ({ view, entities })));
+  const queries = resolved.views.map((one) => queryOf(one, entityRows));
+  const answers = await online.read(queries);
   const held = queries.map(({ rows }, at) => {
     const values = new Array<OnlineValues | undefined>(entityRows.length).fill(undefined);
     rows.forEach((row, n) => {
@@ -55,26 +56,34 @@ export async function onlineFeatures(
       if (empty && !(await online.holds(view))) throw new FeatureViewNotMaterializedError(view.name);
     }
   }
-  const places = placesOf(resolved);
-  return entityRows.map((entity, row) => answerOf(resolved, places, entity, held, row, rules));
+  const form = formOf(resolved);
+  return entityRows.map((entity, row) => answerOf(resolved, form, entity, held, row, rules));
 }
 
-/** Where the value of an answered name comes from: a view and its feature, or, without one, a transformation. */
-interface Place {
-  readonly name: string;
-  readonly at: number;
-  readonly feature: string;
+/**
+ * The form of every answer to a request. Answers are copies of it, which costs less than to make them name by name;
+ * where every feature is present, which is the rule, they share the statuses.
+ */
+interface AnswerForm {
+  readonly nulls: Readonly<Record<string, null>>;
+  readonly present: Readonly<Record<string, FeatureStatus>>;
+  /** Of each view that is read, the names that are answered, each with its place among the view's values. */
+  readonly answered: readonly (readonly (readonly [name: string, place: number])[])[];
 }
 
-function placesOf({ views, outputs }: ResolvedFeatures): Place[] {
-  const known = new Map(
-    views.flatMap(({ features }, at) => features.map(({ column, feature }) => [column, { at, feature }] as const)),
-  );
-  return outputs.map((name) => ({ name, ...(known.get(name) ?? { at: -1, feature: "" }) }));
+function formOf({ views, outputs }: ResolvedFeatures): AnswerForm {
+  const asked = new Set(outputs);
+  return {
+    nulls: Object.fromEntries(outputs.map((name) => [name, null])),
+    present: Object.freeze(Object.fromEntries(outputs.map((name) => [name, "PRESENT" as const]))),
+    answered: views.map(({ features }) =>
+      features.flatMap(({ column }, place) => (asked.has(column) ? [[column, place] as const] : [])),
+    ),
+  };
 }
 
-/** The entities of a view, without rows of which a join key is null. */
-function queryOf(view: FeatureView, entityRows: readonly Readonly<Record<string, FeatureValue>>[]) {
+/** What is asked of the store for a view: its entities, without the rows of which a join key is null. */
+function queryOf({ view, features }: RequestedView, entityRows: readonly Readonly<Record<string, FeatureValue>>[]) {
   const rows: number[] = [];
   const entities: string[][] = [];
   for (const [index, row] of entityRows.entries()) {
@@ -83,51 +92,48 @@ function queryOf(view: FeatureView, entityRows: readonly Readonly<Record<string,
     rows.push(index);
     entities.push(key.map(String));
   }
-  return { view, rows, entities };
+  return { view, features: features.map(({ feature }) => feature), rows, entities };
 }
 
 function answerOf(
   { views, transformations }: ResolvedFeatures,
-  places: readonly Place[],
+  { nulls, present, answered }: AnswerForm,
   entity: Readonly<Record<string, FeatureValue>>,
   held: readonly (readonly (OnlineValues | undefined)[])[],
   row: number,
   { nowUs, pastTtl }: ReadingRules,
 ): OnlineFeatures {
+  const values: Record<string, FeatureValue> = { ...nulls };
+  const others: Record<string, FeatureStatus> = {};
+  const eventTimestamps: Record<string, string | null> = { ...nulls };
+  const inputs: Record<string, FeatureValue> | undefined = transformations.length > 0 ? { ...entity } : undefined;
   let newest: number | null = null;
-  const ofViews = views.map(({ view }, at) => {
+  let newestSince: string | null = null;
+  for (const [at, { view, features }] of views.entries()) {
     const one = held[at]?.[row];
-    if (one === undefined) return undefined;
-    newest = Math.max(newest ?? one.eventUs, one.eventUs);
-    const stale = view.ttl > 0 && nowUs - one.eventUs > view.ttl * 1000;
-    return { values: one.values, stale, hidden: stale && pastTtl === "null", since: isoOf(one.eventUs) };
-  });
-  let computed: Readonly<Record<string, FeatureValue>> = {};
-  if (transformations.length > 0) {
-    const inputs: Record<string, FeatureValue> = { ...entity };
-    for (const [at, { features }] of views.entries()) {
-      const one = ofViews[at];
-      for (const { feature, column } of features) inputs[column] = one?.hidden ? null : (one?.values[feature] ?? null);
+    const stale = one !== undefined && view.ttl > 0 && nowUs - one.eventUs > view.ttl * 1000;
+    const hidden = stale && pastTtl === "null";
+    const since = one === undefined ? null : isoOf(one.eventUs);
+    if (one !== undefined && (newest === null || one.eventUs > newest)) {
+      newest = one.eventUs;
+      newestSince = since;
     }
-    computed = transformed(transformations, inputs);
-  }
-  const values: Record<string, FeatureValue> = {};
-  const statuses: Record<string, FeatureStatus> = {};
-  const eventTimestamps: Record<string, string | null> = {};
-  for (const { name, at, feature } of places) {
-    if (at < 0) {
-      values[name] = computed[name] ?? null;
-      statuses[name] = "PRESENT";
-      eventTimestamps[name] = null;
-      continue;
+    for (const [name, place] of answered[at] ?? []) {
+      const value = one?.values[place];
+      if (value === undefined) {
+        others[name] = "NOT_FOUND";
+        continue;
+      }
+      if (!hidden) values[name] = value;
+      if (stale) others[name] = "OUTSIDE_MAX_AGE";
+      eventTimestamps[name] = since;
     }
-    const one = ofViews[at];
-    const value = one?.values[feature];
-    values[name] = value === undefined || one?.hidden ? null : value;
-    statuses[name] = value === undefined ? "NOT_FOUND" : one?.stale ? "OUTSIDE_MAX_AGE" : "PRESENT";
-    eventTimestamps[name] = value === undefined ? null : (one?.since ?? null);
+    if (inputs === undefined) continue;
+    for (const [place, { column }] of features.entries()) inputs[column] = hidden ? null : (one?.values[place] ?? null);
   }
-  return { entity, values, statuses, eventTimestamps, eventTimestamp: isoOf(newest) };
+  if (inputs !== undefined) Object.assign(values, transformed(transformations, inputs));
+  const statuses = Object.keys(others).length === 0 ? present : { ...present, ...others };
+  return { entity, values, statuses, eventTimestamps, eventTimestamp: newestSince };
 }
 
 /** Checks the fields of an entity row: every join key and request value is there, in its type, and nothing else. */
@@ -152,7 +158,7 @@ export function checkEntityRow(
       throw new InvalidFeatureRequestError(`entityRows.${index}.${name}`, problem, fieldsOf(expected));
     }
     if (value !== null && !fits(type, value)) {
-      const problem = `${JSON.stringify(value)} is not ${wantedIn(entity, type)}`;
+      const problem = `${shown(value)} is not ${wantedIn(entity, type)}`;
       throw new InvalidFeatureRequestError(`entityRows.${index}.${name}`, problem);
     }
   }
@@ -173,7 +179,10 @@ function wantedIn(entity: Entity | undefined, type: ValueType): string {
     boolean: "a boolean",
     timestamp: "an ISO-8601 moment",
   }[type];
-  return entity === undefined ? what : `${what}, as join keys of the entity "${entity.name}" are`;
+  const keys = entity === undefined ? "" : `, as join keys of the entity "${entity.name}" are`;
+  const large =
+    type === "bigint" ? " (64 bits; beyond 2^53 as decimal text, since a number does not hold it exactly)" : "";
+  return what + keys + large;
 }
 
 function fits(type: ValueType, value: string | number | boolean): boolean {
@@ -181,7 +190,7 @@ function fits(type: ValueType, value: string | number | boolean): boolean {
     case "string":
       return typeof value === "string";
     case "timestamp":
-      return typeof value === "string" && !Number.isNaN(Date.parse(value));
+      return typeof value === "string" && momentIn(value) !== undefined;
     case "boolean":
       return typeof value === "boolean";
     case "double":
@@ -190,8 +199,11 @@ function fits(type: ValueType, value: string | number | boolean): boolean {
       return Number.isSafeInteger(value);
     case "bigint":
       // Text is for what a number cannot hold exactly.
-      return typeof value === "string"
-        ? /^-?[1-9]\d{15,18}$/.test(value) && !Number.isSafeInteger(Number(value))
-        : Number.isSafeInteger(value);
+      if (typeof value !== "string") return Number.isSafeInteger(value);
+      return (
+        /^-?[1-9]\d{15,18}$/.test(value) &&
+        !Number.isSafeInteger(Number(value)) &&
+        BigInt.asIntN(64, BigInt(value)) === BigInt(value)
+      );
   }
 }

@@ -10,15 +10,17 @@ export interface OnlineRow {
   readonly values: Readonly<Record<string, FeatureValue>>;
 }
 
-/** The newest values of an entity, decoded. A feature that was not defined yet when they were written is absent. */
+/** The newest values of an entity. */
 export interface OnlineValues {
   readonly eventUs: number;
-  readonly values: Readonly<Record<string, FeatureValue>>;
+  /** In the order of the query's features; undefined for one that was not defined, or of another type, when they were written. */
+  readonly values: readonly (FeatureValue | undefined)[];
 }
 
-/** Entities whose values are wanted of a view. */
+/** Entities and features whose values are wanted of a view. */
 export interface OnlineQuery {
   readonly view: FeatureView;
+  readonly features: readonly string[];
   readonly entities: readonly (readonly string[])[];
 }
 

@@ -1,18 +1,30 @@
 import { createHash } from "node:crypto";
 import type { FeatureValue, FeatureView, ValueType } from "../definitions.ts";
-import type { OnlineRow, OnlineValues } from "./online-store.ts";
+import type { OnlineRow } from "./online-store.ts";
 
 /**
- * The names of the values of one packed row, in order. Rows carry the layout's id instead of the names; a view whose
- * features change gets another layout, and rows of the old one stay readable.
+ * How rows are packed; another number when that changes. Values packed otherwise are another space's: their view
+ * counts as never materialised.
+ */
+const FORMAT = 2;
+
+/**
+ * Names and types of the values of one packed row, in order. Rows carry the layout's id instead; a view whose features
+ * change gets another layout, and rows of the old one stay readable.
  */
 export interface Layout {
-  /** 8 hexadecimal digits. */
-  readonly id: string;
-  readonly names: readonly string[];
+  /** An unsigned integer of 32 bits. */
+  readonly id: number;
+  readonly columns: readonly (readonly [name: string, type: ValueType])[];
 }
 
-const ID_LENGTH = 8;
+/*
+ * A packed row, little endian: the layout's id (4 bytes); one bit a value that says whether it is null; 8 bytes a
+ * value; then the texts in UTF-8. The 8 bytes hold a double, an integer of 64 bits, a byte that is 0 or 1, or where a
+ * text begins and ends in the row (4 bytes each).
+ */
+const ID_BYTES = 4;
+const VALUE_BYTES = 8;
 
 const spaces = new WeakMap<FeatureView, string>();
 
@@ -23,78 +35,93 @@ export function spaceOf(view: FeatureView): string {
   const { name, entities, source } = view;
   const { table, timestampField, createdTimestampColumn = null } = source;
   const keys = entities.map(({ joinKey, type }) => [joinKey, type]);
-  const space = `${name}@${hash([keys, table, timestampField, createdTimestampColumn])}`;
+  const digest = digestOf([FORMAT, keys, table, timestampField, createdTimestampColumn]);
+  const space = `${name}@${digest.toString("hex", 0, ID_BYTES)}`;
   spaces.set(view, space);
   return space;
 }
 
 /** The layout in which a view's rows are written. */
 export function layoutOf(view: FeatureView): Layout {
-  const names = Object.keys(view.features).toSorted();
-  return { id: hash(names), names };
+  const columns = Object.entries(view.features).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return { id: digestOf(columns).readUInt32LE(), columns };
 }
 
-/** A row's values as text: the layout's id, then an array of JSON. */
-export function pack(layout: Layout, values: OnlineRow["values"]): string {
-  return layout.id + JSON.stringify(layout.names.map((name) => (values[name] === undefined ? null : values[name])));
+/** Packs a row's values. NaN and the infinities are null, and so is what is not there. */
+export function pack({ id, columns }: Layout, values: OnlineRow["values"]): Buffer {
+  const valuesAt = ID_BYTES + Math.ceil(columns.length / 8);
+  const textsAt = valuesAt + columns.length * VALUE_BYTES;
+  const texts: Buffer[] = [];
+  const row = Buffer.alloc(textsAt);
+  row.writeUInt32LE(id);
+  let end = textsAt;
+  for (const [place, [name, type]] of columns.entries()) {
+    const value = values[name] ?? null;
+    const at = valuesAt + place * VALUE_BYTES;
+    if (value === null || (typeof value === "number" && !Number.isFinite(value))) {
+      const byte = ID_BYTES + (place >> 3);
+      row.writeUInt8(row.readUInt8(byte) | (1 << (place & 7)), byte);
+    } else if (type === "bigint") row.writeBigInt64LE(BigInt(value), at);
+    else if (type === "boolean") row.writeUInt8(value === true ? 1 : 0, at);
+    else if (type === "string" || type === "timestamp") {
+      const text = Buffer.from(String(value));
+      texts.push(text);
+      row.writeUInt32LE(end, at);
+      end += text.length;
+      row.writeUInt32LE(end, at + 4);
+    } else row.writeDoubleLE(Number(value), at);
+  }
+  return texts.length === 0 ? row : Buffer.concat([row, ...texts], end);
 }
 
-/** The id of the layout in which a row was packed. */
-export function layoutIdOf(packed: string): string {
-  return packed.slice(0, ID_LENGTH);
+/** The id of the layout of the packed row that begins there. */
+export function layoutIdOf(bytes: Buffer, from: number): number {
+  return bytes.readUInt32LE(from);
 }
 
-/** The features of a view, by the places of their values in rows of one layout. */
-export class Unpacker {
-  readonly #places: readonly (readonly [name: string, type: ValueType, place: number])[];
+/** Reads the values of some of a view's features from packed rows of one layout. */
+export class RowReader {
+  readonly layoutId: number;
+  readonly #valuesAt: number;
+  readonly #wanted: readonly { readonly type: ValueType; readonly place: number }[];
 
-  constructor(view: FeatureView, layout: Layout) {
-    this.#places = Object.entries(view.features).flatMap(([name, type]) => {
-      const place = layout.names.indexOf(name);
-      return place < 0 ? [] : [[name, type, place] as const];
+  constructor(layout: Layout, view: FeatureView, features: readonly string[]) {
+    this.layoutId = layout.id;
+    this.#valuesAt = ID_BYTES + Math.ceil(layout.columns.length / 8);
+    this.#wanted = features.map((feature) => {
+      const type = view.features[feature] ?? "double";
+      return { type, place: layout.columns.findIndex(([name, stored]) => name === feature && stored === type) };
     });
   }
 
-  unpack(packed: string): OnlineValues["values"] {
-    const stored: FeatureValue[] = JSON.parse(packed.slice(ID_LENGTH));
-    const values: Record<string, FeatureValue> = {};
-    for (const [name, type, place] of this.#places) values[name] = typed(stored[place] ?? null, type);
+  /** The values in the features' order; undefined for those that the layout does not have in the view's type. */
+  read(bytes: Buffer, from: number): (FeatureValue | undefined)[] {
+    const values: (FeatureValue | undefined)[] = [];
+    for (const { type, place } of this.#wanted) values.push(this.#value(bytes, from, type, place));
     return values;
   }
-}
 
-/** The unpackers of a store's rows, by view and layout; a layout that is not known yet is looked up in the store. */
-export class Unpackers {
-  readonly #known = new WeakMap<FeatureView, Map<string, Unpacker>>();
-
-  get(view: FeatureView, layoutId: string): Unpacker | undefined {
-    return this.#known.get(view)?.get(layoutId);
-  }
-
-  learn(view: FeatureView, layout: Layout): Unpacker {
-    const unpacker = new Unpacker(view, layout);
-    const ofView = this.#known.get(view) ?? new Map<string, Unpacker>();
-    this.#known.set(view, ofView.set(layout.id, unpacker));
-    return unpacker;
-  }
-}
-
-function typed(value: FeatureValue, type: ValueType): FeatureValue {
-  if (value === null) return null;
-  switch (type) {
-    case "double":
-    case "int":
-      return Number(value);
-    case "bigint":
-      return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-    case "string":
-    case "timestamp":
-      return String(value);
-    case "boolean":
-      return value === true;
+  #value(bytes: Buffer, from: number, type: ValueType, place: number): FeatureValue | undefined {
+    if (place < 0) return undefined;
+    if (((bytes[from + ID_BYTES + (place >> 3)] ?? 0) >> (place & 7)) & 1) return null;
+    const at = from + this.#valuesAt + place * VALUE_BYTES;
+    switch (type) {
+      case "double":
+      case "int":
+        return bytes.readDoubleLE(at);
+      case "bigint": {
+        const exact = bytes.readBigInt64LE(at);
+        return Number.isSafeInteger(Number(exact)) ? Number(exact) : String(exact);
+      }
+      case "string":
+      case "timestamp":
+        return bytes.toString("utf8", from + bytes.readUInt32LE(at), from + bytes.readUInt32LE(at + 4));
+      case "boolean":
+        return bytes[at] === 1;
+    }
   }
 }
 
-function hash(value: unknown): string {
-  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, ID_LENGTH);
+function digestOf(value: unknown): Buffer {
+  return createHash("sha256").update(JSON.stringify(value)).digest();
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import Database from "better-sqlite3";
 import type { FeatureView } from "../definitions.ts";
 import type { OnlineRow, OnlineStore, OnlineValues } from "./online-store.ts";
-import { type Layout, layoutIdOf, layoutOf, pack, spaceOf, Unpackers } from "./packed-values.ts";
+import { type Layout, layoutIdOf, layoutOf, pack, RowReader, spaceOf } from "./packed-values.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS feature_values (
@@ -10,11 +10,11 @@ const SCHEMA = `
     entity TEXT NOT NULL,
     event_us INTEGER NOT NULL,
     created_us INTEGER,
-    packed TEXT NOT NULL,
+    packed BLOB NOT NULL,
     PRIMARY KEY (space, entity)
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS feature_spaces (space TEXT PRIMARY KEY) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS feature_layouts (id TEXT PRIMARY KEY, names TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS packed_layouts (id INTEGER PRIMARY KEY, columns TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS store_identity (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL);
 `;
 
@@ -32,7 +32,7 @@ const PUT = `
 const ROWS_OF_A_TRANSACTION = 5_000;
 
 /** The place of the entity among those that are wanted, its event timestamp, its packed values. */
-type ValueRow = readonly [place: number, eventUs: number, packed: string];
+type ValueRow = readonly [place: number, eventUs: number, packed: Buffer];
 
 /** Opens the online store in an SQLite file; several processes may use one file. */
 export function openSqliteOnlineStore(file: string): OnlineStore {
@@ -52,17 +52,19 @@ export function openSqliteOnlineStore(file: string): OnlineStore {
   const statistics = database.prepare<[string], { entities: number; newest: number | null }>(
     "SELECT COUNT(*) AS entities, MAX(event_us) AS newest FROM feature_values WHERE space = ?",
   );
-  const layoutNames = database.prepare<[string], { names: string }>("SELECT names FROM feature_layouts WHERE id = ?");
-  const keepLayout = database.prepare("INSERT INTO feature_layouts VALUES (?, ?) ON CONFLICT DO NOTHING");
+  const layoutColumns = database.prepare<[number], { columns: string }>(
+    "SELECT columns FROM packed_layouts WHERE id = ?",
+  );
+  const keepLayout = database.prepare("INSERT INTO packed_layouts VALUES (?, ?) ON CONFLICT DO NOTHING");
   const keepSpace = database.prepare("INSERT INTO feature_spaces VALUES (?) ON CONFLICT DO NOTHING");
   const remove = database.prepare("DELETE FROM feature_values WHERE space = ? AND entity = ?");
   const removeBefore = database.prepare("DELETE FROM feature_values WHERE space = ? AND event_us < ?");
-  const unpackers = new Unpackers();
+  const layouts = new Map<number, Layout>();
 
   const putSome = database.transaction((view: FeatureView, layout: Layout, rows: readonly OnlineRow[]) => {
     const space = spaceOf(view);
     keepSpace.run(space);
-    keepLayout.run(layout.id, JSON.stringify(layout.names));
+    keepLayout.run(layout.id, JSON.stringify(layout.columns));
     let changed = 0;
     for (const { entity, eventUs, createdUs, values } of rows) {
       changed += put.run(space, JSON.stringify(entity), eventUs, createdUs, pack(layout, values)).changes;
@@ -78,8 +80,11 @@ export function openSqliteOnlineStore(file: string): OnlineStore {
       .changes;
   });
 
-  const unpackerOf = (view: FeatureView, id: string) =>
-    unpackers.get(view, id) ?? unpackers.learn(view, { id, names: JSON.parse(layoutNames.get(id)?.names ?? "[]") });
+  const layoutWith = (id: number) => {
+    const layout = layouts.get(id) ?? { id, columns: JSON.parse(layoutColumns.get(id)?.columns ?? "[]") };
+    layouts.set(id, layout);
+    return layout;
+  };
 
   return {
     identity: async () => String(database.prepare<[], { id: string }>("SELECT id FROM store_identity").get()?.id),
@@ -92,11 +97,14 @@ export function openSqliteOnlineStore(file: string): OnlineStore {
       return changed;
     },
     read: async (queries) =>
-      queries.map(({ view, entities }) => {
+      queries.map(({ view, features, entities }) => {
         const keys = JSON.stringify(entities.map((entity) => JSON.stringify(entity)));
         const found = new Array<OnlineValues | undefined>(entities.length).fill(undefined);
+        let reader: RowReader | undefined;
         for (const [place, eventUs, packed] of get.all(keys, spaceOf(view))) {
-          found[place] = { eventUs, values: unpackerOf(view, layoutIdOf(packed)).unpack(packed) };
+          const id = layoutIdOf(packed, 0);
+          if (reader?.layoutId !== id) reader = new RowReader(layoutWith(id), view, features);
+          found[place] = { eventUs, values: reader.read(packed, 0) };
         }
         return found;
       }),

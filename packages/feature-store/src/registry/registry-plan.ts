@@ -29,10 +29,13 @@ export interface RegistryPlan {
 export function planOf(version: number, applied: RecordedDefinitions, given: RecordedDefinitions): RegistryPlan {
   const changes: RegistryChange[] = [];
   for (const key of ["entities", "featureViews", "onDemandViews", "featureServices"] as const) {
-    const [before, after]: Readonly<Record<string, object>>[] = [applied[key], given[key]];
+    const [before, after] = [
+      new Map<string, object>(Object.entries(applied[key])),
+      new Map(Object.entries(given[key])),
+    ];
     const kind = KINDS[key];
-    for (const name of new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])) {
-      const [old, now] = [before?.[name], after?.[name]];
+    for (const name of new Set([...before.keys(), ...after.keys()])) {
+      const [old, now] = [before.get(name), after.get(name)];
       if (old === undefined) changes.push({ change: "add", kind, name, fields: [] });
       else if (now === undefined) changes.push({ change: "remove", kind, name, fields: [] });
       else {

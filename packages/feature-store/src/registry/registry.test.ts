@@ -91,3 +91,11 @@ test("other files of the folder are none of its", async () => {
   writeFileSync(join(folder, "registry", "notes.txt"), "?");
   expect((await (await open()).read()).version).toBe(1);
 });
+
+test("a definition may have the name of what every object has", () => {
+  const named = featureView({ ...spending, name: "constructor" });
+  const nothing = recorded({ entities: [], views: [], services: [] });
+  expect(planOf(0, nothing, recorded({ entities: [], views: [named], services: [] })).text).toBe(
+    "+ feature view constructor",
+  );
+});

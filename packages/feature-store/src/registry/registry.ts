@@ -36,7 +36,7 @@ export type RecordedDefinitions = z.output<typeof RecordedDefinitions>;
 const Materialization = z.object({
   /** The name that the online store gave itself. */
   store: z.string(),
-  /** The features that were brought in. */
+  /** The features that were brought in, `name type` each. */
   features: z.array(z.string()),
   /** ISO-8601: all values up to this moment are in the store. */
   until: z.string(),
