@@ -103,6 +103,25 @@ describe("runs that have ended", () => {
       code: 2,
       value: { error: { code: "NO_SUCH_TASK", message: expect.stringContaining('did you mean "check"') } },
     });
+    // Neither is this DAG at hand for the command, nor does the worker get to see what is refused.
+    for (const files of [[], ["--dags", folder]])
+      expect(await product.json(["runs", "clear", "steps/a", "--params", '{"fial":false}', ...files])).toMatchObject({
+        code: 2,
+        value: {
+          error: { code: "INVALID_PARAMS", field: "fial", message: expect.stringContaining('did you mean "fail"') },
+        },
+      });
+    expect(await product.json(["runs", "logs", "steps/a", "laod"])).toMatchObject({
+      code: 2,
+      value: {
+        error: { code: "NO_SUCH_TASK", field: "task", message: expect.stringContaining('did you mean "load"') },
+      },
+    });
+    expect(await product.json(["assets", "explain", "steps"])).toMatchObject({
+      code: 2,
+      value: { error: { code: "NO_SCHEDULE", field: "dag" } },
+    });
+    expect((await engine.getRun("steps/a")).startedAt).toBe(first.startedAt);
 
     const marked = ["runs", "mark", "steps/a", "check", "--as", "success", "--output", '{"value":7}', "--by", "ada"];
     expect(await ok([...marked, "--reason", "by hand"])).toMatchObject({ task: "check", as: "success", by: "ada" });

@@ -31,13 +31,15 @@ export function addApprovals(program: Command): void {
   for (const verb of ["approve", "reject"] as const) {
     approvals
       .command(`${verb} <run> <task>`)
-      .description(verb === "approve" ? "let the run go on" : "fail the task: the run does not go on after it")
+      .description(
+        verb === "approve" ? "let the run go on" : "fail the task: what comes after it follows by its trigger rule",
+      )
       .option("--comment <text>", "a remark, kept with the run")
       .option("--by <name>", "who answers", userInfo().username)
       .option("--json", "print JSON", false)
       .addHelpText(
         "after",
-        `\nExample:\n  $ dagwright approvals ${verb} release/2026-11-24T00:00:00Z go_live --comment "looks good"\n`,
+        `\nExample:\n  $ dagwright approvals ${verb} release/2026-11-24T00:00:00Z go_live --comment "${verb === "approve" ? "looks good" : "recall has dropped"}"\n`,
       )
       .action(async (runId: string, task: string, options: { comment?: string; by: string; json: boolean }) => {
         const { by, comment } = options;

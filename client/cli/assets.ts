@@ -52,11 +52,7 @@ export function addAssets(program: Command): void {
     .addHelpText("after", "\nExample:\n  $ dagwright assets explain weekly_report\n")
     .action(async (dagId: string, options: { json: boolean }) => {
       const found = await withEngine(settingsOf(), (engine) => engine.explainAssets(dagId));
-      show(found, options.json, (told) =>
-        told === null
-          ? `${dagId} waits for no assets on the server (dagwright schedules sync), or no worker answers`
-          : told.why,
-      );
+      show(found, options.json, ({ why }) => why);
     });
   assets
     .command("emit <uri>")

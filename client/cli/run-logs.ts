@@ -1,6 +1,5 @@
 import type { AttemptLog, FollowedLine, LogFilter } from "@dagwright/engine/client";
 import { LogLevel, logText } from "@dagwright/engine/logs";
-import { nearest } from "@dagwright/mcp-kit/nearest";
 import type { Command } from "commander";
 import { z } from "zod";
 import { show, UsageError } from "./output.ts";
@@ -35,21 +34,10 @@ export function addRunLogs(runs: Command): void {
       };
       await withEngine(settingsOf(), async (engine) => {
         const found = options.follow ? [] : await engine.taskLogs(runId, task, filter);
-        if (task !== undefined && found.length === 0) {
-          const { tasks } = await engine.getRun(runId);
-          if (Object.keys(tasks).length > 0 && !(task.replace(/\[\d+\]$/, "") in tasks))
-            throw noSuchTask(runId, task, Object.keys(tasks));
-        }
         if (!options.follow) return show(found, options.json, logsText);
         for await (const line of engine.followLogs(runId, { ...filter, task })) show(line, options.json, followedText);
       });
     });
-}
-
-export function noSuchTask(runId: string, task: string, known: readonly string[]): UsageError {
-  const meant = nearest(task, known);
-  const suggestion = meant === undefined ? "" : `; did you mean "${meant}"?`;
-  return new UsageError(`Run ${runId} has no task "${task}"${suggestion}`, `It has: ${known.join(", ")}`);
 }
 
 function logsText(found: readonly AttemptLog[]): string {

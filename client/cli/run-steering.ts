@@ -3,6 +3,7 @@ import type { ClearRun, EngineClient, RunRow } from "@dagwright/engine/client";
 import type { Command } from "commander";
 import { z } from "zod";
 import { agreed } from "./agreement.ts";
+import { checkClearedParams } from "./cleared-params.ts";
 import { EXIT, oneOf, parseJson, parseJsonObject, show, showError, UsageError } from "./output.ts";
 import { type RunFilterOptions, RunState, runFilter, runsText } from "./run-filter.ts";
 import { settingsOf, withEngine } from "./session.ts";
@@ -17,6 +18,7 @@ interface ClearOptions {
   params: string;
   dryRun: boolean;
   json: boolean;
+  dags: string[];
 }
 
 interface MarkOptions {
@@ -47,6 +49,7 @@ export function addRunSteering(runs: Command): void {
     .option("--params <json>", "other params than it had, as a JSON object; of a run that has ended", "{}")
     .option("--dry-run", "say what would run again, and change nothing", false)
     .option("--json", "print JSON", false)
+    .option("--dags <path...>", "further DAG files or folders, to check --params by", [])
     .addHelpText(
       "after",
       `
@@ -62,7 +65,10 @@ Examples:
         ...{ onlyFailed: options.failed, dryRun: options.dryRun },
         ...(tasks.length === 0 ? {} : { tasks }),
       };
-      const done = await withEngine(settingsOf(), (engine) => engine.clearRun(runId, clearing));
+      const done = await withEngine(settingsOf(), async (engine, store) => {
+        await checkClearedParams(engine, store, runId, clearing.params ?? {}, options.dags);
+        return await engine.clearRun(runId, clearing);
+      });
       show({ runId, ...done, ...(options.dryRun ? { dryRun: true } : {}) }, options.json, ({ cleared }) =>
         options.dryRun
           ? `Would run again:\n${cleared.map((task) => `  ${task}`).join("\n")}`

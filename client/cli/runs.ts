@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { taskLine } from "./live.ts";
 import { show } from "./output.ts";
 import { type RunFilterOptions, RunState, runFilter, runsText } from "./run-filter.ts";
-import { addRunLogs, noSuchTask } from "./run-logs.ts";
+import { addRunLogs } from "./run-logs.ts";
 import { addRunPruning } from "./run-pruning.ts";
 import { addRunSteering } from "./run-steering.ts";
 import { knownDags, settingsOf, withEngine } from "./session.ts";
@@ -51,12 +51,6 @@ export function addRuns(program: Command): void {
       const items = task === undefined ? [] : [task];
       const told = await withEngine(settingsOf(), (engine) => engine.explainRun(runId, items));
       const tasks = task === undefined ? told.tasks : told.tasks.filter((one) => one.task === task);
-      if (task !== undefined && tasks.length === 0)
-        throw noSuchTask(
-          runId,
-          task,
-          told.tasks.map((one) => one.task),
-        );
       show({ ...told, tasks }, options.json, explanationText);
     });
   addRunLogs(runs);
@@ -89,8 +83,10 @@ function runText(view: RunView): string {
   const width = Math.max(...Object.keys(view.tasks).map((id) => id.length));
   const tasks = Object.entries(view.tasks).map(([id, task]) => `  ${taskLine(id, task, width)}`);
   const interval = `${view.dataInterval.start} – ${view.dataInterval.end}`;
+  const reason = view.trigger === "signal" ? view.conf["reason"] : undefined;
   return [
     `${view.runId}  ${view.state}  (${view.trigger}, ${interval})`,
+    ...(typeof reason === "string" ? [`  because ${reason}`] : []),
     ...tasks,
     ...(view.error ? [`${view.error.code}: ${view.error.message}`] : []),
     ...(view.notice === undefined ? [] : [view.notice]),

@@ -28,7 +28,7 @@ export function addSchedules(program: Command): void {
     .command("sync")
     .description("bring the server's schedules in line with the code; paused ones stay paused")
     .option("--dry-run", "show what would change and change nothing", false)
-    .option("--yes", "do not ask", false)
+    .option("--yes", "do not ask; without a terminal nobody is asked", false)
     .option("--prune", "remove schedules of DAGs that came from other files, too", false)
     .option("--json", "print JSON", false)
     .option("--dags <path...>", "further DAG files or folders", [])
@@ -89,12 +89,14 @@ async function sync(options: SyncOptions): Promise<void> {
     const plan = await engine.planSchedules(dags, whole);
     const changes = plan.create.length + plan.update.length + plan.remove.length;
     const asks = !options.json && !options.yes && !options.dryRun && changes > 0 && process.stdin.isTTY;
-    if (asks) process.stdout.write(`${planText(plan)}\n`);
+    // Before anything is changed, and whether or not that works.
+    const first = !options.json && changes > 0;
+    if (first) process.stdout.write(`${planText(plan)}\n`);
     const applied = !options.dryRun && (!asks || (await agreed()));
     if (applied) await engine.applySchedules(plan, dags, whole);
     show({ ...plan, applied }, options.json, () => {
-      const outcome = applied ? "" : options.dryRun ? "Nothing was changed (--dry-run)" : "Nothing was changed";
-      return [...(asks ? [] : [planText(plan)]), ...(changes > 0 && outcome !== "" ? [outcome] : [])].join("\n");
+      if (!first) return planText(plan);
+      return applied ? "All of it is done" : `Nothing was changed${options.dryRun ? " (--dry-run)" : ""}`;
     });
   });
 }

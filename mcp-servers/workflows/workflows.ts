@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { backfillDates, type DagGraph, type Json, type RunView, scheduleText } from "@dagwright/engine";
+import { backfillDates, type DagGraph, type Json, paramsAnew, type RunView, scheduleText } from "@dagwright/engine";
 import { type EngineClient, logText } from "@dagwright/engine/client";
 import { nearest, ToolError, type ToolInput, type ToolOutput } from "@dagwright/mcp-kit";
 import { z } from "zod";
@@ -7,9 +7,6 @@ import type { workflows } from "./contract.ts";
 
 /** What of a DAG's graph is shown. */
 export type DagSummary = Pick<DagGraph, "dagId" | "version" | "description" | "tags" | "schedule" | "params">;
-
-/** Params of a run that never had a plan are none. */
-const KeptParams = z.record(z.string(), z.custom<Json>()).catch({});
 
 const ParamsSchema = z
   .looseObject({ properties: z.record(z.string(), z.unknown()).default({}) })
@@ -137,7 +134,6 @@ export async function getTaskLogs(
   { runId, task, limit = 200 }: Input<"get_task_logs">,
 ): Promise<Output<"get_task_logs">> {
   const attempts = await client.taskLogs(runId, task);
-  if (attempts.length === 0 && task !== undefined) requireTask(await client.getRun(runId), task);
   return {
     attempts: attempts.map(({ taskId, attempt, state, lines }) => ({
       ...{ task: taskId, attempt, state },
@@ -167,9 +163,7 @@ export async function clearTasks(
     const dag = catalogue.list().find((one) => one.dagId === dagId);
     if (dag !== undefined) {
       const { properties } = ParamsSchema.parse(dag.params);
-      // What the DAG takes no more is left out when the run begins anew.
-      const still = Object.entries(KeptParams.parse(kept)).filter(([name]) => Object.hasOwn(properties, name));
-      catalogue.validate(dagId, { ...Object.fromEntries(still), ...params });
+      catalogue.validate(dagId, paramsAnew(kept, params, Object.keys(properties)));
     }
   }
   const { cleared } = await client.clearRun(runId, {
@@ -257,22 +251,6 @@ export async function setPaused(
   if (paused) await client.pauseSchedule(dag, note);
   else await client.unpauseSchedule(dag, note);
   return { dag, paused };
-}
-
-function requireTask({ runId, tasks }: RunView, task: string): void {
-  const known = Object.keys(tasks);
-  const [, id = task, index] = /^(.+)\[(\d+)\]$/.exec(task) ?? [];
-  const items = tasks[id]?.mapped?.length ?? 0;
-  // A run that waits for its plan knows no tasks yet.
-  if (known.length === 0 || (id in tasks && (index === undefined || Number(index) < items))) return;
-  const meant = nearest(id, known);
-  throw new ToolError(
-    "NO_SUCH_TASK",
-    id in tasks
-      ? `Task "${id}" of run "${runId}" has no item ${index}: it has ${items}.`
-      : `Run "${runId}" has no task "${task}"${meant === undefined ? "" : `; did you mean "${meant}"?`}`,
-    { field: "task", hint: id in tasks ? "Items count from 0." : `It has: ${known.join(", ")}.` },
-  );
 }
 
 function requireDag(catalogue: DagCatalogue, dag: string): DagSummary {

@@ -63,7 +63,7 @@ describe("assets", () => {
       assetEvents: view.tasks["load"]?.assetEvents,
       output: ['lake://orders {"rows":7,"attempt":2} load'],
     });
-    expect((await engine.explainAssets("both"))?.why).toContain("lake://orders: 1 event; lake://parts: none");
+    expect((await engine.explainAssets("both")).why).toContain("lake://orders: 1 event; lake://parts: none");
     for (const outcome of ["fails", "skips"])
       await engine.startRun({ dagId: "sells", runId: `sells/${outcome}`, params: { outcome } });
     for (const outcome of ["fails", "skips"]) await engine.waitForRun(`sells/${outcome}`);
@@ -81,7 +81,7 @@ describe("assets", () => {
     // The first of the two items makes it hold; the second waits for the next orders.
     const [joined] = await runsOf("both", 1);
     expect(joined?.assetEvents?.map(({ uri }) => uri)).toEqual([orders.uri, parts.uri]);
-    expect((await engine.explainAssets("both"))?.waiting.map(({ events }) => events)).toEqual([0, 1]);
+    expect((await engine.explainAssets("both")).waiting.map(({ events }) => events)).toEqual([0, 1]);
     expect(await engine.listAssets()).toMatchObject([
       { uri: clients.uri, events: 1, waiting: ["either"] },
       { uri: orders.uri, name: "orders", extra: { owner: "sales" }, events: 1, waiting: ["both", "either"] },
@@ -142,7 +142,7 @@ describe("assets", () => {
     await engine.pauseSchedule("each", "moving house");
     await expect.poll(async () => (await engine.describeSchedule("each"))?.paused, PATIENCE).toBe(true);
     await emit(50, 55);
-    await expect.poll(async () => (await engine.explainAssets("each"))?.waiting[0]?.events, PATIENCE).toBe(5);
+    await expect.poll(async () => (await engine.explainAssets("each")).waiting[0]?.events, PATIENCE).toBe(5);
     expect(await engine.describeSchedule("each")).toEqual({ paused: true, note: "moving house", next: [] });
     // A sync leaves it paused, with what waits.
     expect(await engine.syncSchedules(assetDags)).toMatchObject({ created: [], updated: [], removed: [] });
@@ -160,7 +160,7 @@ describe("what a DAG waits for follows the code", () => {
     const { engine } = embedded;
     await engine.emitAsset(parts.uri, { by: "ada" });
     const others = [sells, serves, either, each];
-    const waiting = async () => (await engine.explainAssets("both"))?.waiting.map(({ uri, events }) => [uri, events]);
+    const waiting = async () => (await engine.explainAssets("both")).waiting.map(({ uri, events }) => [uri, events]);
     expect(await engine.syncSchedules([...others, changed(parts.and(clients))])).toMatchObject({ updated: ["both"] });
     await expect.poll(waiting, PATIENCE).toEqual([
       [parts.uri, 1],
@@ -171,7 +171,7 @@ describe("what a DAG waits for follows the code", () => {
       .toEqual(["either"]);
     await engine.emitAsset(orders.uri, { by: "nobody" });
     expect(await engine.syncSchedules(others)).toMatchObject({ removed: ["both"], created: [], updated: [] });
-    expect(await engine.explainAssets("both")).toBeNull();
+    await expect(engine.explainAssets("both")).rejects.toMatchObject({ code: "NO_SCHEDULE", field: "dag" });
     expect(await engine.describeSchedule("both")).toBeNull();
     await expect.poll(async () => (await engine.getAsset(parts.uri)).subscribers, PATIENCE).toEqual([]);
     // Whoever comes again begins with what comes from then on, and as paused as it says.
@@ -206,7 +206,7 @@ describe("the log of an asset and the trigger of a DAG", () => {
     await engine.pauseSchedule("waits", "last");
     worker = await embedded.worker([...assetDags, waits]);
     await expect
-      .poll(async () => (await engine.explainAssets("waits"))?.why, PATIENCE)
+      .poll(async () => (await engine.explainAssets("waits")).why, PATIENCE)
       .toBe("It is paused (last), and its events are kept. It waits for lake://late; lake://late: 1 event");
     await engine.unpauseSchedule("waits");
     const [run] = await runsOf("waits", 1);
@@ -231,7 +231,7 @@ describe("the log of an asset and the trigger of a DAG", () => {
       for (let number = 0; number < 40; number += 7) await emit(number);
       await engine.pauseSchedule("each");
       for (let number = 40; number < 60; number += 1) await emit(number);
-      await expect.poll(async () => (await engine.explainAssets("each"))?.waiting[0]?.events, PATIENCE).toBe(20);
+      await expect.poll(async () => (await engine.explainAssets("each")).waiting[0]?.events, PATIENCE).toBe(20);
       await engine.unpauseSchedule("each");
       const runs = await runsOf("each", 41, engine);
       expect(runs.flatMap(numbersOf)).toEqual(upTo(60));

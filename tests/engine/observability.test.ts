@@ -11,7 +11,7 @@ import { defineContract } from "@dagwright/mcp-kit/contract";
 import { trace } from "@opentelemetry/api";
 import { Client, Connection } from "@temporalio/client";
 import proto from "@temporalio/proto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { PROJECT, Product } from "../product.ts";
 import { type Embedded, startEmbedded } from "./embedded.ts";
@@ -137,9 +137,9 @@ beforeAll(async () => {
   });
   await new Promise<void>((ready) => collector.listen(0, "127.0.0.1", ready));
   const address = collector.address();
-  process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] =
-    `http://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`;
-  process.env["OTEL_BSP_SCHEDULE_DELAY"] = "100";
+  const port = address !== null && typeof address === "object" ? address.port : 0;
+  vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", `http://127.0.0.1:${port}`);
+  vi.stubEnv("OTEL_BSP_SCHEDULE_DELAY", "100");
   embedded = await startEmbedded("observability");
   product = await Product.create(
     { TEMPORAL_ADDRESS: embedded.address, DAGWRIGHT_TASK_QUEUE: "observability" },
@@ -165,6 +165,7 @@ beforeAll(async () => {
   ({ runId } = await embedded.engine.startRun({ dagId: "observed" }));
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await embedded.close();
   await pool.close();
   collector.close();

@@ -169,7 +169,7 @@ function verdictOf(rule: TriggerRule, states: readonly string[]): "run" | "skipp
     case "none_skipped":
       return skipped > 0 ? "skipped" : "run";
     case "all_done_min_one_success":
-      return succeeded > 0 ? "run" : skipped === states.length ? "skipped" : "upstream_failed";
+      return skipped > 0 ? "skipped" : succeeded > 0 ? "run" : "upstream_failed";
   }
 }
 

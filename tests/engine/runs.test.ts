@@ -234,6 +234,32 @@ describe("a running run", () => {
     expect((await engine.waitForRun(runId)).state).toBe("success");
   }, 30_000);
 
+  it("is steered by signals as by updates; a signal that is refused changes nothing", async () => {
+    const { engine, address } = embedded;
+    const { runId } = await engine.startRun({
+      dagId: "slow",
+      params: { milliseconds: 20_000 },
+      runId: "slow/signalled",
+    });
+    const connection = await Connection.connect({ address });
+    const handle = new Client({ connection }).workflow.getHandle(runId);
+    const state = async () => (await engine.getRun(runId)).state;
+    await handle.signal("approve", { task: "waits", by: "ada" });
+    await handle.signal("markSuccess", "nonsense");
+    await handle.signal("pause", { by: "ada" });
+    await expect.poll(state, { timeout: 10_000 }).toBe("paused");
+    await handle.signal("resume");
+    await expect.poll(state, { timeout: 10_000 }).toBe("running");
+    await handle.signal("markSuccess", { task: "waits", by: "ada" });
+    await expect
+      .poll(async () => (await engine.getRun(runId)).tasks["waits"]?.reason, { timeout: 10_000 })
+      .toContain("marked successful by ada");
+    await handle.signal("cancel", { by: "ada", reason: "enough" });
+    const view = await engine.waitForRun(runId);
+    expect(view).toMatchObject({ state: "cancelled", error: { message: expect.stringContaining("enough by ada") } });
+    await connection.close();
+  }, 60_000);
+
   it("whose worker shuts down goes on with the next one, and counts no attempt", async () => {
     const own = await startEmbedded("restarted");
     const worker = await own.worker([slow]);
@@ -382,6 +408,12 @@ describe("explaining a run", () => {
     const logs = await engine.taskLogs("slow/cancelled", "waits");
     expect(logs).toMatchObject([{ taskId: "waits", attempt: 1, lines: [{ level: "warn", message: "Told to stop" }] }]);
     await expect(engine.taskLogs("slow/never")).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+    const unknown = { code: "NO_SUCH_TASK", field: "task", message: expect.stringContaining('did you mean "waits"') };
+    await expect(engine.taskLogs("slow/cancelled", "wiats")).rejects.toMatchObject(unknown);
+    await expect(engine.explainRun("slow/cancelled", ["wiats"])).rejects.toMatchObject(unknown);
+    await expect(
+      engine.followLogs("slow/cancelled", { task: "wiats" })[Symbol.asyncIterator]().next(),
+    ).rejects.toMatchObject(unknown);
   }, 30_000);
 });
 

@@ -57,6 +57,7 @@ describe("recorded histories replay", () => {
       "cached.taken",
       "steered.cleared",
       "steered.marked",
+      "steered.signalled",
       "chain.item_in_flight",
       "chain.cleared.2",
       "long.continued.1",

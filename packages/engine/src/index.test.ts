@@ -83,6 +83,7 @@ it("the front door shows these names", () => {
       "lastCompleteInterval",
       "normalMoment",
       "onAssets",
+      "paramsAnew",
       "parseLogicalDate",
       "planRun",
       "retrainingController",

@@ -78,6 +78,7 @@ export { type Branch, branch, group, shortCircuit } from "./language/forks.ts";
 export { dataIntervalFor, type Interval, intervalEndingAt, lastCompleteInterval } from "./language/interval.ts";
 export { normalMoment, parseLogicalDate, workflowIdFor } from "./language/logical-date.ts";
 export type { CommonNodeOptions, MapOptions, NodeOptions } from "./language/node-options.ts";
+export { paramsAnew } from "./language/params-anew.ts";
 export { planRun, type RunPlan, type RunRequest } from "./language/plan.ts";
 export type { ErrorClass, Policy } from "./language/policy.ts";
 export type { AnyRef, Ref } from "./language/ref.ts";

@@ -7,12 +7,12 @@ export const interventions: Recording = {
   subject: "interventions",
   dags: twinDags as unknown as readonly Dag[],
   record: async (ground) => {
-    const { engine } = ground;
+    const { engine, client } = ground;
     const hangs = async (runId: string) => {
       const { tasks } = await engine.getRun(runId);
       return tasks["hangs"]?.state === "running" && tasks["beside"]?.state === "success";
     };
-    for (const how of ["cleared", "marked", "failed"]) {
+    for (const how of ["cleared", "marked", "failed", "signalled"]) {
       await engine.startRun({ dagId: "steered", runId: `steered/${how}` });
       await until(async () => await hangs(`steered/${how}`));
     }
@@ -20,6 +20,11 @@ export const interventions: Recording = {
     const by = "recorder";
     await engine.markTask("steered/marked", { task: "hangs", as: "success", output: 7, by, reason: "known" });
     await engine.markTask("steered/failed", { task: "hangs", as: "failed", by });
+    const signalled = client.workflow.getHandle("steered/signalled");
+    await signalled.signal("approve", "nonsense");
+    await signalled.signal("pause", { by });
+    await signalled.signal("resume");
+    await signalled.signal("markSuccess", { task: "hangs", output: 7, by });
 
     const items = ["ok", "ok", "ok"].map((how, value) => ({ how, value }));
     const item = "chain/item_in_flight";
@@ -40,7 +45,7 @@ export const interventions: Recording = {
     await engine.clearRun("chain/cleared");
     await engine.waitForRun("chain/cleared");
     await engine.clearRun("chain/cleared", { tasks: ["a[2]"] });
-    const ids = ["steered/cleared", "steered/marked", "steered/failed", item];
+    const ids = ["steered/cleared", "steered/marked", "steered/failed", "steered/signalled", item];
     for (const runId of [...ids, "chain/cleared"]) await engine.waitForRun(runId);
     await until(async () => (await executionsOf(ground, "chain/cleared")).length === 3);
     return [...named(ids), ...(await executionsOf(ground, "chain/cleared"))];

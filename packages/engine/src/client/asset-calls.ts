@@ -16,7 +16,7 @@ import {
 } from "../sandbox/asset-protocol.ts";
 import { findTrigger, listTriggers } from "./asset-schedules.ts";
 import type { AssetExplanation, AssetRow, EmitAsset, ScheduleRow } from "./engine-client.ts";
-import { AssetNotFoundError, NoWorkerError } from "./errors.ts";
+import { AssetNotFoundError, NoAssetScheduleError, NoWorkerError } from "./errors.ts";
 import type { ClientGround } from "./ground.ts";
 import { isNotFound, isTooLate } from "./temporal-call.ts";
 
@@ -71,12 +71,13 @@ export class AssetCalls {
     return event;
   }
 
-  /** Null when the DAG has no trigger on the server, or no worker answers for it. */
-  async explain(dagId: string): Promise<AssetExplanation | null> {
+  /** @throws NoAssetScheduleError when the DAG has no trigger on the server, NoWorkerError */
+  async explain(dagId: string): Promise<AssetExplanation> {
     // One that was ended would still answer.
-    if ((await findTrigger(this.ground.temporal, dagId)) === null) return null;
+    if ((await findTrigger(this.ground.temporal, dagId)) === null) throw new NoAssetScheduleError(dagId);
     const view = await this.query<AssetTriggerView>(triggerIdOf(dagId));
-    return view === null ? null : { ...view, why: whyOf(view) };
+    if (view === null) throw new NoWorkerError(this.ground.taskQueue);
+    return { ...view, why: whyOf(view) };
   }
 
   /** Holds or goes on; false when the DAG has no trigger. */

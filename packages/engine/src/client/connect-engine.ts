@@ -18,6 +18,7 @@ import { listRuns } from "./run-list.ts";
 import { ScheduleCalls } from "./schedule-calls.ts";
 import { whenReachable } from "./store-outage.ts";
 import { attemptLogs, logsOf } from "./task-logs.ts";
+import { mustHaveNamed } from "./task-of-run.ts";
 import { temporalCall } from "./temporal-call.ts";
 import { connectTemporal } from "./temporal-connection.ts";
 import { TimeSchedules } from "./time-schedules.ts";
@@ -125,6 +126,7 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     explainRun: (runId, items = []) =>
       call(`explain run ${runId}`, async () => {
         const [view, workers] = await Promise.all([runs.get(runId), workersPolling()]);
+        for (const item of items) mustHaveNamed(view, item);
         const [graph, attempts] = await Promise.all([
           whenReachable(store?.getDag(view.dagId, view.dagVersion)),
           whenReachable(store?.listAttempts(runId)),
@@ -141,8 +143,9 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     taskLogs: (runId, task, filter) =>
       call(`read the logs of ${runId}`, async () => {
         const found = await attemptLogs(store, runId, { ...filter, task });
-        // Nothing may mean that there is no such run.
-        if (found.length === 0) await runs.get(runId);
+        if (found.length > 0) return found;
+        // Nothing may mean that there is no such run, or that it has no such task.
+        mustHaveNamed(await runs.get(runId), task);
         return found;
       }),
     followLogs: (runId, filter = {}) =>

@@ -247,7 +247,7 @@ export interface EngineClient {
   explainRun(runId: string, items?: readonly string[]): Promise<RunExplanation>;
   /**
    * The attempts of a run (or of one task) with their logs. Needs the run store.
-   * @throws RunNotFoundError
+   * @throws RunNotFoundError, TaskNotInRunError
    */
   taskLogs(runId: string, task?: string, filter?: Omit<LogFilter, "task">): Promise<AttemptLog[]>;
   /**
@@ -288,8 +288,11 @@ export interface EngineClient {
    * @throws InvalidAssetError, InvalidExtraError
    */
   emitAsset(uri: string, event?: EmitAsset): Promise<AssetEvent>;
-  /** What a DAG waits for, and what of it has come; null when it waits for no assets, or no worker answers. */
-  explainAssets(dagId: string): Promise<AssetExplanation | null>;
+  /**
+   * What a DAG waits for, and what of it has come.
+   * @throws NoAssetScheduleError when it waits for no assets on the server, NoWorkerError
+   */
+  explainAssets(dagId: string): Promise<AssetExplanation>;
   /**
    * Starts a backfill: a run of a DAG for each logical date of a range. What it is given is checked by the worker too.
    * @throws BackfillRangeError, InvalidLogicalDateError, BackfillExistsError

@@ -83,10 +83,10 @@ export class RunActiveError extends Error {
 export class TaskNotInRunError extends Error {
   readonly code = "NO_SUCH_TASK";
   readonly retryable = false;
-  readonly field = "tasks";
   constructor(
     message: string,
     readonly hint: string,
+    readonly field: "task" | "tasks" = "tasks",
   ) {
     super(message);
     this.name = "TaskNotInRunError";
@@ -250,6 +250,19 @@ export class ScheduleNotFoundError extends Error {
   constructor(dagId: string) {
     super(`DAG "${dagId}" has no schedule on the Temporal server`);
     this.name = "ScheduleNotFoundError";
+  }
+}
+
+/** The DAG waits for no assets on the server. */
+export class NoAssetScheduleError extends Error {
+  readonly code = "NO_SCHEDULE";
+  readonly retryable = false;
+  readonly field = "dag";
+  readonly hint =
+    "`dagwright assets list` shows which DAGs wait for assets; one whose code has `onAssets` waits from `dagwright schedules sync` on.";
+  constructor(dagId: string) {
+    super(`DAG "${dagId}" waits for no assets on the Temporal server`);
+    this.name = "NoAssetScheduleError";
   }
 }
 

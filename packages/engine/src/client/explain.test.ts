@@ -57,6 +57,16 @@ describe("explain", () => {
     ]);
   });
 
+  it("says of a task that ran when its run was terminated that it does no more", async () => {
+    const deferred = await viewWhen(({ tasks }) => tasks["ask"]?.state === "deferred");
+    const ended = { ...deferred, state: "failed" as const };
+    expect(of(ended, "ask")?.why).toBe(
+      "It was deferred when the run was ended; nobody has waited for what became of it",
+    );
+    expect(of(ended, "ask")).not.toHaveProperty("next");
+    expect(of(ended, "work")?.why).toBe("The run ended before it");
+  });
+
   it("names what a task waits for", async () => {
     const view = await viewWhen(({ tasks }) => tasks.rest?.state === "deferred");
     expect(of(view, "rest")?.why).toBe("It waits until 2026-01-01T01:00:00.000Z");

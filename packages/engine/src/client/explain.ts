@@ -130,6 +130,9 @@ interface Told {
 function explainTask(ground: ExplanationGround, task: string, status: TaskView, node: GraphNode | undefined): Told {
   const { view, workers, pools = NONE } = ground;
   const { state, attempts, lost, startedAt, dueAt, reason, error, progress } = status;
+  // Only Temporal's own means end a run and leave its tasks as they were.
+  if (isOver(view.state) && !isFinal(state) && state !== "none")
+    return { why: `It was ${state} when the run was ended; nobody has waited for what became of it` };
   switch (state) {
     case "success":
       // A reason is there when a person marked it.

@@ -5,6 +5,7 @@ import type { LogLine } from "../logs/log-line.ts";
 import { LogTail } from "../logs/log-tail.ts";
 import type { RunStore } from "../store/run-store.ts";
 import { attemptsOf, type LogFilter, linesOf } from "./task-logs.ts";
+import { mustHaveNamed } from "./task-of-run.ts";
 
 /** A line, and which attempt wrote it. */
 export interface FollowedLine extends LogLine {
@@ -28,7 +29,9 @@ export async function* followLogs(
   const tails = new Map<string, LogTail>();
   for (let first = true; ; first = false) {
     // Asked before the logs are read: what was logged last is then there.
-    const over = isOver((await view()).state);
+    const now = await view();
+    mustHaveNamed(now, filter.task);
+    const over = isOver(now.state);
     const found = attemptsOf((await store?.listAttempts(runId)) ?? [], filter).flatMap(
       ({ taskId, attempt, logFile }) => {
         if (logFile === undefined) return [];

@@ -32,6 +32,7 @@ export {
   ControllerNotFoundError,
   InvalidPoolError,
   InvalidRunIdError,
+  NoAssetScheduleError,
   NoRunStoreError,
   NothingToClearError,
   NotWaitingError,

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { nearest } from "@dagwright/mcp-kit/nearest";
 import { clearedRun, markedRun, namesToClear, placesToClear, withUpstream } from "../core/clear.ts";
 import { isOver } from "../core/decide.ts";
 import type { DagGraph, Json } from "../core/graph.ts";
@@ -7,10 +6,11 @@ import { placeNamed } from "../core/mapped.ts";
 import type { RunView } from "../core/state.ts";
 import { UPDATE_CLEAR, UPDATE_MARK_FAILED, UPDATE_MARK_SUCCESS } from "../sandbox/protocol.ts";
 import type { ClearedTasks, ClearRun, MarkTask } from "./engine-client.ts";
-import { NothingToClearError, ParamsFixedError, TaskNotInRunError } from "./errors.ts";
+import { NothingToClearError, ParamsFixedError } from "./errors.ts";
 import type { ClientGround } from "./ground.ts";
 import { checkNewParams } from "./new-params.ts";
 import type { RunCalls } from "./run-calls.ts";
+import { mustHaveTask } from "./task-of-run.ts";
 
 /** How long a run that is over may take to be closed, in milliseconds: its callbacks run until then. */
 const CLOSING_PATIENCE_MS = 10_000;
@@ -58,7 +58,7 @@ export class Interventions {
       return { temporalRunId: await this.executionOf(runId) };
     }
     const graph = await this.graphOf(view);
-    mustHave(graph, view, task);
+    mustHaveTask(view, task, { known: graph.nodes.map(({ id }) => id) });
     const seed = markedRun(graph, view, placeNamed(task), { as, ...given, by, comment: reason }, Date.now());
     return { temporalRunId: await this.runs.startAnew({ view, params: paramsOf(view), seed }) };
   }
@@ -98,7 +98,7 @@ function tasksToClear(
   goesOn: boolean,
 ): readonly string[] | undefined {
   if (tasks === undefined) return undefined;
-  for (const task of tasks) mustHave(graph, view, task);
+  for (const task of tasks) mustHaveTask(view, task, { known: graph.nodes.map(({ id }) => id) });
   const ids = tasks.map((task) => placeNamed(task).id);
   const before = upstream ? withUpstream(graph, ids).filter((id) => !ids.includes(id)) : [];
   const named = [...tasks, ...before];
@@ -107,20 +107,6 @@ function tasksToClear(
   const isMeant = (id: string, index: number | undefined) =>
     named.includes(id) || (index !== undefined && named.includes(`${id}[${index}]`));
   return failed.flatMap(({ id, index }) => (isMeant(id, index) ? [index === undefined ? id : `${id}[${index}]`] : []));
-}
-
-function mustHave(graph: DagGraph, { runId, tasks }: RunView, task: string): void {
-  const { id, index } = placeNamed(task);
-  const known = graph.nodes.map((node) => node.id);
-  if (!known.includes(id)) {
-    const meant = nearest(id, known);
-    const message = `Run "${runId}" has no task "${id}"${meant === undefined ? "" : `; did you mean "${meant}"?`}`;
-    throw new TaskNotInRunError(message, `It has: ${known.join(", ")}`);
-  }
-  const items = tasks[id]?.mapped?.length ?? 0;
-  if (index === undefined || index < items) return;
-  const has = items === 0 ? "it has no items" : `it has ${items}, 0 to ${items - 1}`;
-  throw new TaskNotInRunError(`Task "${id}" of run "${runId}" has no item ${index}: ${has}`, "Items count from 0.");
 }
 
 function nothingToClear({ runId, tasks }: RunView): NothingToClearError {

@@ -77,6 +77,11 @@ export interface GraphNode {
    */
   readonly upstream: readonly string[];
   readonly triggerRule: TriggerRule;
+  /**
+   * Of `all_done_min_one_success`: one skipped upstream node skips it, as in Airflow. Graphs made before that was so lack
+   * it, and their runs keep to what they began with.
+   */
+  readonly skipsWithUpstream?: true;
   /** The node is skipped unless this reads `true`. */
   readonly when?: Expression;
   /** The branch nodes whose arm this node stands in, outermost first: skipped unless each chose `key`. */

@@ -1,4 +1,4 @@
-import type { TriggerRule } from "./graph.ts";
+import type { GraphNode, TriggerRule } from "./graph.ts";
 import type { TaskState } from "./state.ts";
 
 /** What a trigger rule says of a node as its upstream nodes stand. */
@@ -15,12 +15,20 @@ export function isFinal(state: TaskState): boolean {
   );
 }
 
+/** A rule, or what `all_done_min_one_success` meant to runs that began before it was as in Airflow. */
+type AppliedRule = TriggerRule | "all_done_any_success";
+
+/** The rule that a node of a graph goes by. */
+export function ruleOf({ triggerRule, skipsWithUpstream }: GraphNode): AppliedRule {
+  return triggerRule === "all_done_min_one_success" && !skipsWithUpstream ? "all_done_any_success" : triggerRule;
+}
+
 /**
  * Applies a trigger rule to the states of a node's upstream nodes; names and meaning are Airflow 3.3's.
  * A node without upstream nodes runs. The verdict does not hang on which upstream node ended first: where a skipped and
  * a failed one lead to different ends (`all_success`), the rule waits for all, and failure wins.
  */
-export function applyTriggerRule(rule: TriggerRule, upstream: readonly TaskState[]): Verdict {
+export function applyTriggerRule(rule: AppliedRule, upstream: readonly TaskState[]): Verdict {
   const total = upstream.length;
   if (total === 0 || rule === "always") return "run";
   let success = 0;
@@ -67,6 +75,9 @@ export function applyTriggerRule(rule: TriggerRule, upstream: readonly TaskState
       if (skipped > 0) return "skipped";
       return done ? "run" : "wait";
     case "all_done_min_one_success":
+      if (skipped > 0) return "skipped";
+      return !done ? "wait" : success > 0 ? "run" : "upstream_failed";
+    case "all_done_any_success":
       if (!done) return "wait";
       return success > 0 ? "run" : skipped === total ? "skipped" : "upstream_failed";
   }

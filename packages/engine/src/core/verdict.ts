@@ -4,7 +4,7 @@ import { forkVerdict, undecidedArm } from "./forks.ts";
 import type { DagGraph, GraphNode } from "./graph.ts";
 import { upstreamReason, whenReason } from "./reasons.ts";
 import type { TaskStatus } from "./state.ts";
-import { applyTriggerRule, isFinal } from "./trigger-rules.ts";
+import { applyTriggerRule, isFinal, ruleOf } from "./trigger-rules.ts";
 
 /** Whether a node that nothing has been decided about waits, may run, or ends without having run, and how. */
 export function verdictOn(
@@ -18,7 +18,7 @@ export function verdictOn(
   const fork = forkVerdict(node, circuits, statusOf);
   if (fork !== "open") return fork;
   const verdict = applyTriggerRule(
-    node.triggerRule,
+    ruleOf(node),
     node.upstream.map((id) => statusOf(id).state),
   );
   if (verdict === "wait") return "wait";

@@ -105,6 +105,7 @@ export class DagBody {
       ...(draft.dag === undefined ? {} : { dag: typeof draft.dag === "string" ? draft.dag : draft.dag.id }),
       upstream: [...upstream].sort(),
       triggerRule,
+      ...(triggerRule === "all_done_min_one_success" ? { skipsWithUpstream: true } : {}),
       ...(when === undefined ? {} : { when }),
       ...(arms.length === 0 ? {} : { arms }),
       ...(draft.keys === undefined ? {} : { keys: draft.keys }),

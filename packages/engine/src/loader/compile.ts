@@ -2,6 +2,7 @@ import { mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { type BuildFailure, type BuildResult, build, type Message, stop } from "esbuild";
 import { bareImports, ownPlaces } from "./bare-imports.ts";
+import { importCircle } from "./import-circle.ts";
 
 /** DAG files as modules. */
 export interface Compiled {
@@ -11,13 +12,18 @@ export interface Compiled {
   readonly code: ReadonlyMap<string, string>;
   /** Why each of the others does not, by file: in one line, with the place. */
   readonly broken: ReadonlyMap<string, string>;
+  /** The circle of imports in which a file stands, from it back to itself; null where there is none. */
+  readonly circleOf: (file: string) => readonly string[] | null;
   /** All local files that were read, the DAG files among them. */
   readonly inputs: readonly string[];
   /** Folders in which a local import was looked for, found or not. */
   readonly lookedIn: readonly string[];
 }
 
-const NOTHING: Compiled = { modules: new Map(), code: new Map(), broken: new Map(), inputs: [], lookedIn: [] };
+const NOTHING: Compiled = {
+  ...{ modules: new Map(), code: new Map(), broken: new Map(), circleOf: () => null },
+  ...{ inputs: [], lookedIn: [] },
+};
 
 /**
  * Compiles files into `cacheFolder`, all in one go, with what they import from each other in pieces of their own: two
@@ -103,7 +109,9 @@ async function kept(
   }
   const inputs = [...new Set([...files, ...Object.keys(metafile.inputs).map((input) => resolve(input))])];
   const code = await asCommonJs(Object.keys(metafile.outputs).map((output) => resolve(output)));
-  return { modules, code, broken, inputs, lookedIn: [...lookedIn] };
+  const circleOf = (file: string) =>
+    importCircle(metafile.inputs, relative(process.cwd(), file))?.map((one) => resolve(one)) ?? null;
+  return { modules, code, broken, circleOf, inputs, lookedIn: [...lookedIn] };
 }
 
 /** Modules as CommonJS, by the path of the module. None when one of them cannot be (it awaits at its top level). */

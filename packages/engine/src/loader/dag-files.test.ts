@@ -29,3 +29,24 @@ describe("a folder with a broken file", () => {
     await expect(loadDagFiles([folder], cache)).rejects.toMatchObject({ code: "DAG_FILE_BROKEN", file: broken });
   });
 });
+
+it("files that import each other in a circle are told so when one needs what is not there yet", async () => {
+  const circle = mkdtempSync(join(tmpdir(), "dagwright-circle-"));
+  const dag = 'import { defineDag, derive } from "@dagwright/engine";';
+  const body = '() => derive("one", [], () => 1)';
+  writeFileSync(
+    join(circle, "first.ts"),
+    `${dag}\nimport { name } from "./second.ts";\nexport const prefix = "a";\nexport const first = defineDag({ id: name() }, ${body});\n`,
+  );
+  writeFileSync(
+    join(circle, "second.ts"),
+    `${dag}\nimport { prefix } from "./first.ts";\nexport const name = () => prefix + "_b";\nexport const second = defineDag({ id: prefix + "_c" }, ${body});\n`,
+  );
+  writeFileSync(join(circle, "apart.ts"), `${dag}\nexport const apart = defineDag({ id: "apart" }, ${body});\n`);
+  const { dags, broken: told } = await loadSoundDags([circle], cache);
+  expect(dags.map(({ id }) => id)).toContain("apart");
+  expect(told.length).toBeGreaterThan(0);
+  for (const { line } of told) expect(line).toContain("import each other in a circle");
+  expect(told[0]?.line).toContain("first.ts → second.ts → first.ts");
+  rmSync(circle, { recursive: true, force: true });
+});

@@ -1,5 +1,5 @@
 import { realpath } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { controllersOfModule, type RetrainingController } from "../language/controller.ts";
 import type { Dag } from "../language/dag.ts";
 import { dagsOfModule } from "../language/registry.ts";
@@ -137,7 +137,7 @@ export function joinDagFiles(
 async function heldBy(
   file: string,
   { named }: FoundFiles,
-  { code }: Compiled,
+  { code, circleOf }: Compiled,
   load: () => Promise<Exports>,
 ): Promise<DagFile | BrokenDagFileError> {
   try {
@@ -149,8 +149,15 @@ async function heldBy(
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     const line = placeOfError(cause, file, code);
-    return new BrokenDagFileError(file, line === null ? message : `${line}: ${message}`, { cause });
+    const circle = circleOf(await realpath(file).catch(() => file));
+    const why = `${line === null ? message : `${line}: ${message}`}${circle === null ? "" : circleText(circle)}`;
+    return new BrokenDagFileError(file, why, { cause });
   }
+}
+
+function circleText(circle: readonly string[]): string {
+  const names = circle.map((file) => relative(dirname(circle[0] ?? file), file));
+  return ` (${names.join(" → ")}: files that import each other in a circle may not have what they need yet; move what both need into a third)`;
 }
 
 /** Whether files of a folder find this very engine by their own `node_modules`; each folder is looked at once. */

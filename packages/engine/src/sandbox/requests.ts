@@ -3,7 +3,10 @@ import {
   type CancellationScope,
   condition,
   defineQuery,
+  defineSignal,
   defineUpdate,
+  log,
+  patched,
   setHandler,
 } from "@temporalio/workflow";
 import type { Json } from "../core/graph.ts";
@@ -38,7 +41,23 @@ export function acceptRequests(root: CancellationScope): Requests {
   let shell: RunShell | undefined;
   let cancelled = false;
   setHandler(defineQuery<RunView | null>(QUERY_STATE), () => shell?.view() ?? null);
+  /** The same by a signal: nobody waits for an answer, so what is refused is only logged. */
+  const bySignal = <T>(name: string, read: (given: unknown) => T, carryOut: (shell: RunShell, request: T) => void) =>
+    setHandler(defineSignal<[unknown]>(name), async (given) => {
+      // A run that was sent such a signal before it was known has gone on without.
+      if (!patched("steered-by-signal")) return;
+      try {
+        const request = read(given);
+        await condition(() => shell !== undefined);
+        carryOut(shell as RunShell, request);
+      } catch (refused) {
+        // What else is thrown is a mistake of ours, and no refusal.
+        if (!(refused instanceof ApplicationFailure)) throw refused;
+        log.warn(`The signal ${name} is refused: ${refused.message}`, { code: refused.type });
+      }
+    });
   for (const name of UPDATES) {
+    bySignal(name, remarkOf, (run, remark) => run.request(name, remark));
     setHandler(defineUpdate<RunView, [Remark?]>(name), async (remark) => {
       await condition(() => shell !== undefined);
       shell?.request(name, remarkOf(remark));
@@ -47,7 +66,8 @@ export function acceptRequests(root: CancellationScope): Requests {
     });
   }
   /** An update whose argument is read before it waits for the run's plan. */
-  const accept = <T>(name: string, read: (given: unknown) => T, carryOut: (shell: RunShell, request: T) => void) =>
+  const accept = <T>(name: string, read: (given: unknown) => T, carryOut: (shell: RunShell, request: T) => void) => {
+    bySignal(name, read, carryOut);
     setHandler(defineUpdate<RunView, [unknown]>(name), async (given) => {
       const request = read(given);
       await condition(() => shell !== undefined);
@@ -56,6 +76,7 @@ export function acceptRequests(root: CancellationScope): Requests {
       carryOut(planned, request);
       return planned.view();
     });
+  };
   accept(UPDATE_ANSWER, answerOf, (run, answer) => run.answer(answer));
   accept(
     UPDATE_APPROVE,

@@ -68,6 +68,37 @@ describe("the embedded Temporal server", () => {
     expect(await readFile(join(home, "logs", "temporal.log"), "utf8")).toContain(told);
   }, 30_000);
 
+  const crash = ["fatal error: concurrent map writes", "", "goroutine 7 [running]:", "a", "b", "c", "d", "e", "f"];
+
+  it("is started again when it crashes on a race among its own services", async () => {
+    const real = await ensureTemporalBinary({ home, log });
+    const binary = join(home, "crashes-once");
+    const once = `[ -e "${home}/crashed" ] || { touch "${home}/crashed"; printf "${crash.join("\n")}\n" >&2; exit 2; }`;
+    await writeFile(binary, `#!/bin/sh\n${once}\nexec "${real}" "$@"\n`, { mode: 0o755 });
+    expect(await start({ binary })).toMatchObject({ port, uiPort });
+    expect(await isTemporalRunning({ home, port })).toBe(true);
+  }, 30_000);
+
+  it("tells why it crashes each time, not the end of its trace; and why it refuses, at once", async () => {
+    const binary = join(home, "crashes");
+    await writeFile(binary, `#!/bin/sh\necho >> "${home}/count"\nprintf "${crash.join("\n")}\n" >&2\nexit 2\n`, {
+      mode: 0o755,
+    });
+    await expect(start({ binary })).rejects.toMatchObject({
+      code: "TEMPORAL_SERVER_FAILED",
+      message: expect.stringMatching(
+        /exit code 2\nfatal error: concurrent map writes\n\ngoroutine 7 \[running\]:\na\nb$/,
+      ),
+    });
+    expect(await readFile(join(home, "count"), "utf8")).toBe("\n".repeat(3));
+
+    await writeFile(binary, `#!/bin/sh\necho >> "${home}/count"\necho "no such flag" >&2\nexit 1\n`);
+    await expect(start({ binary })).rejects.toMatchObject({
+      message: expect.stringMatching(/exit code 1\nno such flag$/),
+    });
+    expect(await readFile(join(home, "count"), "utf8")).toBe("\n".repeat(4));
+  }, 30_000);
+
   it("is started again when it is killed, on the same port", async () => {
     const server = await start({ keepAlive: true });
     const { pid } = server;

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { msToTs } from "@temporalio/common/lib/time.js";
@@ -56,8 +56,11 @@ const RETENTION_DAYS = 30;
 /** How long the server may take to answer, in milliseconds. */
 const START_TIMEOUT_MS = 30_000;
 
-/** How often it is started at most while other programs take its ports. */
+/** How often it is started at most while other programs take its ports, or it crashes on its own races. */
 const LAUNCHES = 3;
+
+/** How a Go program ends that its own runtime ends (panic, concurrent use of a map): Temporal's races at the start do. */
+const CRASHED = 2;
 
 /** How the server's cache of workflows lets go of what is out of date: once a minute. */
 const BACKGROUND_EVICT = { Enabled: true, LoopInterval: "1m", MaxEntryPerCall: 1_000 };
@@ -150,6 +153,8 @@ class EmbeddedServer implements TemporalServer {
   private child: ChildProcess | undefined;
   private restarting: Promise<void> = Promise.resolve();
   private readonly logFile: string;
+  /** Where in the log file this launch begins, in bytes. */
+  private logFrom = 0;
   private readonly killOnExit = () => this.signal("SIGTERM");
 
   constructor(private readonly settings: ServerSettings) {
@@ -159,15 +164,18 @@ class EmbeddedServer implements TemporalServer {
     this.logFile = join(settings.home, "logs", "temporal.log");
   }
 
-  /** Between the choice of a free port beside its own two and the server's listening there, another may take it. */
+  /**
+   * Between the choice of a free port beside its own two and the server's listening there, another may take it; and
+   * now and then the server crashes on a race among its own services while they start (temporalio/cli#199).
+   */
   async launch(): Promise<void> {
     for (let left = LAUNCHES - 1; ; left -= 1) {
       try {
         await this.launchOnce();
         return;
       } catch (error) {
-        const taken = error instanceof TemporalServerFailedError && error.message.includes("address already in use");
-        if (!taken || left === 0 || this.stopping.signal.aborted) throw error;
+        const byChance = this.child?.exitCode === CRASHED || this.written().includes("address already in use");
+        if (!byChance || left === 0 || this.stopping.signal.aborted) throw error;
       }
     }
   }
@@ -240,6 +248,7 @@ class EmbeddedServer implements TemporalServer {
       `${name}=${type}`,
     ]);
     const log = openSync(this.logFile, "a");
+    this.logFrom = fstatSync(log).size;
     try {
       return spawn(
         binary,
@@ -306,8 +315,16 @@ class EmbeddedServer implements TemporalServer {
   }
 
   private failure(why: string): TemporalServerFailedError {
-    const text = existsSync(this.logFile) ? readFileSync(this.logFile, "utf8").trimEnd() : "";
-    return new TemporalServerFailedError(why, this.logFile, text.split("\n").slice(-5).join("\n"));
+    const lines = this.written().trimEnd().split("\n");
+    // A crash says first why, and then for pages where.
+    const crash = lines.findIndex((line) => /^(panic|fatal error):/.test(line));
+    const telling = crash < 0 ? lines.slice(-5) : lines.slice(crash, crash + 5);
+    return new TemporalServerFailedError(why, this.logFile, telling.join("\n"));
+  }
+
+  /** What this launch has written so far. */
+  private written(): string {
+    return existsSync(this.logFile) ? readFileSync(this.logFile).subarray(this.logFrom).toString() : "";
   }
 
   private record(): void {

@@ -17,6 +17,7 @@ import type { RunStore, StoredAttempt } from "../store/run-store.ts";
 import type { AttemptLogs } from "./attempt-log.ts";
 import type { AttemptRecorder } from "./attempt-recorder.ts";
 import { attemptServices } from "./attempt-services.ts";
+import { withinAttemptTime } from "./attempt-time.ts";
 import { carried } from "./carried-values.ts";
 import { withHeartbeats } from "./heartbeats.ts";
 import type { Observer } from "./observer.ts";
@@ -80,13 +81,15 @@ async function attemptTask(
   record("running");
   const executed = await withHeartbeats(context, (onProgress) =>
     within(() =>
-      attemptOutcome(request, async () =>
-        executeTask({
-          dag: registry.get(dagId),
-          ...{ nodeId, index, attempt, clears, run, noRetryOn, outlets, services, redactor, onProgress },
-          input: objects === null ? input : await fetchStored(objects, input),
-          signal,
-        }),
+      withinAttemptTime(context, signal, (signal) =>
+        attemptOutcome(request, async () =>
+          executeTask({
+            dag: registry.get(dagId),
+            ...{ nodeId, index, attempt, clears, run, noRetryOn, outlets, services, redactor, onProgress },
+            input: objects === null ? input : await fetchStored(objects, input),
+            signal,
+          }),
+        ),
       ),
     ),
   );

@@ -1,8 +1,11 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bundleWorkflows } from "./workflow-bundle.ts";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+
+// As a new process has it: another file of tests may have made the bundle in this one.
+vi.resetModules();
+const { bundleWorkflows } = await import("./workflow-bundle.ts");
 
 describe("the workflow bundle", () => {
   let folder: string;
