@@ -8,11 +8,12 @@ export interface StudyName {
   readonly study: string;
 }
 
-/** A trial and the run that keeps it. */
-export type StoredTrial = Trial & { readonly runId: string };
+/** A trial, the run that keeps it, and why it failed if it did. */
+export type StoredTrial = Trial & { readonly runId: string; readonly reason: string | null };
 
 const PARAMS = "trial.params";
 const STATE = "trial.state";
+const REASON = "trial.reason";
 const REPORT = "mean_score";
 const VALUE = "value";
 const Params = z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()]));
@@ -49,6 +50,7 @@ async function trialOf(tracking: Tracking, run: TrackingRun): Promise<StoredTria
     reports: history.map(({ step, value: mean }) => [step, mean]),
     rungs: z.array(z.number()).parse(JSON.parse(run.tags["trial.rungs"] ?? "[]")),
     runId: run.runId,
+    reason: run.tags[REASON] ?? null,
   };
 }
 
@@ -72,7 +74,7 @@ export async function openTrial(
     params: Object.fromEntries(Object.entries(params).map(([key, value]) => [key, String(value)])),
     tags: { [PARAMS]: JSON.stringify(params) },
   });
-  return { number, params, state: "running", value: null, reports: [], rungs: [], runId: run.runId };
+  return { number, params, state: "running", value: null, reports: [], rungs: [], runId: run.runId, reason: null };
 }
 
 /** Keeps the mean score after a fold. */
@@ -97,7 +99,7 @@ export async function endTrial(
     ...(value !== null && { metrics: { [VALUE]: value } }),
     tags: {
       [STATE]: state,
-      ...(reason !== undefined && { "trial.reason": reason }),
+      ...(reason !== undefined && { [REASON]: reason }),
     },
   });
   await tracking.finishRun(trial.runId, state === "failed" ? "FAILED" : "FINISHED");

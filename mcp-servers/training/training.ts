@@ -15,6 +15,7 @@ import {
 import { type ToolArguments, type ToolContext, ToolError, type ToolOutput } from "@dagwright/mcp-kit";
 import type { Tracking } from "@dagwright/tracking";
 import type { training } from "./contract.ts";
+import { DEFAULT_PARAMS } from "./default-params.ts";
 import { checkFeatures, type LabelledRows, readLabelledRows } from "./labelled-rows.ts";
 import { logModel, type Measured, MODEL_PATH, ONNX_PATH, readMeasured, readModel } from "./run-artifacts.ts";
 
@@ -49,7 +50,7 @@ export async function trainModel(
     ...(training.weight !== undefined && { sampleWeight: training.weight }),
     columns: training.columns,
     target: training.label,
-    params: { ...SERVER_DEFAULTS[args.algorithm], ...args.params },
+    params: { ...DEFAULT_PARAMS[args.algorithm], ...args.params },
     seed: args.seed,
   };
   checkTraining(learning);
@@ -118,15 +119,6 @@ export async function trainModel(
     throw error;
   }
 }
-
-/** Where this server's defaults are not scikit-learn's: leaves of 5 rows give better probabilities on rare classes. */
-const SERVER_DEFAULTS: Readonly<Record<TrainArguments["algorithm"], Readonly<Record<string, unknown>>>> = {
-  random_forest: { min_samples_leaf: 5 },
-  gradient_boosting: {},
-  logistic_regression: {},
-  ridge: {},
-  neural_network: {},
-};
 
 const NOTES: Readonly<Record<TrainArguments["algorithm"], string>> = {
   random_forest: "trees",

@@ -10,17 +10,20 @@ export const TrialView = z.object({
   params: z.record(z.string(), ParamValue),
   value: z.number().nullable().describe("Mean score over the folds; null unless complete."),
   runId: z.string(),
+  reason: z.string().nullable().describe("Why the trial failed; null unless it did."),
 });
 
 export const hyperparameterTuning = {
   description:
-    "Searches hyper-parameters by cross-validation on a table, in the manner of Optuna. The study is kept: asked again, it goes on where it ended, and a trial that is done is never run again.",
+    "Searches hyper-parameters by cross-validation on a table, in the manner of Optuna. The study is kept: asked again, it goes on where it ended, and a trial that is done is never run again. What it measures (table, label, features, algorithm, space, score, folds, seed) stays; trials, sampler and pruner may differ.",
   input: z.object({
     study: z.string().min(1).describe("Name of the study in the experiment."),
     experiment: z.string().min(1).describe("Name of the experiment, made when it is not there."),
     train: z
       .object({ table: z.string().min(1), version: z.number().int().min(0).optional() })
-      .describe("The table that is cross-validated; its newest version when none is named."),
+      .describe(
+        "The table that is cross-validated; the version that was its newest when the study began, if none is named.",
+      ),
     label: z.string().min(1).describe("The column to predict."),
     features: z.array(z.string().min(1)).min(1).describe("Columns of numbers, booleans or texts, raw."),
     task: z
@@ -31,7 +34,10 @@ export const hyperparameterTuning = {
       .enum(["random_forest", "gradient_boosting", "logistic_regression", "ridge", "neural_network"])
       .default("gradient_boosting")
       .describe("logistic_regression learns classes, ridge numbers."),
-    params: z.record(z.string(), z.unknown()).default({}).describe("Hyper-parameters that every trial has."),
+    params: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe("Hyper-parameters that every trial has, with the defaults of train_model; the space goes before them."),
     preprocessing: z
       .record(z.string(), z.record(z.string(), z.unknown()))
       .default({})

@@ -51,6 +51,9 @@ describe("hyperparameter_tuning", () => {
     const page = await readFile(fileURLToPath(first.plotsUri), "utf8");
     expect(page).toContain("<polyline");
     expect(page).not.toMatch(/https?:\/\//);
+    expect(page).toContain('name="viewport"');
+    for (const title of [">trial</text>", ">mean roc_auc</text>"]) expect(page).toContain(title);
+    expect(page.match(/<circle/g)).toHaveLength(12);
     const again = await tune(ask("one"));
     expect(again).toEqual({ ...first, alreadyDone: true });
     const more = await tune(ask("one", { trials: 14 }));
@@ -84,11 +87,57 @@ describe("hyperparameter_tuning", () => {
     expect(counts.complete + counts.pruned + counts.failed).toBe(10);
   });
 
+  test("a study goes on with what it was begun with, on the version of the table that it began on", async () => {
+    const sql = (rows: number) => `SELECT i % 17 AS signal, i % 2 AS label FROM range(0, ${rows}) t(i)`;
+    await place.write("grows", sql(60));
+    const begun = ask("terms", { train: { table: "grows" }, features: ["signal"], trials: 1 });
+    const { trials } = await tune(begun);
+    await place.write("grows", sql(70), 2);
+    const more = await tune({ ...begun, trials: 2, sampler: { type: "random" } });
+    expect(more.trials[0]).toEqual(trials[0]);
+    for (const [field, wrong] of Object.entries<Partial<Arguments>>({
+      version: { train: { table: "grows", version: 1 } },
+      table: { train: { table: "rows" } },
+      label: { label: "signal", features: ["label"] },
+      score: { score: "accuracy" },
+      folds: { folds: 4 },
+      seed: { seed: 7 },
+      algorithm: { algorithm: "random_forest", space: [{ name: "n_estimators", type: "int", low: 1, high: 2 }] },
+      space: { space: [{ name: "C", type: "float", low: 1, high: 2 }] },
+      params: { params: { max_iter: 50 } },
+    }))
+      await expect(tune({ ...begun, ...wrong }), field).rejects.toMatchObject({ code: "STUDY_DIFFERS", field });
+    expect(await tune({ ...begun, trials: 2 })).toEqual({ ...more, alreadyDone: true });
+  });
+
+  test("begins with the same defaults as train_model, and says why a trial failed", async () => {
+    const forest = {
+      algorithm: "random_forest",
+      space: [{ name: "max_features", type: "int", low: 7, high: 8 }],
+    } as const;
+    const { trials, best } = await tune(ask("failed", { ...forest, space: [...forest.space], trials: 1 }));
+    expect(best).toBeNull();
+    expect(trials[0]?.reason).toMatch(/^max_features is \d: expected at most 2/);
+    const searched = { algorithm: "random_forest", params: { n_estimators: 5 }, trials: 1 } as const;
+    const leaves = (params: Record<string, unknown>) => [{ name: "min_samples_leaf", type: "int", ...params }];
+    const plain = await tune(
+      ask("plain", {
+        ...searched,
+        space: [{ name: "max_features", type: "int", low: 2, high: 2 }],
+        params: { n_estimators: 5 },
+      }),
+    );
+    const two = await tune(
+      ask("two", { ...searched, space: leaves({ low: 5, high: 5 }), params: { n_estimators: 5, max_features: 2 } }),
+    );
+    expect(plain.best?.value).toBe(two.best?.value);
+  });
+
   test.each([
     [{ space: [{ name: "C", type: "flaot", low: 0, high: 1 }] }, { code: "INVALID_SPACE" }],
     [
       { space: [{ name: "c", type: "float", low: 0.1, high: 1 }] },
-      { code: "UNKNOWN_PARAM", field: "params.c", hint: 'Did you mean "C"?' },
+      { code: "UNKNOWN_PARAM", field: "space[0].name", hint: 'Did you mean "C"?' },
     ],
     [{ score: "r2" as const }, { code: "UNSUPPORTED_TASK", field: "score" }],
     [{ pruner: { type: "medium" } }, { code: "INVALID_PRUNER" }],

@@ -17,9 +17,11 @@ import {
 import type { ToolArguments, ToolContext, ToolOutput } from "@dagwright/mcp-kit";
 import type { Tracking } from "@dagwright/tracking";
 import type { training } from "./contract.ts";
+import { DEFAULT_PARAMS } from "./default-params.ts";
 import { checkFeatures, readLabelledRows } from "./labelled-rows.ts";
 import { studyPage } from "./study-page.ts";
 import { endTrial, keepRungs, openTrial, readTrials, reportTrial, type StoredTrial } from "./study-store.ts";
+import { checkTerms, keptTerm, type StudyTerms, termTags } from "./study-terms.ts";
 
 type TuningArguments = ToolArguments<typeof training, "hyperparameter_tuning">;
 type TuningOutput = ToolOutput<typeof training, "hyperparameter_tuning">;
@@ -29,6 +31,9 @@ const PLOTS = "study.html";
 /** All that the trials of a study share. */
 interface Search {
   readonly args: TuningArguments;
+  /** Of the table. */
+  readonly version: number;
+  readonly terms: StudyTerms;
   readonly study: SharedStudy;
   readonly score: Score;
   readonly options: Omit<TrainOptions, "params">;
@@ -47,7 +52,7 @@ export async function tuneHyperparameters(
   args: TuningArguments,
   ctx: Pick<ToolContext, "signal" | "progress">,
 ): Promise<TuningOutput> {
-  const search = await prepare(lake, tracking, args, ctx.signal);
+  let search = await prepare(lake, tracking, args, ctx.signal);
   const run = await tracking.startRun({
     experiment: args.experiment,
     name: args.study,
@@ -58,8 +63,14 @@ export async function tuneHyperparameters(
       algorithm: args.algorithm,
       score: search.score,
       "train.table": args.train.table,
+      ...termTags(search.terms),
     },
   });
+  // The study was begun on another version of the table, and goes on with that one.
+  const version = Number(keptTerm(run, "version") ?? search.version);
+  if (args.train.version === undefined && version !== search.version)
+    search = await prepare(lake, tracking, { ...args, train: { ...args.train, version } }, ctx.signal);
+  checkTerms(args.study, run, search.terms);
   const known = await readTrials(tracking, args);
   const wanted = args.trial === undefined ? Array.from({ length: args.trials }, (_, number) => number) : [args.trial];
   const missing = wanted.filter((number) => !isOver(known.get(number)));
@@ -76,7 +87,8 @@ export async function tuneHyperparameters(
     await tracking.logBatch(run.runId, {
       metrics: best === null ? {} : { best_value: best.value, best_trial: best.number },
     });
-    const page = studyPage({ name: args.study, score: search.score, isLoss: isLoss(search.score), trials, importance });
+    const direction = isLoss(search.score) ? "minimize" : "maximize";
+    const page = studyPage({ name: args.study, score: search.score, direction, trials, importance });
     await tracking.logArtifact(run.runId, PLOTS, new TextEncoder().encode(page));
     await tracking.finishRun(run.runId, "FINISHED");
   }
@@ -87,7 +99,7 @@ export async function tuneHyperparameters(
     score: search.score,
     trials: trials
       .filter(({ number }) => args.trial === undefined || number === args.trial)
-      .map(({ number, state, params, value, runId }) => ({ number, state, params, value, runId })),
+      .map(({ number, state, params, value, runId, reason }) => ({ number, state, params, value, runId, reason })),
     counts: { complete: count("complete"), pruned: count("pruned"), failed: count("failed") },
     best,
     importance,
@@ -126,13 +138,8 @@ async function prepare(lake: Lake, tracking: Tracking, args: TuningArguments, si
     seed,
     signal,
   };
-  checkTraining({ ...options, params: args.params });
-  try {
-    checkTraining({ ...options, params: paramsOf(args, study.propose(0, [])) });
-  } catch (error) {
-    // A value that does not fit this table fails its trial; a name that no trial could have fails the study.
-    if (!(error instanceof LearnError && error.code === "INVALID_PARAM")) throw error;
-  }
+  checkTraining({ ...options, params: paramsOf(args, {}) });
+  checkSpace(args, study, options);
   const split = args.split ?? (task === "regression" ? "random" : "stratified");
   const how = { folds: args.folds, seed };
   const folds =
@@ -141,11 +148,33 @@ async function prepare(lake: Lake, tracking: Tracking, args: TuningArguments, si
       : split === "random"
         ? kFold(rows.columns.rowCount, how)
         : stratifiedKFold(rows.label, how);
-  return { args, study, score, options, folds, tracking, signal };
+  const { label, features, params, preprocessing } = args;
+  const terms = {
+    ...{ table: args.train.table, version: rows.version, label, features, task, algorithm, params, preprocessing },
+    ...{ space: study.space, score, folds: args.folds, split, seed },
+  };
+  return { args, version: rows.version, terms, study, score, options, folds, tracking, signal };
 }
 
-function paramsOf(args: TuningArguments, params: Trial["params"]): Record<string, unknown> {
-  return { ...args.params, ...params };
+/**
+ * A value that does not fit this table fails its trial; a name that no trial could have fails the study.
+ * @throws LearnError UNKNOWN_PARAM, at the parameter's place in the space
+ */
+function checkSpace(args: TuningArguments, study: SharedStudy, options: Search["options"]): void {
+  try {
+    checkTraining({ ...options, params: paramsOf(args, study.propose(0, [])) });
+  } catch (error) {
+    if (!(error instanceof LearnError)) throw error;
+    if (error.code === "INVALID_PARAM") return;
+    const at = study.space.findIndex(({ name }) => error.field === `params.${name}`);
+    if (at < 0) throw error;
+    const { code, message, hint } = error;
+    throw new LearnError(code, message, { field: `space[${at}].name`, ...(hint !== undefined && { hint }) });
+  }
+}
+
+function paramsOf({ algorithm, params: shared }: TuningArguments, params: Trial["params"]): Record<string, unknown> {
+  return { ...DEFAULT_PARAMS[algorithm], ...shared, ...params };
 }
 
 /** Runs one trial, or what a killed worker left of it. */
