@@ -326,11 +326,12 @@ function checkInterval(from: number | undefined, to: number | undefined): void {
     );
 }
 
-/** At most so many points, evenly spread, the last one among them. */
+/** At most so many points as MLflow takes them: the first of each of so many even parts, and the last of all. */
 function sample<T>(points: readonly T[], most: number): T[] {
   if (points.length <= most) return [...points];
-  const places = Array.from({ length: most }, (_, at) =>
-    Math.round((at * (points.length - 1)) / Math.max(1, most - 1)),
-  );
+  const least = Math.floor(points.length / most);
+  const longer = points.length % most;
+  const places = Array.from({ length: most }, (_, part) => part * least + Math.min(part, longer));
+  places[most - 1] = points.length - 1;
   return places.map((place) => points[place]!);
 }

@@ -178,3 +178,17 @@ it("fails to start on a port that is taken, and lets go of the store", async () 
   await expect(serveTracking({ root, port: server.port })).rejects.toMatchObject({ code: "EADDRINUSE" });
   expect(await post("/experiments/search", { max_results: 1 })).toMatchObject({ status: 200 });
 });
+
+it("samples a long history where MLflow does: the first of each even part, and the last", async () => {
+  const points = many(1_000).map((at) => ({ key: "long", value: at, timestamp: 1 + at, step: at }));
+  await post("/runs/log-batch", { run_id: runId, metrics: points });
+  const Sampled = z.object({ metrics: z.array(z.object({ step: z.number() })) });
+  const stepsOf = async (query: string) => {
+    const path = `/api/2.0/mlflow/metrics/get-history-bulk-interval?run_ids=${runId}&metric_key=long&${query}`;
+    return Sampled.parse((await send(path, {})).json).metrics.map(({ step }) => step);
+  };
+  // As MLflow 3.17.2 answered.
+  expect(await stepsOf("max_results=10")).toEqual([0, 100, 200, 300, 400, 500, 600, 700, 800, 999]);
+  expect(await stepsOf("max_results=3&start_step=10&end_step=20")).toEqual([10, 14, 20]);
+  expect(await stepsOf("max_results=1")).toEqual([999]);
+});
