@@ -103,7 +103,7 @@ export default {
     rule(
       "no-orphans",
       "A file that imports nothing and that nobody imports is dead.",
-      { orphan: true, pathNot: `${TEST}|^tests/global-setup\\.ts$|/fixtures?/` },
+      { orphan: true, pathNot: `${TEST}|^tests/global-setup\\.ts$|/fixtures?/|\\.d\\.ts$` },
       {},
     ),
     rule("nothing-unresolvable", "Every import leads to a file.", {}, { couldNotResolve: true }),

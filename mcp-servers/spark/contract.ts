@@ -122,7 +122,7 @@ const runSql = {
   }),
   output: z.object({
     columns: z.array(z.object({ name: z.string(), type: z.string() })),
-    rows: z.array(z.record(z.string(), Scalar)).describe("At most 10."),
+    rows: z.array(z.record(z.string(), Scalar)).describe("At most 10. Infinity and NaN are shown as null."),
     rowCount: z.number(),
     written: Written.extend({ alreadyDone: z.boolean() }).nullable(),
     exported: z
@@ -200,7 +200,7 @@ const createFeatures = {
   }),
   output: Written.extend({
     columns: z.array(z.object({ name: z.string(), type: z.string() })),
-    sample: z.array(z.record(z.string(), Scalar)).describe("At most 10 rows."),
+    sample: z.array(z.record(z.string(), Scalar)).describe("At most 10 rows. Infinity and NaN are shown as null."),
     sql: z.string().describe("The query that the transformations came to."),
     alreadyDone: z.boolean(),
   }),

@@ -107,6 +107,32 @@ describe.skipIf(missing !== undefined)(`tables on S3${missing === undefined ? ""
     expect(rows).toEqual([{ n: 1_500_000, s: 1_124_999_250_000 }]);
   }, 60_000);
 
+  it("fetches from the bucket no file that a query's condition rules out", async () => {
+    const filled = await open("skipping");
+    for (let i = 0; i < 4; i++)
+      await write(filled, { dialect: "duckdb", sql: `SELECT range + ${i * 1000} AS a FROM range(1000)` });
+    const files = (await filled.snapshot({ table: "t" })).files.map(({ path }) => path);
+    const way = await unreliableWay(server.endpoint);
+    const fetched = new Set<string>();
+    way.loseAnswers = (method, url) => {
+      const file = files.find((path) => url.includes(path));
+      if (method === "GET" && file !== undefined) fetched.add(file);
+      return false;
+    };
+    const count = async (condition: string) => {
+      fetched.clear();
+      const lake = await open("skipping", { endpoint: way.endpoint, cacheBytes: 0 });
+      const sql = `SELECT count(*) AS n FROM t WHERE ${condition}`;
+      const { rows } = await lake.query(sql, { views: { t: { table: "t" } } });
+      return [rows[0]?.["n"], fetched.size];
+    };
+    expect(await count("a % 2 = 0")).toEqual([2_000, 4]);
+    expect(await count("a = 1500")).toEqual([1, 1]);
+    expect(await count("a >= 1999 AND a < 2001")).toEqual([2, 2]);
+    expect(await count("a > 5000")).toEqual([0, 0]);
+    await way.close();
+  });
+
   it("knows its own commit again when the answer to it was lost, and loses no row when the way breaks", async () => {
     const way = await unreliableWay(server.endpoint);
     const lake = await open("lost", { endpoint: way.endpoint });

@@ -92,9 +92,11 @@ export const ops: Record<string, (input: unknown) => unknown | Promise<unknown>>
   },
   "metrics.logLossMulti": (input) => {
     const { yTrue, yScore, labels } = ScoredMulti.extend({ labels: z.array(z.number()) }).parse(input);
+    // scikit-learn takes the columns to be in the order of the sorted labels.
+    const sorted = labels.toSorted((a, b) => a - b);
     return {
       logLoss: logLoss(
-        yTrue.map((label) => labels.indexOf(label)),
+        yTrue.map((label) => sorted.indexOf(label)),
         yScore,
       ),
     };
