@@ -19,7 +19,8 @@ export default defineConfig({
     isolate: false,
     globalSetup: "tests/global-setup.ts",
     setupFiles: "tests/property-seed.ts",
-    // Some packages publish TypeScript under the condition `source`: workers must be able to load it.
+    // Some packages publish TypeScript under the condition `source`: workers must be able to load it. A test that
+    // registered tsx once more would have every module of its process, large ones too, transformed once more.
     execArgv: ["--import", "tsx"],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -6,7 +6,6 @@ import { fileURLToPath } from "node:url";
 import { createRegistry, defineDag, retrainingController } from "@dagwright/engine";
 import { readSettings } from "@dagwright/engine/settings";
 import { openLake } from "@dagwright/lake";
-import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { modelRegistry } from "../mcp-servers/model-registry/contract.ts";
@@ -16,9 +15,6 @@ import { training } from "../mcp-servers/training/contract.ts";
 import { checkServedModel, type MonitorDeps, startModelMonitor } from "../worker/model-monitor.ts";
 import { type House, openHouse } from "../worker/wiring.ts";
 import { type Embedded, startEmbedded } from "./engine/embedded.ts";
-
-// The SDK's client needs `eventsource-parser`, which under the condition `source` (ours, too) gives TypeScript to Node.
-register();
 
 const retrain = defineDag({ id: "retrain", params: z.object({}) }, () => ({}));
 const HOUR = 3_600_000;

@@ -4,14 +4,10 @@ import { join } from "node:path";
 import { defineSuite } from "@dagwright/expectations";
 import { type Lake, openLake, openObjectStore } from "@dagwright/lake";
 import { createMcpPool, type McpPool } from "@dagwright/mcp-kit";
-import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { dataQuality } from "./contract.ts";
 import { createDataQualityServer } from "./server.ts";
 import { purchasesSuite } from "./suites/purchases.ts";
-
-// The SDK's client needs `eventsource`, which under the condition `source` (ours, too) gives TypeScript to Node.
-register();
 
 const memorySuite = defineSuite({
   name: "memory",

@@ -4,14 +4,10 @@ import { join } from "node:path";
 import { type FeatureStore, openFeatureStore } from "@dagwright/feature-store";
 import { type Lake, openLake } from "@dagwright/lake";
 import { createMcpPool, type McpPool } from "@dagwright/mcp-kit";
-import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { featureStore } from "./contract.ts";
 import { entities, views } from "./definitions.ts";
 import { createFeatureStoreServer } from "./server.ts";
-
-// The SDK's client needs `eventsource`, which under the condition `source` (ours, too) gives TypeScript to Node.
-register();
 
 let root: string;
 let lake: Lake;

@@ -4,13 +4,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Lake, openLake, openObjectStore } from "@dagwright/lake";
 import { createMcpPool } from "@dagwright/mcp-kit";
-import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { monitoring } from "./contract.ts";
 import { createMonitoringServer } from "./server.ts";
-
-// The SDK's client needs `eventsource-parser`, which under the condition `source` (ours, too) gives TypeScript to Node.
-register();
 
 let home: string;
 let lake: Lake;

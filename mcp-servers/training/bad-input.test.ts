@@ -2,14 +2,10 @@
 import { readFileSync } from "node:fs";
 import { createMcpPool, type ToolArguments } from "@dagwright/mcp-kit";
 import type { Tracking } from "@dagwright/tracking";
-import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { training } from "./contract.ts";
 import { openPlace, type Place } from "./fixtures/place.ts";
 import { createTrainingServer } from "./server.ts";
-
-// The SDK's client needs `eventsource-parser`, which under the condition `source` (ours, too) gives TypeScript to Node.
-register();
 
 let place: Place;
 let tracking: Tracking;

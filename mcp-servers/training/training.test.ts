@@ -3,15 +3,11 @@ import { fileURLToPath } from "node:url";
 import { loadModel } from "@dagwright/learn";
 import { createMcpPool } from "@dagwright/mcp-kit";
 import type { Tracking } from "@dagwright/tracking";
-import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { training } from "./contract.ts";
 import { openPlace, type Place } from "./fixtures/place.ts";
 import { createTrainingServer } from "./server.ts";
 import { trainModel } from "./training.ts";
-
-// The SDK's client needs `eventsource-parser`, which under the condition `source` (ours, too) gives TypeScript to Node.
-register();
 
 let place: Place;
 let tracking: Tracking;

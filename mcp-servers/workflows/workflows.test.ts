@@ -1,13 +1,9 @@
 import type { Json, RunView } from "@dagwright/engine";
 import { createMcpPool, type McpPool, ToolError } from "@dagwright/mcp-kit";
-import { register } from "tsx/esm/api";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { workflows } from "./contract.ts";
 import { createWorkflowsServer } from "./server.ts";
 import type { DagCatalogue, DagSummary, WorkflowsEngine } from "./workflows.ts";
-
-// The MCP client needs `eventsource`, which under the condition `source` (ours, too) gives TypeScript to Node.
-register();
 
 const daily: DagSummary = {
   dagId: "daily_ml_pipeline",

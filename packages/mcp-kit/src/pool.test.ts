@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { LogLine } from "./connection.ts";
@@ -13,9 +12,6 @@ import { createWorkbench } from "./fixture/server.ts";
 import type { McpServerLocation, StdioServer } from "./location.ts";
 import { createMcpPool, type McpPool } from "./pool.ts";
 import { type ServedOnHttp, serveHttp } from "./serve-http.ts";
-
-// The SDK's client needs `eventsource`, which under the condition `source` (ours, too) gives TypeScript to Node.
-register();
 
 const main = fileURLToPath(new URL("./fixture/main.ts", import.meta.url));
 const node = { command: process.execPath, args: ["--conditions=source", "--import", "tsx", main] };

@@ -5,14 +5,10 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { register } from "tsx/esm/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createWorkbench } from "./fixture/server.ts";
 import { readMcpConfig } from "./mcp-config.ts";
 import { type ServedOnHttp, serveHttp } from "./serve-http.ts";
-
-// The SDK's client needs `eventsource-parser`, which under the condition `source` (ours, too) gives TypeScript to Node.
-register();
 
 let served: ServedOnHttp;
 beforeAll(async () => {
