@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunView } from "@dagwright/engine";
 import { connectEngine, type EngineClient } from "@dagwright/engine/client";
+import { isTemporalRunning } from "@dagwright/engine/server";
 import { openRunStore } from "@dagwright/engine/store";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -333,4 +334,20 @@ it("setup says what it has done, and does it once", async () => {
     ...{ address: product.address, namespace: "second", created: true, added: attributes },
   });
   expect(await setup()).toMatchObject({ created: false, added: [] });
+}, 120_000);
+
+it("up with a broken file says so once, and leaves nothing behind that runs", async () => {
+  const alone = await Product.create();
+  try {
+    const broken = join(folder, "without.ts");
+    writeFileSync(broken, "export const x = 1;");
+    const { code, stdout, stderr } = await alone.cli(["up", "--dags", broken, "--json"]);
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "DAG_FILE_BROKEN" } });
+    expect(stderr.match(/exports no DAG/g)).toHaveLength(1);
+    expect(await isTemporalRunning({ home: alone.home, port: alone.port })).toBe(false);
+  } finally {
+    rmSync(join(folder, "without.ts"), { force: true });
+    await alone.destroy();
+  }
 }, 120_000);

@@ -4,6 +4,7 @@ import { forkVerdict, undecidedArm } from "./forks.ts";
 import type { DagGraph, GraphNode } from "./graph.ts";
 import { upstreamReason, whenReason } from "./reasons.ts";
 import type { TaskStatus } from "./state.ts";
+import type { StatusOf } from "./statuses.ts";
 import { applyTriggerRule, isFinal, ruleOf } from "./trigger-rules.ts";
 
 /** Whether a node that nothing has been decided about waits, may run, or ends without having run, and how. */
@@ -23,6 +24,8 @@ export function verdictOn(
   );
   if (verdict === "wait") return "wait";
   if (verdict !== "run") return { state: verdict, reason: upstreamReason(node, verdict, statusOf) };
+  const list = listVerdict(node, statusOf);
+  if (list !== "open") return list;
   // A value that decides whether to run must be there, whatever the rule says of the other upstream nodes.
   for (const id of topology.deciders.get(node.id) ?? []) {
     if (!isFinal(statusOf(id).state)) return "wait";
@@ -36,4 +39,15 @@ export function verdictOn(
   if (node.teardown && !node.upstream.some(hasRun))
     return { state: "skipped", reason: "nothing before it has run: there is nothing to clean up" };
   return "run";
+}
+
+/** What the task that makes a mapped node's list says of the node: it ends as one does that made no list. */
+function listVerdict({ map }: GraphNode, statusOf: StatusOf): "wait" | "open" | Partial<TaskStatus> {
+  if (map?.endsWithSource === undefined || map.over.kind !== "node") return "open";
+  const { state, output } = statusOf(map.over.node);
+  if (!isFinal(state)) return "wait";
+  // What the items of another mapped task gave is a list, though some of them failed.
+  if (state === "success" || output !== undefined) return "open";
+  const reason = `there is no list to map over: ${map.over.node} is ${state}`;
+  return { state: state === "skipped" || state === "removed" ? "skipped" : "upstream_failed", reason };
 }
