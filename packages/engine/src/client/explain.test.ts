@@ -36,6 +36,31 @@ const told = (view: RunView, workers = 1) =>
 const of = (view: RunView, id: string, workers = 1) => told(view, workers).tasks.find(({ task: one }) => one === id);
 
 describe("explain", () => {
+  it("tells of a mapped task that failed the attempt and the log of the item that did", async () => {
+    const each = task("each", {
+      input: z.object({ n: z.number() }),
+      output: z.number(),
+      retries: 2,
+      run: ({ n }, ctx) => {
+        if (n === 1) throw Object.assign(new Error("poison"), { retryable: false });
+        if (ctx.attempt < 3) throw new Error("not yet");
+        return n;
+      },
+    });
+    const mapped = defineDag({ id: "mapped" }, () => each.map([0, 1, 2], (n) => ({ n })));
+    const view = await runInProcess(mapped);
+    const ground = {
+      view,
+      graph: mapped.graph,
+      workers: 1,
+      taskQueue: "q",
+      logOf: (name: string) => [`${name} logged`],
+    };
+    expect(explain(ground).tasks).toMatchObject([
+      { task: "each", why: "TASK_FAILED at attempt 1: item 1: poison", log: ["each[1] logged"] },
+    ]);
+  });
+
   it("says who marked an item of a mapped task, at the task and at the item", async () => {
     const each = task("each", { input: z.object({ n: z.number() }), output: z.number(), run: ({ n }) => n });
     const mapped = defineDag({ id: "mapped" }, () => each.map([1, 2], (n) => ({ n })));

@@ -174,12 +174,14 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
       return {
         why: `Attempt ${attempts} failed (${error?.message ?? "no reason given"}); the next one starts at ${dueAt}`,
       };
-    case "failed":
+    case "failed": {
+      const { name, tries } = whereItFailed(task, status);
       return {
-        why: `${error?.code ?? "TASK_FAILED"} at attempt ${attempts}: ${error?.message ?? "no reason given"}`,
+        why: `${error?.code ?? "TASK_FAILED"} at attempt ${tries}: ${error?.message ?? "no reason given"}`,
         ...(error?.hint ? { next: error.hint } : {}),
-        log: ground.logOf(task),
+        log: ground.logOf(name),
       };
+    }
     case "scheduled":
       return view.state === "paused"
         ? { why: "It may start, but the run is paused", next: `dagwright runs resume ${view.runId}` }
@@ -189,6 +191,13 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
     default:
       return { why: reason ?? `It is ${state}` };
   }
+}
+
+/** Of a mapped task the item whose error it has: the attempts and logs of others say nothing of that. */
+function whereItFailed(task: string, { attempts, mapped = [] }: TaskView): { name: string; tries: number } {
+  const index = mapped.findIndex(({ state }) => state === "failed");
+  const item = mapped[index];
+  return item === undefined ? { name: task, tries: attempts } : { name: `${task}[${index}]`, tries: item.attempts };
 }
 
 /** How many items it names, at most, of those that people have marked. */
