@@ -1,5 +1,4 @@
 import { type DuckDBType, DuckDBTypeId, type DuckDBValue } from "@duckdb/node-api";
-import type { Dialect } from "./api.ts";
 import { LakeError } from "./errors.ts";
 
 /** A value of a row or a parameter: dates and timestamps are ISO strings. */
@@ -12,7 +11,7 @@ export const isInt = (value: number): boolean => value >= -(2 ** 31) && value < 
  * Checks a parameter's value and gives it as DuckDB binds it: other numbers than whole ones as DOUBLE, whole ones as
  * BIGINT; in Spark SQL as INTEGER where they fit, as Spark takes them.
  */
-export function bindable(name: string, value: Scalar, dialect: Dialect): DuckDBValue {
+export function bindable(name: string, value: Scalar, dialect: "duckdb" | "spark"): DuckDBValue {
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number" && Number.isFinite(value)) {
     return Number.isSafeInteger(value) && !(dialect === "spark" && isInt(value)) && !Object.is(value, -0)
