@@ -240,6 +240,18 @@ describe("runs that go on", () => {
 });
 
 describe("DAG files", () => {
+  it("that up was started with are known to other commands without --dags, broken or not", async () => {
+    const ran = await product.json(["run", "steps", "--run-id", "steps/unnamed", "--wait"]);
+    expect(ran.value).toMatchObject({ state: "success", output: "published 1" });
+    expect(await ok(["schedules", "next", "steps"])).toMatchObject({ dagId: "steps" });
+    const note = join(product.home, "up", `${process.pid}.json`);
+    writeFileSync(note, JSON.stringify([join(folder, "gone.ts")]));
+    const listed = await product.cli(["dags", "list"]);
+    rmSync(note);
+    expect(listed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^many /m) });
+    expect(listed.stderr).toContain("gone.ts");
+  }, 120_000);
+
   it("test and run --wait print the same run; --mocks stand in", async () => {
     const args = ["--params", '{"value":3}', "--conf", '{"why":"twin"}', "--logical-date", "2026-02-03"];
     const [tested, ran, mocked] = await Promise.all([

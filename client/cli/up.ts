@@ -4,6 +4,7 @@ import { show } from "./output.ts";
 import { describeSync } from "./schedules.ts";
 import { knownDags, settingsOf, withEngine } from "./session.ts";
 import { openStack, type Stack } from "./stack.ts";
+import { recordUp } from "./up-record.ts";
 
 /** Starts the stack and brings the schedules in line with the code; with `watch` also when that changes. */
 export async function bringUp(dagPaths: readonly string[], log: (line: string) => void, watch = false): Promise<Stack> {
@@ -28,7 +29,14 @@ export async function bringUp(dagPaths: readonly string[], log: (line: string) =
     const { dags, scope } = known.value;
     const diff = await withEngine(settings, (engine) => engine.syncSchedules(dags, scope));
     log(describeSync(diff));
-    return stack;
+    const forget = recordUp(settings.home, dagPaths);
+    return {
+      ...stack,
+      close: async () => {
+        forget();
+        await stack.close();
+      },
+    };
   } catch (error) {
     await stack.close();
     throw error;
