@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunView } from "@dagwright/engine";
 import { connectEngine, type EngineClient } from "@dagwright/engine/client";
+import { isTemporalRunning } from "@dagwright/engine/server";
 import { openRunStore } from "@dagwright/engine/store";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -239,6 +240,18 @@ describe("runs that go on", () => {
 });
 
 describe("DAG files", () => {
+  it("that up was started with are known to other commands without --dags, broken or not", async () => {
+    const ran = await product.json(["run", "steps", "--run-id", "steps/unnamed", "--wait"]);
+    expect(ran.value).toMatchObject({ state: "success", output: "published 1" });
+    expect(await ok(["schedules", "next", "steps"])).toMatchObject({ dagId: "steps" });
+    const note = join(product.home, "up", `${process.pid}.json`);
+    writeFileSync(note, JSON.stringify([join(folder, "gone.ts")]));
+    const listed = await product.cli(["dags", "list"]);
+    rmSync(note);
+    expect(listed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^many /m) });
+    expect(listed.stderr).toContain("gone.ts");
+  }, 120_000);
+
   it("test and run --wait print the same run; --mocks stand in", async () => {
     const args = ["--params", '{"value":3}', "--conf", '{"why":"twin"}', "--logical-date", "2026-02-03"];
     const [tested, ran, mocked] = await Promise.all([
@@ -321,4 +334,20 @@ it("setup says what it has done, and does it once", async () => {
     ...{ address: product.address, namespace: "second", created: true, added: attributes },
   });
   expect(await setup()).toMatchObject({ created: false, added: [] });
+}, 120_000);
+
+it("up with a broken file says so once, and leaves nothing behind that runs", async () => {
+  const alone = await Product.create();
+  try {
+    const broken = join(folder, "without.ts");
+    writeFileSync(broken, "export const x = 1;");
+    const { code, stdout, stderr } = await alone.cli(["up", "--dags", broken, "--json"]);
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "DAG_FILE_BROKEN" } });
+    expect(stderr.match(/exports no DAG/g)).toHaveLength(1);
+    expect(await isTemporalRunning({ home: alone.home, port: alone.port })).toBe(false);
+  } finally {
+    rmSync(join(folder, "without.ts"), { force: true });
+    await alone.destroy();
+  }
 }, 120_000);

@@ -55,8 +55,11 @@ export function addPools(program: Command): void {
     });
 }
 
-function poolText({ name, slots, isSet, free, description, holders, waiting, waiters }: PoolView): string {
-  const head = `${name}: ${free} of ${slots} slots free${isSet ? "" : " (nobody has set it)"}${description ? `, ${description}` : ""}`;
+/** A pool in words: who holds its slots, and who waits for them. */
+export function poolText({ name, slots, isSet, free, description, holders, waiting, waiters }: PoolView): string {
+  const held = holders.reduce((sum, holder) => sum + holder.slots, 0);
+  const over = held > slots ? `, ${held} held: it gives none out until fewer than ${slots} are` : "";
+  const head = `${name}: ${free} of ${slots} slots free${over}${isSet ? "" : " (nobody has set it)"}${description ? `, ${description}` : ""}`;
   const more = waiters > waiting.length ? `\nand ${waiters - waiting.length} more` : "";
   return [
     head,

@@ -5,6 +5,7 @@ import { connectEngine, type EngineClient } from "@dagwright/engine/client";
 import { type DagSources, dagSources, loadSoundDags } from "@dagwright/engine/loader";
 import { readSettings, type Settings } from "@dagwright/engine/settings";
 import { openObjectFolder, openRunStore, type RunStore } from "@dagwright/engine/store";
+import { dagsOfUp } from "./up-record.ts";
 
 /** The project's own folder: where `workflows/` and `worker/` lie. */
 export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
@@ -13,7 +14,10 @@ export function settingsOf(): Settings {
   return readSettings(process.env, process.cwd());
 }
 
-/** The DAGs a verb knows, without those of broken files in a folder, which are named on stderr: the shipped ones and those of `--dags`. */
+/**
+ * The DAGs a verb knows, without those of broken files in a folder, which are named on stderr: the shipped ones and those
+ * of `--dags`; without `--dags`, those that `up` runs with.
+ */
 export async function knownDags(
   settings: Settings,
   extra: readonly string[],
@@ -25,8 +29,11 @@ export async function knownDags(
   /** Where they come from: a sync of schedules removes only what came from there. */
   scope: DagSources;
 }> {
-  const paths = [join(PROJECT, "workflows"), ...extra];
-  const { dags, controllers, files, broken } = await loadSoundDags(paths, join(settings.home, "cache", "dags"));
+  const own = [join(PROJECT, "workflows"), ...extra];
+  const lenient = extra.length === 0 ? dagsOfUp(settings.home) : [];
+  const paths = [...own, ...lenient];
+  const cacheFolder = join(settings.home, "cache", "dags");
+  const { dags, controllers, files, broken } = await loadSoundDags(own, cacheFolder, { lenient });
   for (const { line } of broken) process.stderr.write(`${line}\n`);
   const scope = dagSources(paths, files);
   // What is only broken is not gone: no schedule is removed.

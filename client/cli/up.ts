@@ -4,16 +4,39 @@ import { show } from "./output.ts";
 import { describeSync } from "./schedules.ts";
 import { knownDags, settingsOf, withEngine } from "./session.ts";
 import { openStack, type Stack } from "./stack.ts";
+import { recordUp } from "./up-record.ts";
 
 /** Starts the stack and brings the schedules in line with the code; with `watch` also when that changes. */
 export async function bringUp(dagPaths: readonly string[], log: (line: string) => void, watch = false): Promise<Stack> {
   const settings = settingsOf();
-  const known = await knownDags(settings, dagPaths);
-  const stack = await openStack({ settings, dags: dagPaths, watch, log });
+  let refused = false;
+  // Both take a second or two, most of it waiting: one need not wait for the other.
+  const [known, opened] = await Promise.allSettled([
+    knownDags(settings, dagPaths).catch((error: unknown) => {
+      refused = true;
+      throw error;
+    }),
+    // The worker would say once more what is wrong with the files.
+    openStack({ settings, dags: dagPaths, watch, log: (line) => refused || log(line) }),
+  ]);
+  if (known.status === "rejected") {
+    if (opened.status === "fulfilled") await opened.value.close();
+    throw known.reason;
+  }
+  if (opened.status === "rejected") throw opened.reason;
+  const stack = opened.value;
   try {
-    const diff = await withEngine(settings, (engine) => engine.syncSchedules(known.dags, known.scope));
+    const { dags, scope } = known.value;
+    const diff = await withEngine(settings, (engine) => engine.syncSchedules(dags, scope));
     log(describeSync(diff));
-    return stack;
+    const forget = recordUp(settings.home, dagPaths);
+    return {
+      ...stack,
+      close: async () => {
+        forget();
+        await stack.close();
+      },
+    };
   } catch (error) {
     await stack.close();
     throw error;

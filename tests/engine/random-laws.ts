@@ -113,12 +113,23 @@ function rulesDecide({ graph }: Dag, { view, effects }: Execution): void {
     const upstreamRan = node.upstream.some(
       (id) => (view.tasks[id]?.attempts ?? 0) > 0 || view.tasks[id]?.state === "upstream_failed",
     );
+    // Without its list, a mapped task ends as the task does that did not make it.
+    const source = node.map?.over.kind === "node" ? view.tasks[node.map.over.node] : undefined;
+    const listed = source === undefined || source.state === "success" || source.output !== undefined;
     const mayRun =
-      verdict === "run" && chosen && !falsyGates(node) && condition === true && (!node.teardown || upstreamRan);
+      verdict === "run" &&
+      listed &&
+      chosen &&
+      !falsyGates(node) &&
+      condition === true &&
+      (!node.teardown || upstreamRan);
+    const origin = node.map?.over.kind === "node" ? nodes.get(node.map.over.node)?.map?.over.kind : undefined;
+    const gaveNone = source?.state === "skipped" || origin === "literal" || origin === "array";
+    const kept = listed || gaveNone ? "skipped" : "upstream_failed";
     expect({ id: node.id, ran: hasRun(node, task) }).toEqual({ id: node.id, ran: mayRun });
     const own = effects.filter(({ task: name }) => placeNamed(name).id === node.id);
     if (!mayRun) expect(own).toEqual([]);
-    if (!mayRun && chosen && !falsyGates(node)) expect(task?.state).toBe(verdict === "run" ? "skipped" : verdict);
+    if (!mayRun && chosen && !falsyGates(node)) expect(task?.state).toBe(verdict === "run" ? kept : verdict);
     if (!chosen || (!mayRun && falsyGates(node) && verdict === "run")) expect(task?.state).not.toBe("success");
     for (const { began } of own) {
       const byThen = node.upstream.map((id) => (hasEndedBy(id, began) ? (view.tasks[id]?.state ?? "none") : "running"));

@@ -226,7 +226,10 @@ function percentile(args: readonly unknown[], scope: Scope): SqlNode {
   const text = literalOf(node(at ?? {}), "number");
   if (args.length !== 2 || text === undefined || !(Number(text) <= 1))
     return refuse("percentile of anything but a value and one constant from 0 to 1");
-  return call("spark_percentile", [expression(value, scope), { literal: { literal_type: "number", value: text } }]);
+  return call("spark_percentile", [
+    call("spark_number", [expression(value, scope)]),
+    { literal: { literal_type: "number", value: text } },
+  ]);
 }
 
 /** An aggregate of which sums and means of other types than Spark's are caught before. */

@@ -109,9 +109,12 @@ const MACROS: readonly string[] = [
   `CREATE MACRO spark_summable(x) AS CASE WHEN typeof(x) IN ('BOOLEAN', 'VARCHAR')
      THEN error('UNSUPPORTED: the sum of a ' || typeof(x) || '; cast it to a number') ELSE x END`,
   // Spark adds up doubles for a mean of whole numbers.
-  `CREATE MACRO spark_averageable(x) AS CASE WHEN typeof(x) IN ('BOOLEAN', 'VARCHAR') OR typeof(x) LIKE 'DECIMAL%'
+  `CREATE MACRO spark_averageable(x) AS CASE WHEN NOT regexp_full_match(typeof(x), '${INTEGERS}|DOUBLE|FLOAT|"NULL"')
      THEN error('UNSUPPORTED: the mean of a ' || typeof(x) || '; cast it to double') ELSE CAST(x AS DOUBLE) END`,
-  `CREATE MACRO spark_sum(x) AS CASE WHEN ${OVERFLOWS} THEN error('ARITHMETIC_OVERFLOW: long overflow') ELSE x END`,
+  `CREATE MACRO spark_sum(x) AS CASE
+     WHEN typeof(x) LIKE 'DECIMAL(38,%' AND strlen(ltrim(replace(CAST(abs(x) AS VARCHAR), '.', ''), '0')) > 38
+     THEN error('ARITHMETIC_OVERFLOW: a sum of more than 38 digits')
+     WHEN ${OVERFLOWS} THEN error('ARITHMETIC_OVERFLOW: long overflow') ELSE x END`,
   "CREATE MACRO spark_integer(x) AS CAST(x AS INTEGER)",
   `CREATE MACRO spark_boolean(x) AS CASE WHEN typeof(x) = 'VARCHAR'
      THEN error('UNSUPPORTED: a string cannot be cast to boolean here; compare it instead')
@@ -162,6 +165,7 @@ const MACROS: readonly string[] = [
   `CREATE MACRO spark_power(a, b) AS CASE WHEN isnan(CAST(b AS DOUBLE)) OR (isinf(CAST(b AS DOUBLE)) AND abs(CAST(a AS DOUBLE)) = 1)
      THEN CAST('NaN' AS DOUBLE) ELSE power(CAST(a AS DOUBLE), CAST(b AS DOUBLE)) END`,
   "CREATE MACRO spark_percentile(x, k) AS quantile_cont(CAST(x AS DOUBLE), k)",
+  `CREATE MACRO spark_number(x) AS CASE ${only("x", NUMBERS, "number")} ELSE x END`,
   "CREATE MACRO spark_year(x) AS CAST(year(spark_date(x)) AS INTEGER)",
   "CREATE MACRO spark_quarter(x) AS CAST(quarter(spark_date(x)) AS INTEGER)",
   "CREATE MACRO spark_month(x) AS CAST(month(spark_date(x)) AS INTEGER)",

@@ -5,6 +5,7 @@ import { withoutTwins } from "./spark-call.ts";
 import { condition, expression, ordered, type Scope, truth, windowSpec } from "./spark-expression.ts";
 import { AGGREGATES } from "./spark-functions.ts";
 import { limitValue, rowNumber } from "./spark-leaves.ts";
+import { starsInOrder } from "./spark-star.ts";
 import { clean, identifier, list, maybe, nameOf, node, only, open, refuse, type SqlNode } from "./sql-tree.ts";
 
 /** A query's tree over views (names in lower case), rebuilt for DuckDB; what is not listed here is refused. */
@@ -49,7 +50,7 @@ function select(body: SqlNode, outer: Scope): SqlNode {
   const scope = withClause?.scope ?? outer;
   if (body.distinct === true) checkDistinctOrder(body);
   const ex = (value: unknown) => expression(value, scope);
-  const expressions = list(body.expressions).map(ex);
+  const expressions = starsInOrder(list(body.expressions), list(body.joins)).map(ex);
   const ordering = maybe(body.order_by, (order) => orderBy(node(order), scope));
   return clean({
     ...body,

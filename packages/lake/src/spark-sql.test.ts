@@ -157,6 +157,9 @@ describe("Spark's results on DuckDB", () => {
     "CAST('1970-01-01 00:00:00+19:00' AS TIMESTAMP)",
     "CAST('1999-01-01 00:00:60' AS TIMESTAMP)",
     "md5(a)",
+    "(SELECT avg(d) FROM t)",
+    "(SELECT percentile(a > 1, 0.5) FROM t)",
+    "(SELECT sum(v) FROM (SELECT CAST('99999999999999999999' AS DECIMAL(38, 18)) AS v UNION ALL SELECT 1))",
     "year(nullif(a, a))",
     "CAST(nullif(d, d) AS INT)",
     "coalesce(a, s)",
@@ -189,6 +192,20 @@ it.each([
     code: "UNSUPPORTED_SQL",
     message: expect.stringContaining(named),
   });
+});
+
+it.each([
+  ["SELECT * FROM (SELECT 1 AS a, 2 AS b) l JOIN (SELECT 5 AS z, 2 AS b) m USING (b)", "b a z"],
+  ["SELECT l.*, z FROM (SELECT 1 AS a, 2 AS b) l LEFT JOIN (SELECT 5 AS z, 2 AS B) m USING (b)", "b a z"],
+  ["SELECT * EXCEPT (b) FROM (SELECT 1 AS a, 2 AS b) l JOIN (SELECT 5 AS z, 2 AS b) m USING (b)", "a z"],
+  ["SELECT * FROM (SELECT 1 AS a, 2 AS b) l LEFT SEMI JOIN (SELECT 2 AS b) m USING (b)", "b a"],
+  [
+    "SELECT * FROM (SELECT 1 a, 2 b, 3 c) l JOIN (SELECT 2 b, 3 d) m USING (b) JOIN (SELECT 3 d, 9 e) n USING (d)",
+    "d b a c e",
+  ],
+])("%s has Spark's order of columns", async (sql, order) => {
+  const { columns } = await lake.query(sql, { views: {} });
+  expect(columns.map((c) => c.name).join(" ")).toBe(order);
 });
 
 it("set operations of columns that both engines bring to one type run", async () => {

@@ -1,5 +1,5 @@
 import { resolve, sep } from "node:path";
-import Fastify, { type FastifyInstance } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { messageOf, ServingError } from "./errors.ts";
 import type { PredictionLog } from "./prediction-log.ts";
@@ -35,6 +35,8 @@ export async function createPredictionServer(options: PredictionServerOptions): 
   const folder = resolve(options.modelFolder);
   // The one reference a reload swaps; a request under way keeps the model it began with.
   let served = await loadServedModel(load, options.modelPath, options.version);
+  // Loaded here: who only asks after deployments, as every verb and worker does at its start, is spared it.
+  const { default: Fastify } = await import("fastify");
   const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
 
   app.post("/predict", ({ body, headers }) => {

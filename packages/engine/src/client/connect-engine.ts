@@ -7,7 +7,7 @@ import { AssetSchedules } from "./asset-schedules.ts";
 import { BackfillCalls } from "./backfill-calls.ts";
 import { ControllerCalls } from "./controller-calls.ts";
 import type { ConnectOptions, EngineClient } from "./engine-client.ts";
-import { explain } from "./explain.ts";
+import { explain, queuesInUse } from "./explain.ts";
 import { poolsAskedBy } from "./explain-pools.ts";
 import { followLogs } from "./follow-logs.ts";
 import { Interventions } from "./interventions.ts";
@@ -66,10 +66,10 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
   // No server that hangs keeps a caller for ever.
   const call = <T>(what: string, body: () => Promise<T>) =>
     temporalCall(address, what, () => connection.withDeadline(Date.now() + CALL_PATIENCE_MS, body));
-  const workersPolling = async () => {
+  const workersPolling = async (name = taskQueue) => {
     const { pollers } = await connection.workflowService.describeTaskQueue({
       namespace,
-      taskQueue: { name: taskQueue },
+      taskQueue: { name },
       taskQueueType: WORKFLOW_QUEUE,
     });
     const since = Date.now() - POLLED_WITHIN_MS;
@@ -131,6 +131,8 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
           whenReachable(store?.getDag(view.dagId, view.dagVersion)),
           whenReachable(store?.listAttempts(runId)),
         ]);
+        const queues = queuesInUse(view, graph ?? null);
+        const counts = await Promise.all(queues.map(async (name) => [name, await workersPolling(name)] as const));
         const logOf = (task: string) =>
           (logsOf(attempts ?? [], { task }).at(-1)?.lines ?? []).slice(-LOG_TAIL).map(logText);
         // A pool that nobody answers for leaves the explanation shorter.
@@ -138,7 +140,8 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
           poolsAskedBy(view, graph ?? null).map((name) => pools.find(name).catch(() => null)),
         );
         const found = new Map(asked.flatMap((pool) => (pool === null ? [] : [[pool.name, pool] as const])));
-        return explain({ view, graph, items, workers, taskQueue, logOf, pools: found });
+        const workersOn = new Map(counts);
+        return explain({ view, graph, items, workers, workersOn, taskQueue, logOf, pools: found });
       }),
     taskLogs: (runId, task, filter) =>
       call(`read the logs of ${runId}`, async () => {
@@ -153,7 +156,7 @@ export async function connectEngine(options: ConnectOptions): Promise<EngineClie
     listPools: () => call("list pools", () => pools.list()),
     getPool: (name) => call(`read pool ${name}`, () => pools.get(name)),
     setPool: (name, setting) => call(`set pool ${name}`, () => pools.set(name, setting)),
-    workersPolling: () => call(`read task queue ${taskQueue}`, workersPolling),
+    workersPolling: () => call(`read task queue ${taskQueue}`, () => workersPolling()),
     close: () => connection.close(),
   };
 }

@@ -49,7 +49,7 @@ export class RunOverError extends Error {
   readonly retryable = false;
   readonly field = "runId";
   constructor(runId: string, verb: string) {
-    super(`Run "${runId}" has ended: it cannot be asked to ${verb}`);
+    super(`Run "${runId}" has ended: it is too late to ${verb}`);
     this.name = "RunOverError";
   }
 }

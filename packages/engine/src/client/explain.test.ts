@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { approval, defineDag, type RunView, type TaskView, task, wait } from "../index.ts";
 import { runInProcess } from "../testing/index.ts";
-import { explain } from "./explain.ts";
+import { explain, queuesInUse } from "./explain.ts";
 
 const work = task("work", {
   input: z.object({}),
@@ -36,6 +36,71 @@ const told = (view: RunView, workers = 1) =>
 const of = (view: RunView, id: string, workers = 1) => told(view, workers).tasks.find(({ task: one }) => one === id);
 
 describe("explain", () => {
+  it("says that nobody polls the queue of a task that was given out", async () => {
+    const gpu = defineDag({ id: "gpu" }, () => work({}, { id: "fit", queue: "gpu" }));
+    let view: RunView | undefined;
+    await runInProcess(gpu, {
+      clock: () => Date.parse("2026-01-01T00:00:00Z"),
+      onChange: (now) => {
+        if (now.tasks["fit"]?.state === "running") view ??= now;
+      },
+    });
+    if (view === undefined) throw new Error("it never ran");
+    expect(queuesInUse(view, gpu.graph)).toEqual(["gpu"]);
+    const ground = { view, graph: gpu.graph, workers: 1, taskQueue: "q", logOf: () => [] };
+    expect(explain({ ...ground, workersOn: new Map([["gpu", 0]]) }).tasks).toMatchObject([
+      {
+        why: 'It was given out at 2026-01-01T00:00:00.000Z, and no worker polls its task queue "gpu"',
+        next: "DAGWRIGHT_TASK_QUEUE=gpu dagwright worker",
+      },
+    ]);
+    const [told] = explain({ ...ground, workersOn: new Map([["gpu", 1]]) }).tasks;
+    expect(told?.why).toBe("Attempt 1 runs since 2026-01-01T00:00:00.000Z");
+  });
+
+  it.each([
+    ["fail", "fails"],
+    ["skip", "is skipped"],
+  ] as const)("says until when an approval waits, and that it then %ss", async (onTimeout, then) => {
+    const asking = defineDag({ id: "asking" }, () => approval("ask", { show: "Go on?", timeout: "2d", onTimeout }));
+    let view: RunView | undefined;
+    await runInProcess(asking, {
+      clock: () => Date.parse("2026-01-01T00:00:00Z"),
+      onChange: (now) => {
+        if (now.tasks["ask"]?.state === "deferred") view ??= now;
+      },
+    });
+    if (view === undefined) throw new Error("it never waited");
+    const [told] = explain({ view, graph: asking.graph, workers: 1, taskQueue: "q", logOf: () => [] }).tasks;
+    const until = "until 2026-01-03T00:00:00.000Z";
+    expect(told?.why).toBe(`It waits for a person ${until}, and ${then} when nobody answers: "Go on?"`);
+  });
+
+  it("tells of a mapped task that failed the attempt and the log of the item that did", async () => {
+    const each = task("each", {
+      input: z.object({ n: z.number() }),
+      output: z.number(),
+      retries: 2,
+      run: ({ n }, ctx) => {
+        if (n === 1) throw Object.assign(new Error("poison"), { retryable: false });
+        if (ctx.attempt < 3) throw new Error("not yet");
+        return n;
+      },
+    });
+    const mapped = defineDag({ id: "mapped" }, () => each.map([0, 1, 2], (n) => ({ n })));
+    const view = await runInProcess(mapped);
+    const ground = {
+      view,
+      graph: mapped.graph,
+      workers: 1,
+      taskQueue: "q",
+      logOf: (name: string) => [`${name} logged`],
+    };
+    expect(explain(ground).tasks).toMatchObject([
+      { task: "each", why: "TASK_FAILED at attempt 1: item 1: poison", log: ["each[1] logged"] },
+    ]);
+  });
+
   it("says who marked an item of a mapped task, at the task and at the item", async () => {
     const each = task("each", { input: z.object({ n: z.number() }), output: z.number(), run: ({ n }) => n });
     const mapped = defineDag({ id: "mapped" }, () => each.map([1, 2], (n) => ({ n })));

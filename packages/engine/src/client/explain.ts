@@ -37,6 +37,8 @@ export interface ExplanationGround {
   /** How many workers poll the task queue. */
   readonly workers: number;
   readonly taskQueue: string;
+  /** How many poll the task queues of their own that tasks name. @default not known */
+  readonly workersOn?: ReadonlyMap<string, number>;
   /** The last lines of a task's log. */
   readonly logOf: (task: string) => readonly string[];
   /** The pools that the run and its tasks wait for, of those that could be read. @default none */
@@ -148,6 +150,11 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
       const looks = node?.sensor === undefined ? "" : `; it looks every ${node.sensor.pokeMs / 1_000} s`;
       const told = { why: `Attempt ${Math.max(attempts, 1)} runs since ${startedAt}${far.trimEnd()}${looks}${losses}` };
       if (workers === 0) return { why: `${told.why}; no worker is there to go on`, next: "dagwright worker" };
+      if (node?.queue !== undefined && ground.workersOn?.get(node.queue) === 0)
+        return {
+          why: `It was given out at ${startedAt}, and no worker polls its task queue "${node.queue}"`,
+          next: `DAGWRIGHT_TASK_QUEUE=${node.queue} dagwright worker`,
+        };
       if (status.childRunId !== undefined)
         return {
           why: `${told.why}; it waits for run ${status.childRunId}`,
@@ -162,7 +169,7 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
     case "deferred":
       if (status.asks === undefined) return { why: `It waits until ${dueAt}` };
       return {
-        why: `It waits for a person: ${JSON.stringify(status.asks)}`,
+        why: `It waits for a person${patienceOf(status, node)}: ${JSON.stringify(status.asks)}`,
         next: `dagwright approvals approve ${view.runId} ${task}`,
       };
     case "up_for_retry":
@@ -174,12 +181,14 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
       return {
         why: `Attempt ${attempts} failed (${error?.message ?? "no reason given"}); the next one starts at ${dueAt}`,
       };
-    case "failed":
+    case "failed": {
+      const { name, tries } = whereItFailed(task, status);
       return {
-        why: `${error?.code ?? "TASK_FAILED"} at attempt ${attempts}: ${error?.message ?? "no reason given"}`,
+        why: `${error?.code ?? "TASK_FAILED"} at attempt ${tries}: ${error?.message ?? "no reason given"}`,
         ...(error?.hint ? { next: error.hint } : {}),
-        log: ground.logOf(task),
+        log: ground.logOf(name),
       };
+    }
     case "scheduled":
       return view.state === "paused"
         ? { why: "It may start, but the run is paused", next: `dagwright runs resume ${view.runId}` }
@@ -189,6 +198,27 @@ function explainTask(ground: ExplanationGround, task: string, status: TaskView, 
     default:
       return { why: reason ?? `It is ${state}` };
   }
+}
+
+/** The task queues of their own that running tasks of a run were given out to. */
+export function queuesInUse({ tasks }: RunView, graph: DagGraph | null): readonly string[] {
+  const named = (graph?.nodes ?? []).filter(({ id }) => tasks[id]?.state === "running");
+  return [...new Set(named.flatMap(({ queue }) => queue ?? []))];
+}
+
+/** Until when an approval waits for its answer, and what becomes of it then. */
+function patienceOf({ startedAt }: TaskView, node: GraphNode | undefined): string {
+  const { timeoutMs, onTimeout } = node?.approval ?? {};
+  if (timeoutMs === undefined || startedAt === null) return "";
+  const until = new Date(Date.parse(startedAt) + timeoutMs).toISOString();
+  return ` until ${until}, and ${onTimeout === "skip" ? "is skipped" : "fails"} when nobody answers`;
+}
+
+/** Of a mapped task the item whose error it has: the attempts and logs of others say nothing of that. */
+function whereItFailed(task: string, { attempts, mapped = [] }: TaskView): { name: string; tries: number } {
+  const index = mapped.findIndex(({ state }) => state === "failed");
+  const item = mapped[index];
+  return item === undefined ? { name: task, tries: attempts } : { name: `${task}[${index}]`, tries: item.attempts };
 }
 
 /** How many items it names, at most, of those that people have marked. */

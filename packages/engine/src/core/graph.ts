@@ -96,6 +96,11 @@ export interface GraphNode {
     readonly over: Expression;
     /** How many items run at once. @default 200 */
     readonly window: number;
+    /**
+     * Whatever the trigger rule: the node waits for the task that makes its list, and ends as that does which made none.
+     * Graphs made before that was so lack it, and their runs keep to what they began with.
+     */
+    readonly endsWithSource?: true;
   };
   /** Task input; the params of a `subdag` or `trigger`; the arguments (an array) of a `derive`; `{ delayMs }` or `{ until }` of a `wait`; what an `approval` shows; the value that a `branch` or `short_circuit` looks at. */
   readonly input: Expression;

@@ -110,7 +110,7 @@ export class DagBody {
       ...(arms.length === 0 ? {} : { arms }),
       ...(draft.keys === undefined ? {} : { keys: draft.keys }),
       ...(this.groups.length === 0 ? {} : { group: this.groups.join(".") }),
-      ...(map === undefined ? {} : { map }),
+      ...(map === undefined ? {} : { map: triggerRule === "all_success" ? map : boundToSource(map) }),
       ...(kind === "task" ? claimsOf(slots, { dagId: this.dagId, id, mapped: map !== undefined }, mistake) : {}),
       ...(cache === undefined ? {} : { cache }),
       ...(outlets === undefined ? {} : { outlets }),
@@ -251,6 +251,11 @@ export class DagBody {
 /** A sensor's time is its own `timeout`, counted over all its looks. */
 function withoutTotal({ totalTimeoutMs: _, ...policy }: Partial<NodePolicy>): Partial<NodePolicy> {
   return policy;
+}
+
+/** A map whose list another node makes: under `all_success` the rule itself sees to it that there is one. */
+function boundToSource(map: NonNullable<GraphNode["map"]>): NonNullable<GraphNode["map"]> {
+  return map.over.kind === "node" ? { ...map, endsWithSource: true } : map;
 }
 
 let current: DagBody | undefined;

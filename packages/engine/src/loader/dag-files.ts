@@ -50,13 +50,15 @@ export async function loadDagFiles(paths: readonly string[], cacheFolder: string
 
 /**
  * The same, of what is sound: a broken file that was found in a folder leaves the others alone.
+ * @param o.lenient Paths that somebody else has named: what is broken or missing there leaves the others alone, too.
  * @throws BrokenDagFileError for a file that is named itself, or a path that is missing.
  */
 export async function loadSoundDags(
   paths: readonly string[],
   cacheFolder: string,
+  o: { readonly lenient?: readonly string[] } = {},
 ): Promise<LoadedDags & { readonly broken: readonly BrokenDagFileError[] }> {
-  const { files } = await readDagFiles(paths, cacheFolder);
+  const { files } = await readDagFiles([...paths, ...(o.lenient ?? [])], cacheFolder);
   const loaded = joinDagFiles(files);
   const named = new Set(paths.map((path) => resolve(path)));
   for (const error of loaded.broken) if (named.has(resolve(error.file))) throw error;

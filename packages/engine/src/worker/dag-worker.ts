@@ -127,11 +127,15 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     shutdownForceTime: SHUTDOWN_FORCE_MS,
   });
+  let asked = false;
   return {
     metricsUrl,
     run: async () => {
       try {
-        await worker.run();
+        const running = worker.run();
+        // Asked to stop between its making and this.
+        if (asked) worker.shutdown();
+        await running;
       } finally {
         await recorder.flush();
         await observer.close();
@@ -139,6 +143,7 @@ export async function createDagWorker(options: DagWorkerOptions): Promise<DagWor
       }
     },
     shutdown: () => {
+      asked = true;
       // Twice is once: Temporal refuses to stop a worker that is stopping.
       if (worker.getState() === "RUNNING") worker.shutdown();
     },

@@ -90,7 +90,7 @@ function conditionOf(
   if (numeric.includes(key)) {
     checkComparator(comparator, NUMBER_COMPARATORS, ` for attribute ${key}`);
     const text = operand.kind === "number" || operand.kind === "text" ? operand.text : "";
-    if (!/^\d{1,15}$/.test(text))
+    if (!/^-?\d{1,15}$/.test(text))
       throw new TrackingError("INVALID_ARGUMENT", `Invalid value for numeric attribute '${key}': '${text}'`, {
         field: "filter",
       });

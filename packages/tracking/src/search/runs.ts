@@ -46,9 +46,10 @@ const TEXT_ATTRIBUTES: Readonly<Record<string, string>> = {
   user_id: "r.user_id",
 };
 const NUMBER_ATTRIBUTES: Readonly<Record<string, string>> = { end_time: "r.end_ms", start_time: "r.start_ms" };
-const ATTRIBUTE_ALIASES: Readonly<Record<string, string>> = {
-  created: "start_time",
-  Created: "start_time",
+/** A filter has more names of an attribute than an order. */
+const ORDER_ALIASES: Readonly<Record<string, string>> = { created: "start_time", Created: "start_time" };
+const FILTER_ALIASES: Readonly<Record<string, string>> = {
+  ...ORDER_ALIASES,
   "run name": "run_name",
   "Run name": "run_name",
   "Run Name": "run_name",
@@ -61,7 +62,7 @@ export function runFilter(filter: string): Condition {
 }
 
 function conditionOf({ identifier, comparator, operand }: Comparison): Condition {
-  const { entity, key } = entityOf(identifier);
+  const { entity, key } = entityOf(identifier, FILTER_ALIASES);
   if (operand.kind === "none" && entity !== "tag" && entity !== "parameter")
     throw new TrackingError(
       "INVALID_ARGUMENT",
@@ -137,7 +138,7 @@ function attributeCondition(key: string, comparator: string, operand: Operand): 
 }
 
 /** @throws INVALID_ARGUMENT */
-function entityOf(identifier: string): { entity: Entity; key: string } {
+function entityOf(identifier: string, aliases: Readonly<Record<string, string>>): { entity: Entity; key: string } {
   const dot = identifier.startsWith("`") ? identifier.indexOf("`.") + 1 : identifier.indexOf(".");
   const said = dot <= 0 ? "attribute" : unquoted(identifier.slice(0, dot));
   const entity = ENTITIES[said];
@@ -150,9 +151,9 @@ function entityOf(identifier: string): { entity: Entity; key: string } {
   const word = unquoted(dot <= 0 ? identifier : identifier.slice(dot + 1));
   if (entity === "dataset" && !DATASET_KEYS.includes(word)) refuseKey("dataset", word, DATASET_KEYS);
   if (entity !== "attribute") return { entity, key: word };
-  const key = ATTRIBUTE_ALIASES[word] ?? word;
+  const key = aliases[word] ?? word;
   const known = [...Object.keys(TEXT_ATTRIBUTES), ...Object.keys(NUMBER_ATTRIBUTES)];
-  if (!known.includes(key)) refuseKey("attribute", word, [...known, ...Object.keys(ATTRIBUTE_ALIASES)]);
+  if (!known.includes(key)) refuseKey("attribute", word, [...known, ...Object.keys(aliases)]);
   return { entity, key };
 }
 
@@ -175,7 +176,7 @@ export interface RunOrder {
  * @throws INVALID_ARGUMENT
  */
 export function runOrder(orderBy: readonly string[]): RunOrder {
-  const keys = orderKeysOf(orderBy).map((order) => ({ ...entityOf(order.identifier), order }));
+  const keys = orderKeysOf(orderBy).map((order) => ({ ...entityOf(order.identifier, ORDER_ALIASES), order }));
   checkNoneTwice(
     keys.map(({ entity, key }) => `${entity}.${key}`),
     orderBy,

@@ -37,6 +37,11 @@ const post = (path: string, body: unknown, prefix = "/api/2.0/mlflow") =>
 const metric = (key: string) => ({ key, value: 1, timestamp: 1, step: 0 });
 const many = (count: number) => Array.from({ length: count }, (_, at) => at);
 
+const inputTagged = (tag: { key: string; value: string }) => ({
+  run_id: "x",
+  datasets: [{ dataset: { name: "d", digest: "1" }, tags: [tag] }],
+});
+
 const REFUSED: readonly (readonly [what: string, path: string, body: unknown, message: RegExp])[] = [
   [
     "a missing field",
@@ -87,6 +92,25 @@ const REFUSED: readonly (readonly [what: string, path: string, body: unknown, me
     /exceeds the maximum length of 250/,
   ],
   ["an experiment's id of letters", "/experiments/delete", { experiment_id: "abc" }, /must be a valid integer/],
+  [
+    "a long key of a dataset's tag",
+    "/runs/log-inputs",
+    inputTagged({ key: "k".repeat(256), value: "" }),
+    /'key' exceeds the maximum length of 255/,
+  ],
+  [
+    "a long value of a dataset's tag",
+    "/runs/log-inputs",
+    inputTagged({ key: "k", value: "v".repeat(501) }),
+    /'value' exceeds the maximum length of 500/,
+  ],
+  ["a run's id that is a path", "/runs/log-batch", { run_id: "../.." }, /for parameter 'run_id' supplied/],
+  [
+    "an order by an alias that filters alone know",
+    "/runs/search",
+    { experiment_ids: ["0"], order_by: ["attributes.`Run Name`"] },
+    /Invalid attribute key 'Run Name'/,
+  ],
   ["50,001 results", "/runs/search", { experiment_ids: ["0"], max_results: 50_001 }, /at most 50000/],
   ["no results", "/runs/search", { experiment_ids: ["0"], max_results: 0 }, /positive integer/],
   [
@@ -191,4 +215,40 @@ it("samples a long history where MLflow does: the first of each even part, and t
   expect(await stepsOf("max_results=10")).toEqual([0, 100, 200, 300, 400, 500, 600, 700, 800, 999]);
   expect(await stepsOf("max_results=3&start_step=10&end_step=20")).toEqual([10, 14, 20]);
   expect(await stepsOf("max_results=1")).toEqual([999]);
+});
+
+it("keeps the name of a run whose tag of it is made empty", async () => {
+  const run = { run_id: runId, key: "mlflow.runName" };
+  await post("/runs/set-tag", { ...run, value: "called" });
+  await post("/runs/set-tag", { ...run, value: "" });
+  const read = await send(`/api/2.0/mlflow/runs/get?run_id=${runId}`, {});
+  expect(read.json).toMatchObject({ run: { info: { run_name: "called" } } });
+});
+
+it.each([
+  ["50%CEnts.txt", "50\ufffdnts.txt"],
+  ["100%.txt", "100%.txt"],
+  ["%C3%BC%FF.txt", "ü\ufffd.txt"],
+])("keeps the artifact that a client calls %s", async (sent, kept) => {
+  const folder = `names/${Buffer.from(sent).toString("hex")}`;
+  const at = `${server.url}/api/2.0/mlflow-artifacts/artifacts/${folder}/${sent}`;
+  expect((await fetch(at, { method: "PUT", body: "bytes" })).status).toBe(200);
+  expect(await (await fetch(at)).text()).toBe("bytes");
+  const listed = await send(`/api/2.0/mlflow-artifacts/artifacts?path=${folder}`, {});
+  expect(listed.json).toEqual({ files: [{ path: kept, is_dir: false, file_size: 5 }] });
+});
+
+it("makes a version of what MLflow takes for a place, and of nothing else", async () => {
+  await post("/registered-models/create", { name: "placed" });
+  const versionOf = async (source: string, run_id = "") =>
+    (await post("/model-versions/create", { name: "placed", source, run_id })).status;
+  for (const source of ["s3://bucket/model", "gs://bucket/model?x=1", "dbfs:/model", "custom://host/model#f"])
+    expect([source, await versionOf(source)]).toEqual([source, 200]);
+  for (const source of ["gs://bucket", "s3://bucket/", "custom:model", "C:\\model", "s3://bucket/./model"])
+    expect([source, await versionOf(source)]).toEqual([source, 400]);
+  expect(await versionOf(`runs:/${runId}`, runId)).toBe(200);
+  expect(await versionOf(`runs:/${runId}`)).toBe(400);
+  const asked = await send("/api/2.0/mlflow/model-versions/search?filter=version_number%20%3D%20-1", {});
+  expect(asked).toEqual({ status: 200, json: {} });
+  expect((await send("/api/2.0/mlflow/model-versions/get?name=a%2Fb&version=1", {})).status).toBe(400);
 });

@@ -5,6 +5,7 @@ import { openStore, type TrackingPlace } from "../open-tracking.ts";
 import { addArtifactRoutes } from "./artifact-routes.ts";
 import { addExperimentRoutes } from "./experiment-routes.ts";
 import { addLoggedModelRoutes } from "./logged-model-routes.ts";
+import { readableUrl } from "./readable-url.ts";
 import { addRegistryRoutes } from "./registry-routes.ts";
 import { addRunRoutes } from "./run-routes.ts";
 import { noEndpoint } from "./unserved.ts";
@@ -59,6 +60,7 @@ export async function serveTracking({ port, host = "127.0.0.1", ...place }: Serv
     bodyLimit: MOST_BODY,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 2_000 },
+    rewriteUrl: ({ url }) => readableUrl(url ?? "/"),
   });
   // JSON, whatever a client says: some say it with a charset, some of an empty body.
   app.removeAllContentTypeParsers();

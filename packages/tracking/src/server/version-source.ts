@@ -33,7 +33,7 @@ export function* resolvedSource(
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(source)?.[1]?.toLowerCase();
   if (scheme === "models") return yield* ofModel(source, runId, modelId);
   if (scheme === "runs") {
-    const [, sourceRun = ""] = /^runs:\/+([^/]+)\//.exec(source) ?? [];
+    const [, sourceRun = ""] = /^runs:\/+([^/]+)(?:\/|$)/.exec(source) ?? [];
     if (sourceRun === "" || sourceRun !== runId) refuse(source, mustName("run_id"));
     return { source, storageLocation: source, runId, modelId };
   }
@@ -49,6 +49,7 @@ export function* resolvedSource(
       "To use a local path as a model version source, the run_id request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the run_id.",
     );
   checkHost(source, "source");
+  checkAbsolute(source);
   return { source, storageLocation: source, runId: yield* runOf(runId, modelId), modelId };
 }
 
@@ -66,15 +67,20 @@ export function checkHost(uri: string, field: string): void {
     );
 }
 
+const ABSOLUTE =
+  "If supplying a source as an http, https, local file path, ftp, objectstore, or mlflow-artifacts uri, an absolute path must be provided without relative path references present. Please provide an absolute path.";
+
 /** No way out of a folder, however often it is encoded. */
 function checkPlain(source: string): void {
   let plain = source;
   for (let decoded = decodedOnce(plain); decoded !== plain; decoded = decodedOnce(plain)) plain = decoded;
-  if (plain.includes("\0") || plain.split("/").some((part) => part === ".."))
-    refuse(
-      source,
-      "If supplying a source as an http, https, local file path, ftp, objectstore, or mlflow-artifacts uri, an absolute path must be provided without relative path references present. Please provide an absolute path.",
-    );
+  if (plain.includes("\0") || plain.split("/").some((part) => part === "..")) refuse(source, ABSOLUTE);
+}
+
+/** In an object store a model lies at a path of its own: `s3://bucket` alone is none. */
+function checkAbsolute(source: string): void {
+  const path = source.replace(/^[^:]*:(?:\/\/[^/]*)?/, "").replace(/[?#].*$/s, "");
+  if (!path.startsWith("/") || !/[^/]/.test(path) || path.split("/").includes(".")) refuse(source, ABSOLUTE);
 }
 
 function decodedOnce(text: string): string {

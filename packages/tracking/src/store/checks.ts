@@ -216,6 +216,21 @@ export interface DatasetRecord {
   readonly profile?: string | undefined;
 }
 
+const MOST_INPUT_TAG = { key: 255, value: 500 } as const;
+
+/** A tag of a dataset that a run reads. */
+export function checkInputTag(tag: KeyValue): void {
+  for (const field of ["key", "value"] as const)
+    if (tag[field].length > MOST_INPUT_TAG[field])
+      refuse(`'${field}' exceeds the maximum length of ${MOST_INPUT_TAG[field]} characters`, field);
+}
+
+/** What cannot be a run's id, wherever MLflow asks for its form. */
+export function checkRunId(runId: string): void {
+  if (!/^[a-z0-9][\p{L}\p{N}_-]{0,255}$/iu.test(runId))
+    refuse(`Invalid value ${JSON.stringify(runId)} for parameter 'run_id' supplied.`, "run_id");
+}
+
 export function checkDataset(dataset: DatasetRecord): void {
   for (const field of ["name", "digest", "source", "schema", "profile"] as const)
     if ((dataset[field]?.length ?? 0) > MOST_DATASET[field])

@@ -4,7 +4,9 @@ import { invalid, TrackingError } from "../errors.ts";
 import { type Page, type Paging, pageOf } from "../search/pages.ts";
 import {
   checkDataset,
+  checkInputTag,
   checkMetric,
+  checkRunId,
   type KeyValue,
   keptBatch,
   keptParam,
@@ -17,6 +19,7 @@ import { activeRun, setRunTags } from "./runs.ts";
 
 /** Logs a batch, all of it or nothing. @throws RUN_NOT_FOUND, RUN_DELETED, INVALID_ARGUMENT, PARAM_ALREADY_LOGGED */
 export function* logBatch(runId: string, batch: LoggedBatch): Work<void> {
+  checkRunId(runId);
   const { metrics, params, tags } = keptBatch(batch);
   yield* activeRun(runId);
   yield* insertParams(runId, params);
@@ -147,7 +150,11 @@ export function* metricHistories(runIds: readonly string[], key: string, most: n
 
 /** Notes which datasets and logged models a run reads; twice the same is once. */
 export function* logInputs(runId: string, datasets: readonly DatasetInput[], models: readonly string[]): Work<void> {
-  for (const { dataset } of datasets) checkDataset(dataset);
+  checkRunId(runId);
+  for (const { dataset, tags } of datasets) {
+    for (const tag of tags) checkInputTag(tag);
+    checkDataset(dataset);
+  }
   const { experiment_id: experimentId } = yield* activeRun(runId);
   for (const { dataset, tags } of datasets) {
     yield* run(

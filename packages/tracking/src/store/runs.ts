@@ -162,7 +162,7 @@ export function* setRunLifecycle(runId: string, lifecycle: Lifecycle): Work<void
   yield* run("UPDATE runs SET lifecycle = ? WHERE run_id = ?", lifecycle, runId);
 }
 
-/** Sets tags of a run that is there; the tag of its name renames it. */
+/** Sets tags of a run that is there; the tag of its name renames it, unless it is empty. */
 export function* setRunTags(runId: string, tags: readonly KeyValue[]): Work<void> {
   const last = new Map(tags.map(({ key, value }) => [key, value]));
   yield* insert(
@@ -171,7 +171,7 @@ export function* setRunTags(runId: string, tags: readonly KeyValue[]): Work<void
     "ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value",
   );
   const name = last.get(RUN_NAME);
-  if (name !== undefined) yield* run("UPDATE runs SET name = ? WHERE run_id = ?", name, runId);
+  if (name) yield* run("UPDATE runs SET name = ? WHERE run_id = ?", name, runId);
 }
 
 export function* setRunTag(runId: string, tag: KeyValue): Work<void> {

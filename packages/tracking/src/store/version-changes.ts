@@ -40,6 +40,7 @@ export function* noVersion(name: string, what: string, field: string, mlflow: st
 }
 
 export function* getVersion(name: string, version: number): Work<VersionRecord> {
+  checkModelName(name);
   const [record] = yield* versionRecords([yield* requireVersion(name, version)]);
   return record!;
 }
@@ -62,6 +63,7 @@ export interface CreateVersion {
 /** Gives a name its next version. @throws MODEL_NOT_FOUND, KEY_ALREADY_USED */
 export function* createVersion(create: CreateVersion): Work<{ version: VersionRecord; known: boolean }> {
   const { name, key } = create;
+  checkModelName(name);
   for (const tag of create.tags) checkRegistryTag(tag);
   yield* lockModel(name);
   const known = key === null ? undefined : yield* versionOfKey(key, name);
