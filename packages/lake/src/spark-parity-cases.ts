@@ -51,6 +51,7 @@ export const SAIL_DIFFERS: ReadonlySet<string> = new Set([
   "min(x)",
   "max(x)",
   "SELECT I, S FROM T ORDER BY ID",
+  "SELECT l.*, z FROM (SELECT 1 AS a, 2 AS b) l LEFT JOIN (SELECT 5 AS z, 2 AS b) m USING (b)",
   "SELECT dt AS v FROM t UNION ALL SELECT ts FROM t ORDER BY v",
   "SELECT g, sum(x) AS x FROM t WHERE id < 4 GROUP BY g HAVING sum(x) > -1 ORDER BY g",
   "SELECT l.a, r.a AS ra FROM (SELECT 1 AS a) l FULL OUTER JOIN (SELECT 2 AS a) r ON l.a = r.a ORDER BY 1, 2",
