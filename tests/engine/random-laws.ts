@@ -123,7 +123,9 @@ function rulesDecide({ graph }: Dag, { view, effects }: Execution): void {
       !falsyGates(node) &&
       condition === true &&
       (!node.teardown || upstreamRan);
-    const kept = listed || source.state === "skipped" ? "skipped" : "upstream_failed";
+    const origin = node.map?.over.kind === "node" ? nodes.get(node.map.over.node)?.map?.over.kind : undefined;
+    const gaveNone = source?.state === "skipped" || origin === "literal" || origin === "array";
+    const kept = listed || gaveNone ? "skipped" : "upstream_failed";
     expect({ id: node.id, ran: hasRun(node, task) }).toEqual({ id: node.id, ran: mayRun });
     const own = effects.filter(({ task: name }) => placeNamed(name).id === node.id);
     if (!mayRun) expect(own).toEqual([]);

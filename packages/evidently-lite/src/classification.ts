@@ -136,7 +136,8 @@ export function classificationQuality(request: ClassificationRequest): MetricRes
     positive?.[of] ?? perLabel.reduce((sum, label) => sum + label[of], 0) / perLabel.length;
   const metric = (name: string, value: MetricResult["value"]): MetricResult => ({ metric: name, config: {}, value });
   const byLabel = (of: "precision" | "recall" | "f1") =>
-    Object.fromEntries(perLabel.map((label) => [String(label.label), label[of]]));
+    // As Evidently: a label that is predicted and never wanted counts in the averages, and has no entry of its own.
+    Object.fromEntries(perLabel.filter(({ actual }) => actual > 0).map((label) => [String(label.label), label[of]]));
   const results = [
     metric("Accuracy", perLabel.reduce((sum, { hits }) => sum + hits, 0) / size),
     metric("Precision", score("precision")),

@@ -50,6 +50,19 @@ describe("data summary", () => {
 });
 
 describe("classification", () => {
+  test("a label that is predicted and never wanted counts in the averages, and has no entry of its own", () => {
+    const metrics = classificationQuality({
+      data: { t: ["a", "b", "a", "b"], p: ["a", "b", "c", "b"] },
+      target: "t",
+      predictionLabels: "p",
+    });
+    // As Evidently 0.7.23.
+    expect(find(metrics, "Recall")).toBe(0.5);
+    expect(find(metrics, "RecallByLabel")).toEqual({ a: 0.5, b: 1 });
+    expect(find(metrics, "PrecisionByLabel")).toEqual({ a: 1, b: 1 });
+    expect(find(metrics, "F1ByLabel")).toEqual({ a: 2 / 3, b: 1 });
+  });
+
   test("reads probabilities of the positive label", () => {
     const data = { t: [1, 0, 1, 0], p: [0.9, 0.4, 0.35, 0.1] };
     const metrics = classificationQuality({ data, target: "t", predictionProbas: "p" });

@@ -118,6 +118,12 @@ test("a constant target that is no binary fraction: r2 is 0, not what rounding l
   expect({ r2, explainedVariance }).toEqual({ r2: 0, explainedVariance: 0 });
 });
 
+test("an error that is the same everywhere leaves no variance unexplained, whatever rounding leaves", () => {
+  const rows = <T>(value: T) => new Array<T>(80).fill(value);
+  const { explainedVariance } = regressionMetrics(rows(2), rows(2.2));
+  expect(explainedVariance).toBe(1);
+});
+
 test("a weighted average over classes without rows counts them alike", () => {
   const { precision } = classification.precisionRecallF1([3], [0], { average: "weighted", zeroDivision: Number.NaN });
   expect(precision).toBe(0);

@@ -38,6 +38,9 @@ export function regressionMetrics(
   const isConstant = rows.every(
     ({ real, weight }) => weight === 0 || real === rows.find((one) => one.weight !== 0)?.real,
   );
+  const sameError = rows.every(
+    ({ error, weight }) => weight === 0 || error === rows.find((one) => one.weight !== 0)?.error,
+  );
   const variance = isConstant ? 0 : mean(({ real }) => (real - meanReal) ** 2);
   const mse = mean(({ error }) => error ** 2);
   const explained = (unexplained: number) =>
@@ -50,7 +53,7 @@ export function regressionMetrics(
     mape: mean(({ real, error }) => Math.abs(error) / Math.max(Math.abs(real), Number.EPSILON)),
     medae: median(rows.map(({ error, weight }) => ({ value: Math.abs(error), weight }))),
     maxError: rows.reduce((most, { error }) => Math.max(most, Math.abs(error)), 0),
-    explainedVariance: explained(mean(({ error }) => (error - meanError) ** 2)),
+    explainedVariance: explained(sameError ? 0 : mean(({ error }) => (error - meanError) ** 2)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { graphOf, type NodeSketch } from "./fixtures/graph-of.ts";
 import { Play } from "./fixtures/play.ts";
-import type { TriggerRule } from "./index.ts";
+import type { Expression, TriggerRule } from "./index.ts";
 
 /** How the task that makes the list ends: by itself, or by what is before it. */
 const SOURCES = ["success", "failed", "skipped", "upstream_failed", "skipped before"] as const;
@@ -83,4 +83,21 @@ it("waits for its list under `always`, and a run that began before that keeps to
   expect(endOf("always", "failed", "nothing", { endsWithSource: true })).toBe("u");
   expect(endOf("always", "success", "success", {})).toBe("f");
   expect(endOf("all_done", "skipped", "nothing", {})).toBe("f");
+});
+
+it("is skipped where the items before it stand in the DAG itself and did not run", () => {
+  const mapped = (id: string, upstream: string, over: Expression): NodeSketch => ({
+    ...{ id, upstream: [upstream], triggerRule: id === "second" ? "all_done" : "all_success" },
+    map: { over, window: 9, endsWithSource: true },
+  });
+  for (const [over, end] of [
+    [{ kind: "literal", value: [1, 2] }, "skipped"],
+    [{ kind: "node", node: "before", path: [] }, "upstream_failed"],
+  ] as const) {
+    const second = mapped("second", "first", { kind: "node", node: "first", path: [] });
+    const play = new Play(graphOf([{ id: "before" }, mapped("first", "before", over), second]));
+    play.start();
+    play.fail("before", false);
+    expect(play.states()).toEqual({ before: "failed", first: "upstream_failed", second: end });
+  }
 });

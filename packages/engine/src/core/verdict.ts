@@ -5,6 +5,7 @@ import type { DagGraph, GraphNode } from "./graph.ts";
 import { upstreamReason, whenReason } from "./reasons.ts";
 import type { TaskStatus } from "./state.ts";
 import type { StatusOf } from "./statuses.ts";
+import type { Topology } from "./topology.ts";
 import { applyTriggerRule, isFinal, ruleOf } from "./trigger-rules.ts";
 
 /** Whether a node that nothing has been decided about waits, may run, or ends without having run, and how. */
@@ -24,7 +25,7 @@ export function verdictOn(
   );
   if (verdict === "wait") return "wait";
   if (verdict !== "run") return { state: verdict, reason: upstreamReason(node, verdict, statusOf) };
-  const list = listVerdict(node, statusOf);
+  const list = listVerdict(node, topology, statusOf);
   if (list !== "open") return list;
   // A value that decides whether to run must be there, whatever the rule says of the other upstream nodes.
   for (const id of topology.deciders.get(node.id) ?? []) {
@@ -42,12 +43,19 @@ export function verdictOn(
 }
 
 /** What the task that makes a mapped node's list says of the node: it ends as one does that made no list. */
-function listVerdict({ map }: GraphNode, statusOf: StatusOf): "wait" | "open" | Partial<TaskStatus> {
+function listVerdict(
+  { map }: GraphNode,
+  { nodes }: Pick<Topology, "nodes">,
+  statusOf: StatusOf,
+): "wait" | "open" | Partial<TaskStatus> {
   if (map?.endsWithSource === undefined || map.over.kind !== "node") return "open";
   const { state, output } = statusOf(map.over.node);
   if (!isFinal(state)) return "wait";
   // What the items of another mapped task gave is a list, though some of them failed.
   if (state === "success" || output !== undefined) return "open";
   const reason = `there is no list to map over: ${map.over.node} is ${state}`;
-  return { state: state === "skipped" || state === "removed" ? "skipped" : "upstream_failed", reason };
+  // Airflow has the items of a list that stands in the DAG itself from the start: if none of them ran, they gave none.
+  const { kind } = nodes.get(map.over.node)?.map?.over ?? {};
+  const gaveNone = state === "skipped" || state === "removed" || kind === "literal" || kind === "array";
+  return { state: gaveNone ? "skipped" : "upstream_failed", reason };
 }
