@@ -1,8 +1,8 @@
 import { type ScheduleOptions, ScheduleOverlapPolicy } from "@temporalio/client";
+import { durationText } from "../core/duration-text.ts";
 import type { TimeSchedule } from "../core/graph.ts";
 import { type CatchupRule, catchupRule } from "../language/catchup.ts";
 import type { Dag } from "../language/dag.ts";
-import { durationText } from "../language/schedule-text.ts";
 import { firstFire, longestInterval } from "../language/schedule-times.ts";
 import { MEMO_TIMES } from "../sandbox/protocol.ts";
 

@@ -1,3 +1,4 @@
+import { durationText } from "./duration-text.ts";
 import type { GraphNode } from "./graph.ts";
 import type { Answer, TaskStatus } from "./state.ts";
 
@@ -11,7 +12,7 @@ export function answered({ approved, by, comment }: Answer, at: number): Partial
 
 /** How an `approval` ends that nobody has answered in time. */
 export function unanswered({ approval }: GraphNode): Partial<TaskStatus> {
-  const message = `Nobody answered within ${approval?.timeoutMs ?? 0} ms`;
+  const message = `Nobody answered within ${durationText(approval?.timeoutMs ?? 0)}`;
   if (approval?.onTimeout === "skip") return { state: "skipped", reason: message };
   return { state: "failed", error: { code: "APPROVAL_TIMEOUT", message, retryable: false } };
 }

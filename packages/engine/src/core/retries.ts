@@ -1,3 +1,4 @@
+import { durationText } from "./duration-text.ts";
 import type { NodePolicy } from "./graph.ts";
 import type { RunInfo, TaskError, TaskStatus } from "./state.ts";
 
@@ -49,7 +50,7 @@ export function timeLeftMs({ totalTimeoutMs }: NodePolicy, startedAt: number, at
 /** Why a task fails whose time is over. @param last What its last attempt failed with, if it did. */
 export function totalTimeoutError(totalTimeoutMs = 0, last?: TaskError): TaskError {
   const before = last === undefined ? "" : `; its last attempt failed: ${last.code}: ${last.message}`;
-  const message = `All its attempts and pauses take longer than its totalTimeout of ${totalTimeoutMs} ms${before}`;
+  const message = `All its attempts and pauses take longer than its totalTimeout of ${durationText(totalTimeoutMs)}${before}`;
   return { code: "TASK_TOTAL_TIMEOUT", message, retryable: false };
 }
 

@@ -1,3 +1,4 @@
+import { durationText } from "../core/duration-text.ts";
 import type { GraphNode, Json } from "../core/graph.ts";
 import type { Emitted, TaskError } from "../core/state.ts";
 
@@ -11,7 +12,7 @@ export type TaskOutcome =
 
 /** What becomes of a sensor that has looked for too long. */
 export function sensorTimedOut({ timeoutMs, onTimeout }: NonNullable<GraphNode["sensor"]>): TaskOutcome {
-  const message = `What it looks for was not there within ${timeoutMs} ms`;
+  const message = `What it looks for was not there within ${durationText(timeoutMs)}`;
   return onTimeout === "skip"
     ? { type: "skipped", reason: message }
     : finalFailure({ code: "SENSOR_TIMEOUT", message });

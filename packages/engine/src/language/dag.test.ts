@@ -310,7 +310,7 @@ describe("mistakes", () => {
       'DAG "b", schedule: every end is "2026-01-01": expected a moment after its start, "2026-02-01"',
       'DAG "b", node "ping": timeout is 0: expected more than no time, milliseconds or a duration such as "5m"',
       'DAG "b", node "ping": a light task runs inside the scheduler\'s own step: it cannot have a queue',
-      'DAG "b", node "ping": maxRetryDelay (60000 ms) cannot be less than retryDelay (3600000 ms)',
+      'DAG "b", node "ping": maxRetryDelay (1m) cannot be less than retryDelay (1h)',
     ]);
   });
 });

@@ -1,3 +1,4 @@
+import { durationText } from "../core/duration-text.ts";
 import type { NodePolicy } from "../core/graph.ts";
 import { type Duration, millisecondsOf } from "./duration.ts";
 import type { Names } from "./known-options.ts";
@@ -86,7 +87,9 @@ export function joinedPolicy(policies: readonly Partial<NodePolicy>[], mistake: 
   const { retries = 0, backoff = 1, timeoutMs = DAY, heartbeatMs = 15_000 } = joined;
   const { maxRetryDelayMs = Math.max(DAY, retryDelayMs) } = joined;
   if (maxRetryDelayMs < retryDelayMs) {
-    mistake(`maxRetryDelay (${maxRetryDelayMs} ms) cannot be less than retryDelay (${retryDelayMs} ms)`);
+    mistake(
+      `maxRetryDelay (${durationText(maxRetryDelayMs)}) cannot be less than retryDelay (${durationText(retryDelayMs)})`,
+    );
   }
   const { jitter, noRetryOn, totalTimeoutMs } = joined;
   return {

@@ -1,4 +1,5 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from "@temporalio/workflow";
+import { durationText } from "../core/duration-text.ts";
 import type { GraphNode } from "../core/graph.ts";
 import { isTaskError } from "../core/is-task-error.ts";
 import { totalTimeoutError } from "../core/retries.ts";
@@ -16,7 +17,7 @@ export function eventOfFailure(
 ): SchedulerEvent {
   const cause = thrown instanceof ActivityFailure ? thrown.cause : thrown;
   if (sensor !== undefined && isTimeOver(cause)) {
-    const message = `What it looks for was not there within ${sensor.timeoutMs} ms`;
+    const message = `What it looks for was not there within ${durationText(sensor.timeoutMs)}`;
     if (sensor.onTimeout === "skip") return { type: "task_skipped", ...place, reason: message, at };
     return { type: "task_failed", ...place, error: { code: "SENSOR_TIMEOUT", message, retryable: false }, at };
   }
@@ -24,7 +25,7 @@ export function eventOfFailure(
     if (cause.timeoutType === "HEARTBEAT") return { type: "task_lost", ...place, at };
     if (withinMs !== undefined && (cause.timeoutType === "SCHEDULE_TO_CLOSE" || withinMs <= policy.timeoutMs))
       return { type: "task_failed", ...place, error: totalTimeoutError(policy.totalTimeoutMs), at };
-    const message = `The attempt took longer than its timeout of ${policy.timeoutMs} ms`;
+    const message = `The attempt took longer than its timeout of ${durationText(policy.timeoutMs)}`;
     return { type: "task_failed", ...place, error: { code: "TASK_TIMEOUT", message, retryable: true }, at };
   }
   if (cause instanceof ApplicationFailure) {

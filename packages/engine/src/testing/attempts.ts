@@ -1,3 +1,4 @@
+import { durationText } from "../core/duration-text.ts";
 import type { GraphNode } from "../core/graph.ts";
 import { totalTimeoutError } from "../core/retries.ts";
 import { cacheKeyOf, isFresh } from "../execution/cache-key.ts";
@@ -54,7 +55,7 @@ async function once({ node, execution, controller, time, withinMs = Infinity }: 
         controller.abort(new Error(error.message));
         return { type: "failed", error };
       }
-      const message = `The attempt took longer than its timeout of ${timeoutMs} ms`;
+      const message = `The attempt took longer than its timeout of ${durationText(timeoutMs)}`;
       controller.abort(new Error(message));
       return { type: "failed", error: { code: "TASK_TIMEOUT", message, retryable: true } };
     }),

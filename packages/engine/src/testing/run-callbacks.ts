@@ -1,4 +1,5 @@
 import { callbackAfter, eventOf } from "../core/callbacks.ts";
+import { durationText } from "../core/duration-text.ts";
 import { chanceOf, retryDelayMs } from "../core/retries.ts";
 import type { CallbackName, CallbackView, RunInfo, RunView } from "../core/state.ts";
 import { executeCallback } from "../execution/execute-callback.ts";
@@ -107,7 +108,7 @@ export class RunCallbacks {
     const implementation = mockOf(dag, mocks, `@${name}`);
     const work = executeCallback({ dag, name, event, ...given, ...(implementation ? { implementation } : {}) });
     return await withinTime(work, timeoutMs, () => {
-      const message = `The attempt took longer than its timeout of ${timeoutMs} ms`;
+      const message = `The attempt took longer than its timeout of ${durationText(timeoutMs)}`;
       controller.abort(new Error(message));
       return { type: "failed", error: { code: "TASK_TIMEOUT", message, retryable: true } };
     });

@@ -15,7 +15,7 @@ it("an attempt that takes longer than its timeout is aborted and fails, whatever
     await pause(5_000, undefined, { signal }).catch(() => aborted.push(signal.reason));
     return { type: "success", output: "late" };
   });
-  const message = "The attempt took longer than its timeout of 20 ms";
+  const message = "The attempt took longer than its timeout of 20ms";
   expect(outcome).toEqual({ type: "failed", error: { code: "TASK_TIMEOUT", message, retryable: true } });
   await expect.poll(() => aborted).toEqual([expect.objectContaining({ message })]);
 });

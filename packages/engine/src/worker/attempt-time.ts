@@ -1,4 +1,5 @@
 import type { Context } from "@temporalio/activity";
+import { durationText } from "../core/duration-text.ts";
 import type { TaskOutcome } from "../execution/outcome.ts";
 import { withinTime } from "../execution/within-time.ts";
 
@@ -15,7 +16,7 @@ export async function withinAttemptTime(
   if (own <= 0 || (all > 0 && all <= own)) return await work(signal);
   const late = new AbortController();
   return await withinTime<TaskOutcome>(work(AbortSignal.any([signal, late.signal])), own, () => {
-    const message = `The attempt took longer than its timeout of ${own} ms`;
+    const message = `The attempt took longer than its timeout of ${durationText(own)}`;
     late.abort(new Error(message));
     return { type: "failed", error: { code: "TASK_TIMEOUT", message, retryable: true } };
   });

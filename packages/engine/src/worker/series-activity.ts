@@ -1,4 +1,5 @@
 import { ApplicationFailure, Context } from "@temporalio/activity";
+import { durationText } from "../core/duration-text.ts";
 import { readBy } from "../core/expression.ts";
 import type { Json } from "../core/graph.ts";
 import { isTaskError } from "../core/is-task-error.ts";
@@ -62,7 +63,7 @@ async function withinTimeout(
   const late = new AbortController();
   const signal = AbortSignal.any([Context.current().cancellationSignal, late.signal]);
   return await withinTime<SeriesOutcome>(work(signal), timeoutMs, () => {
-    late.abort(new Error(`The attempt took longer than its timeout of ${timeoutMs} ms`));
+    late.abort(new Error(`The attempt took longer than its timeout of ${durationText(timeoutMs)}`));
     return { timedOut: true, endedAt: Date.now() };
   });
 }
