@@ -19,7 +19,7 @@ const { values: options } = parseArgs({
     rows: { type: "string", default: "1000000" },
     users: { type: "string", default: "100000" },
     rounds: { type: "string", default: "3" },
-    reads: { type: "string", default: "200" },
+    reads: { type: "string", default: "1000" },
   },
 });
 const count = (text: string) => {
