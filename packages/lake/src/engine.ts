@@ -2,7 +2,15 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, realpath, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { type DuckDBConnection, DuckDBInstance, type DuckDBResult, type DuckDBValue } from "@duckdb/node-api";
+import {
+  BIGINT,
+  DOUBLE,
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBResult,
+  type DuckDBType,
+  type DuckDBValue,
+} from "@duckdb/node-api";
 import { diskFull, isDiskFull, LakeError } from "./errors.ts";
 import { quoteLiteral } from "./names.ts";
 import { SPARK_MACROS } from "./spark-macros.ts";
@@ -134,6 +142,7 @@ export class Session {
     this.#signal?.throwIfAborted();
     const statement = await this.#connection.prepare(sql);
     const values: Record<string, DuckDBValue> = {};
+    const types: Record<string, DuckDBType> = {};
     for (let i = 1; i <= statement.parameterCount; i++) {
       const name = statement.parameterName(i);
       const value = bindings[name];
@@ -148,8 +157,10 @@ export class Session {
         );
       }
       values[name] = value;
+      const type = numberType(value);
+      if (type) types[name] = type;
     }
-    statement.bind(values);
+    statement.bind(values, types);
     return statement;
   }
 
@@ -162,6 +173,12 @@ export class Session {
       throw engineError(error);
     }
   }
+}
+
+/** Where the client's own guess would be a HUGEINT, or would take the fraction's sign or range from a number. */
+function numberType(value: DuckDBValue): DuckDBType | undefined {
+  if (typeof value === "bigint") return BigInt.asIntN(64, value) === value ? BIGINT : undefined;
+  return typeof value === "number" && (!Number.isSafeInteger(value) || Object.is(value, -0)) ? DOUBLE : undefined;
 }
 
 /** What DuckDB threw, as an error of the lake. */

@@ -27,6 +27,7 @@ import { type Bindings, Engine, type Session } from "./engine.ts";
 import { LakeError } from "./errors.ts";
 import { exportPath, exportRows } from "./export-file.ts";
 import { numRecords } from "./file-stats.ts";
+import { checkMeetings } from "./meetings.ts";
 import { checkMerge, mergeTable } from "./merge.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { openObjectStore } from "./open-object-store.ts";
@@ -34,7 +35,7 @@ import { readColumns } from "./read-columns.ts";
 import { countRows } from "./removal.ts";
 import { bindable, type Scalar, toScalar } from "./scalars.ts";
 import type { SparkEngine } from "./spark-engine.ts";
-import { sparkToDuck } from "./spark-sql.ts";
+import { type DuckQuery, sparkToDuck } from "./spark-sql.ts";
 import { sparkStatement } from "./spark-statement.ts";
 import { type StageContext, stageSource } from "./stage.ts";
 import { stageQuery } from "./stage-query.ts";
@@ -144,11 +145,11 @@ class DeltaLake implements Lake {
 
   async query(sql: string, o: QueryOptions): Promise<QueryResult> {
     if (this.#spark) return this.#spark.query(sparkStatement(sql, o.views, o.params), checkLimit(o.limit), o.signal);
-    return this.#run(async () => sparkToDuck(sql, Object.keys(o.views)).sql, o);
+    return this.#run("spark", async () => sparkToDuck(sql, Object.keys(o.views), o.params), o);
   }
 
   async native(sql: string, o: QueryOptions): Promise<QueryResult> {
-    return this.#spark ? this.query(sql, o) : this.#run(async () => sql, o);
+    return this.#spark ? this.query(sql, o) : this.#run("duckdb", async () => ({ sql, meetings: [] }), o);
   }
 
   async write(o: WriteOptions) {
@@ -179,8 +180,8 @@ class DeltaLake implements Lake {
 
   async exportFile({ sql, format, path, ...o }: Parameters<Lake["exportFile"]>[0]): Promise<ExportResult> {
     const spark = this.#spark && sparkStatement(sql, o.views, o.params);
-    const bindings = spark ? {} : bindAll(o.params);
-    const duck = spark ? "" : sparkToDuck(sql, Object.keys(o.views)).sql;
+    const bindings = spark ? {} : bindAll(o.params, "spark");
+    const { sql: duck, meetings } = spark ? DONE_BY_SPARK : sparkToDuck(sql, Object.keys(o.views), o.params);
     const target = await exportPath(this.#exportRoot, path);
     const scratch = this.#engine.scratch;
     return await this.#files.use((held) =>
@@ -196,6 +197,7 @@ class DeltaLake implements Lake {
         await checkStatement(session, duck, Object.keys(o.views));
         const query = { sql: duck, bindings, scratch };
         await defineViews(session, this.#log, held, o.views, this.#isStaged, query);
+        await checkMeetings(session, meetings, bindings);
         return await exportRows(session, { sql: duck, bindings, format, target, scratch });
       }),
     );
@@ -264,25 +266,28 @@ class DeltaLake implements Lake {
         }
       };
     }
-    const bindings = bindAll(o.params);
+    const bindings = bindAll(o.params, o.dialect ?? "spark");
     const names = Object.keys(o.views);
-    const sql = o.dialect === "duckdb" ? o.sql : sparkToDuck(o.sql, names).sql;
+    const { sql, meetings } =
+      o.dialect === "duckdb" ? { sql: o.sql, meetings: [] } : sparkToDuck(o.sql, names, o.params);
     await this.#engine.session(o.signal, (session) => checkStatement(session, sql, names));
     return async (session, held, base, work) => {
       const query = { sql, bindings, scratch: this.#engine.scratch };
       await defineViews(session, this.#log, held, o.views, this.#isStaged, query, base);
+      await checkMeetings(session, meetings, bindings);
       return await work(`SELECT * FROM (${sql.replace(/;\s*$/, "")}\n)`, bindings);
     };
   }
 
-  async #run(translate: () => Promise<string>, o: QueryOptions): Promise<QueryResult> {
+  async #run(dialect: Dialect, translate: () => Promise<DuckQuery>, o: QueryOptions): Promise<QueryResult> {
     const limit = checkLimit(o.limit);
-    const bindings = bindAll(o.params);
-    const sql = await translate();
+    const bindings = bindAll(o.params, dialect);
+    const { sql, meetings } = await translate();
     const read = (held: HeldFiles) => async (session: Session) => {
       await checkStatement(session, sql, Object.keys(o.views));
       const query = { sql, bindings, scratch: this.#engine.scratch };
       await defineViews(session, this.#log, held, o.views, this.#isStaged, query);
+      await checkMeetings(session, meetings, bindings);
       return await session.stream(sql, bindings, async (result) => {
         const names = result.deduplicatedColumnNames();
         const types = result.columnTypes();
@@ -306,11 +311,15 @@ class DeltaLake implements Lake {
   }
 }
 
+const DONE_BY_SPARK: DuckQuery = { sql: "", meetings: [] };
+
 function checkLimit(limit = Number.POSITIVE_INFINITY): number {
   if (limit >= 0) return limit;
   throw new LakeError("PARAM_TYPE", `limit ${limit} must be a number from 0.`, { field: "limit" });
 }
 
-function bindAll(params: Readonly<Record<string, Scalar>> | undefined): Bindings {
-  return Object.fromEntries(Object.entries(params ?? {}).map(([name, value]) => [name, bindable(name, value)]));
+function bindAll(params: Readonly<Record<string, Scalar>> | undefined, dialect: Dialect): Bindings {
+  return Object.fromEntries(
+    Object.entries(params ?? {}).map(([name, value]) => [name, bindable(name, value, dialect)]),
+  );
 }

@@ -4,10 +4,20 @@ import { LakeError } from "./errors.ts";
 /** A value of a row or a parameter: dates and timestamps are ISO strings. */
 export type Scalar = string | number | boolean | null;
 
-/** Checks a parameter's value and gives it as DuckDB binds it (whole numbers as BIGINT, others as DOUBLE). */
-export function bindable(name: string, value: Scalar): DuckDBValue {
+/** Whether Spark takes a whole number for an INT. */
+export const isInt = (value: number): boolean => value >= -(2 ** 31) && value < 2 ** 31;
+
+/**
+ * Checks a parameter's value and gives it as DuckDB binds it: other numbers than whole ones as DOUBLE, whole ones as
+ * BIGINT; in Spark SQL as INTEGER where they fit, as Spark takes them.
+ */
+export function bindable(name: string, value: Scalar, dialect: "duckdb" | "spark"): DuckDBValue {
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
-  if (typeof value === "number" && Number.isFinite(value)) return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (typeof value === "number" && Number.isFinite(value)) {
+    return Number.isSafeInteger(value) && !(dialect === "spark" && isInt(value)) && !Object.is(value, -0)
+      ? BigInt(value)
+      : value;
+  }
   throw new LakeError("PARAM_TYPE", `The parameter :${name} must be a string, a finite number, a boolean or null.`, {
     field: name,
   });

@@ -1,12 +1,19 @@
+import type { Scalar } from "./scalars.ts";
+import { guarded, ofOneKind } from "./spark-alike.ts";
 import { call } from "./spark-call.ts";
 import { AGGREGATES, CALL_NODES, CASTS, literalOf, SCALAR_FUNCTIONS } from "./spark-functions.ts";
-import { frame, interval, limitValue, literal, negated, parameter } from "./spark-leaves.ts";
+import { frame, interval, limitValue, literal, negated, parameterValue } from "./spark-leaves.ts";
 import { clean, identifier, list, maybe, node, only, open, refuse, type SqlNode } from "./sql-tree.ts";
 
 /** Where an expression stands. */
 export interface Scope {
   /** Names that may stand in FROM, in lower case. */
   readonly names: ReadonlySet<string>;
+  readonly params: Readonly<Record<string, Scalar>>;
+  /** The queries of WITH before it, in DuckDB's SQL. */
+  readonly withs: readonly string[];
+  /** Takes the sides of a set operation, in DuckDB's SQL, whose columns have to be of one kind. */
+  readonly meets: (operation: string, left: string, right: string) => void;
   /** Rebuilds a query inside the expression. */
   readonly query: (value: SqlNode, scope: Scope) => SqlNode;
 }
@@ -79,28 +86,6 @@ export function truth(value: unknown, scope: Scope): SqlNode {
 
 const COMPARISONS = new Set(["eq", "neq", "lt", "lte", "gt", "gte", "null_safe_eq"]);
 
-/** A comparison that raises where a constant is of another kind than what it is compared with: casts differ there. */
-function guarded(compared: SqlNode, pairs: readonly (readonly [unknown, SqlNode, unknown, SqlNode])[]): SqlNode {
-  const guards = pairs.flatMap(([left, a, right, b]) =>
-    isConstant(right) ? [call("spark_compared", [a, b])] : isConstant(left) ? [call("spark_compared", [b, a])] : [],
-  );
-  if (guards.length === 0) return compared;
-  const all = guards.reduce((left, right) => ({
-    and: { left, right, left_comments: [], operator_comments: [], trailing_comments: [] },
-  }));
-  return { paren: { this: call("if", [all, compared, { null: null }]), trailing_comments: [] } };
-}
-
-function isConstant(value: unknown): boolean {
-  const [kind, body] = open(value);
-  return (
-    kind === "literal" ||
-    kind === "boolean" ||
-    kind === "parameter" ||
-    ((kind === "neg" || kind === "paren") && isConstant(body.this))
-  );
-}
-
 export function expression(value: unknown, scope: Scope): SqlNode {
   const [kind, body] = open(value);
   const ex = (v: unknown) => expression(v, scope);
@@ -137,7 +122,7 @@ export function expression(value: unknown, scope: Scope): SqlNode {
     case "null":
       return { null: null };
     case "parameter":
-      return parameter(body);
+      return parameterValue(body, scope.params);
     case "paren":
       only("( )", body, ["this"]);
       return { paren: clean({ ...body, this: ex(body.this) }) };
@@ -177,17 +162,7 @@ export function expression(value: unknown, scope: Scope): SqlNode {
       if (literalOf(node(body.right), "string")?.includes("\\")) return refuse("LIKE with a backslash in its pattern");
       return { like: clean({ ...body, left: ex(body.left), right: ex(body.right) }) };
     case "case":
-      only("CASE", body, ["operand", "whens", "else_"]);
-      return {
-        case: clean({
-          ...body,
-          operand: maybe(body.operand, ex),
-          whens: list(body.whens).map((when) =>
-            list(when).map((part, i) => (i === 0 && !body.operand ? truth(part, scope) : ex(part))),
-          ),
-          else_: maybe(body.else_, ex),
-        }),
-      };
+      return caseOf(body, scope);
     case "cast":
       return cast(body, scope);
     case "count":
@@ -216,7 +191,7 @@ export function expression(value: unknown, scope: Scope): SqlNode {
       if (aggregated.distinct === true) return refuse(`${name}(DISTINCT …) OVER`);
       if (aggregated.filter) return refuse(`${name}(…) FILTER (WHERE …) OVER (Spark has it not: use CASE WHEN inside)`);
       const window = { window_function: clean({ ...body, this: windowed(body.this, scope), over }) };
-      return ORDINALS.has(name) ? call("spark_ordinal", [window]) : checkedSum(name, window);
+      return ORDINALS.has(name) ? call("spark_integer", [window]) : checkedSum(name, window);
     }
     case "interval":
       return refuse("INTERVAL anywhere but after + or - (use date_add, date_sub or add_months for dates)");
@@ -225,13 +200,36 @@ export function expression(value: unknown, scope: Scope): SqlNode {
   }
 }
 
+/** @param inner whether it is the value of a CASE, which checks the kinds of values for both */
+function caseOf(body: SqlNode, scope: Scope, inner = false): SqlNode {
+  only("CASE", body, ["operand", "whens", "else_"]);
+  const ex = (v: unknown) => expression(v, scope);
+  const branch = (v: unknown) => {
+    const [kind, chosen] = open(v);
+    return kind === "case" ? caseOf(chosen, scope, true) : typed(v, scope);
+  };
+  const pairs = list(body.whens).map((when) => list(when));
+  const whens = pairs.map(([when, then]) => [body.operand ? ex(when) : truth(when, scope), branch(then)] as const);
+  const operand = maybe(body.operand, ex);
+  const made = { case: clean({ ...body, operand, whens, else_: maybe(body.else_, branch) }) };
+  const values = inner ? made : ofOneKind("CASE", made, [{ case: body }], ex);
+  if (operand === null) return values;
+  return guarded(
+    values,
+    pairs.map(([when], i) => [body.operand, operand, when, whens[i]![0]] as const),
+  );
+}
+
 /** The exact percentile, by linear interpolation. */
 function percentile(args: readonly unknown[], scope: Scope): SqlNode {
   const [value, at] = args;
   const text = literalOf(node(at ?? {}), "number");
   if (args.length !== 2 || text === undefined || !(Number(text) <= 1))
     return refuse("percentile of anything but a value and one constant from 0 to 1");
-  return call("spark_percentile", [expression(value, scope), { literal: { literal_type: "number", value: text } }]);
+  return call("spark_percentile", [
+    call("spark_number", [expression(value, scope)]),
+    { literal: { literal_type: "number", value: text } },
+  ]);
 }
 
 /** An aggregate of which sums and means of other types than Spark's are caught before. */
@@ -268,17 +266,35 @@ function scalar(name: string, source: readonly SqlNode[], scope: Scope): SqlNode
   if (!known) return refuse(`the function ${name}`);
   if (source.length < known.min || source.length > known.max) return refuse(`${name} with ${source.length} arguments`);
   const isIf = name.toLowerCase() === "if";
-  return known.rewrite(
-    source.map((arg, i) => (isIf && i === 0 ? truth(arg, scope) : expression(arg, scope))),
-    source,
+  const args = source.map((arg, i) =>
+    isIf && i === 0
+      ? truth(arg, scope)
+      : known.numbers || known.chooses !== undefined
+        ? typed(arg, scope)
+        : expression(arg, scope),
   );
+  const made = known.rewrite(args, source);
+  if (known.compares) return guarded(made, [[source[0], args[0]!, source[1], args[1]!]]);
+  if (known.chooses === undefined) return made;
+  return ofOneKind(name.toLowerCase(), made, source.slice(known.chooses), (arg) => expression(arg, scope));
+}
+
+/** To DuckDB a small number is of the type of what it meets, to Spark an INT. */
+function typed(value: unknown, scope: Scope): SqlNode {
+  const [kind, body] = open(value);
+  const digits = literalOf(node(value), "number");
+  if (kind === "neg" && literalOf(node(body.this), "number") !== undefined && negated(body.this) === undefined)
+    return { neg: clean({ ...body, this: typed(body.this, scope) }) };
+  const isInt = digits !== undefined && /^\d{1,10}$/.test(digits) && Number(digits) < 2 ** 31;
+  return isInt ? call("spark_integer", [expression(value, scope)]) : expression(value, scope);
 }
 
 /** A side of + - *: the whole of them is checked at its top. */
 function operand(value: unknown, scope: Scope): SqlNode {
   const [kind, body] = open(value);
   if (kind === "add" || kind === "sub" || kind === "mul") return arithmetic(kind, body, scope);
-  if (kind !== "paren") return expression(value, scope);
+  if (literalOf(node(value), "number") !== undefined) return typed(value, scope);
+  if (kind !== "paren") return call("spark_operand", [expression(value, scope)]);
   only("( )", body, ["this"]);
   return { paren: clean({ ...body, this: operand(body.this, scope) }) };
 }
@@ -302,7 +318,7 @@ function binary(kind: string, body: SqlNode, scope: Scope): SqlNode {
     return call("spark_exact", [{ paren: { this: arithmetic(kind, body, scope), trailing_comments: [] } }]);
   only(kind, body, ["left", "right"]);
   const right = node(body.right);
-  const side = kind === "and" || kind === "or" ? truth : expression;
+  const side = kind === "and" || kind === "or" ? truth : kind === "mod" ? typed : expression;
   const sides = [side(body.left, scope), side(right, scope)];
   if (kind === "div") return call("spark_div", sides);
   if (kind === "mod") return call("spark_mod", sides);

@@ -7,6 +7,12 @@ export interface ScalarFunction {
   readonly max: number;
   /** `args` are rewritten already; `source` are the same as Spark's parser gave them, for constants. */
   readonly rewrite: (args: readonly SqlNode[], source: readonly SqlNode[]) => SqlNode;
+  /** From which argument on one of them is the result: they have to be of one kind. */
+  readonly chooses?: number;
+  /** Whether the types of whole numbers among its arguments make that of its result. */
+  readonly numbers?: boolean;
+  /** Whether its two arguments are compared. */
+  readonly compares?: boolean;
 }
 
 const plain = (name: string, min: number, max = min): ScalarFunction => ({
@@ -14,6 +20,8 @@ const plain = (name: string, min: number, max = min): ScalarFunction => ({
   max,
   rewrite: (args) => call(name, args),
 });
+
+const choice = (name: string, max: number): ScalarFunction => ({ ...plain(name, 2, max), chooses: 0 });
 
 const stringLiteral = (value: string): SqlNode => ({ literal: { literal_type: "string", value } });
 
@@ -135,11 +143,11 @@ const isNull = (not: boolean): ScalarFunction => ({ min: 1, max: 1, rewrite: ([v
 
 /** Spark SQL's scalar functions that run on DuckDB with Spark's result. Everything else is refused. */
 export const SCALAR_FUNCTIONS: ReadonlyMap<string, ScalarFunction> = new Map<string, ScalarFunction>([
-  ["coalesce", plain("coalesce", 1, 100)],
-  ["nvl", plain("coalesce", 2)],
-  ["ifnull", plain("coalesce", 2)],
-  ["nullif", plain("nullif", 2)],
-  ["if", plain("if", 3)],
+  ["coalesce", { ...choice("coalesce", 100), min: 1 }],
+  ["nvl", choice("coalesce", 2)],
+  ["ifnull", choice("coalesce", 2)],
+  ["nullif", { ...plain("nullif", 2), compares: true }],
+  ["if", { ...plain("if", 3), chooses: 1 }],
   ["abs", plain("abs", 1)],
   ["ceil", plain("spark_ceil", 1)],
   ["ceiling", plain("spark_ceil", 1)],
@@ -149,11 +157,11 @@ export const SCALAR_FUNCTIONS: ReadonlyMap<string, ScalarFunction> = new Map<str
   ["ln", plain("spark_ln", 1)],
   ["log10", plain("spark_log10", 1)],
   ["exp", plain("exp", 1)],
-  ["power", plain("power", 2)],
-  ["pow", plain("power", 2)],
+  ["power", plain("spark_power", 2)],
+  ["pow", plain("spark_power", 2)],
   ["sign", plain("spark_sign", 1)],
-  ["greatest", plain("greatest", 2, 100)],
-  ["least", plain("least", 2, 100)],
+  ["greatest", choice("greatest", 100)],
+  ["least", choice("least", 100)],
   ["upper", plain("spark_upper", 1)],
   ["lower", plain("spark_lower", 1)],
   ["trim", plain("spark_trim", 1)],
@@ -164,16 +172,16 @@ export const SCALAR_FUNCTIONS: ReadonlyMap<string, ScalarFunction> = new Map<str
   ["isnull", isNull(false)],
   ["isnotnull", isNull(true)],
   ["isnan", plain("spark_isnan", 1)],
-  ["nvl2", { min: 3, max: 3, rewrite: ([x, a, b]) => call("if", [isNullOf(x!, true), a!, b!]) }],
+  ["nvl2", { min: 3, max: 3, chooses: 1, rewrite: ([x, a, b]) => call("if", [isNullOf(x!, true), a!, b!]) }],
   ["signum", plain("spark_sign", 1)],
   ["log2", plain("spark_log2", 1)],
-  ["mod", plain("spark_mod", 2)],
-  ["pmod", plain("spark_pmod", 2)],
+  ["mod", { ...plain("spark_mod", 2), numbers: true }],
+  ["pmod", { ...plain("spark_pmod", 2), numbers: true }],
   ["substring", substring],
   ["substr", substring],
   ["concat", concat],
   ["replace", plain("replace", 3)],
-  ["md5", { min: 1, max: 1, rewrite: (args) => call("md5", [call("spark_string", args)]) }],
+  ["md5", plain("spark_md5", 1)],
   ["datediff", plain("spark_datediff", 2)],
   ["date_diff", plain("spark_datediff", 2)],
   ["date_add", plain("spark_date_add", 2)],

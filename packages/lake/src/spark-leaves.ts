@@ -1,4 +1,5 @@
 import { isPlainName } from "./names.ts";
+import { isInt, type Scalar } from "./scalars.ts";
 import { call } from "./spark-call.ts";
 import { literalOf } from "./spark-functions.ts";
 import { clean, maybe, node, only, open, refuse, type SqlNode } from "./sql-tree.ts";
@@ -75,6 +76,20 @@ export function parameter(body: SqlNode): SqlNode {
   }
   only("a parameter", body, ["name", "style"]);
   return { parameter: { ...body, name: body.name.slice(PARAMETER.length), style: "Dollar" } };
+}
+
+/** A parameter's value: of a known type, since DuckDB cannot plan what hangs on a type that it learns when it binds. */
+export function parameterValue(body: SqlNode, params: Readonly<Record<string, Scalar>>): SqlNode {
+  const made = parameter(body);
+  const name = String(node(made.parameter).name);
+  const value = Object.hasOwn(params, name) ? params[name] : undefined;
+  if (value === null) return { null: null };
+  if (value === undefined || typeof value === "string") return made;
+  const whole = typeof value === "number" && Number.isSafeInteger(value) && !Object.is(value, -0);
+  const type = typeof value === "boolean" ? "boolean" : !whole ? "double" : isInt(value) ? "int" : "big_int";
+  return {
+    cast: { this: made, to: { data_type: type }, trailing_comments: [], double_colon_syntax: false },
+  };
 }
 
 export function frame(body: SqlNode): SqlNode {

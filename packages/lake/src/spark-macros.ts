@@ -6,15 +6,27 @@
 
 const FRACTIONAL = (x: string) => `(typeof(${x}) IN ('DOUBLE', 'FLOAT') OR typeof(${x}) LIKE 'DECIMAL%')`;
 
+/** Spark casts no value of another kind. */
+const only = (x: string, kinds: string, to: string) => `WHEN NOT regexp_full_match(typeof(${x}), '${kinds}|"NULL"')
+    THEN error('UNSUPPORTED: a ' || typeof(${x}) || ' where a ${to} is expected; cast it to one first')`;
+const INTEGERS = "(BIG|SMALL|TINY|HUGE)INT|INTEGER";
+const NUMBERS = `${INTEGERS}|DOUBLE|FLOAT|DECIMAL.*`;
+const TIMES = "DATE|TIMESTAMP.*";
+
 /** Spark cuts fractions off, DuckDB rounds them; Spark refuses '2.7' as an integer, DuckDB rounds that too. */
 const toInteger = (name: string, type: string) => `CREATE MACRO ${name}(x) AS CASE
+  ${only("x", `${NUMBERS}|VARCHAR|BOOLEAN`, "number")}
+  WHEN regexp_full_match(typeof(x), 'DECIMAL\\((1[6-9]|[23]\\d),.*') THEN CAST(split_part(CAST(x AS VARCHAR), '.', 1) AS ${type})
   WHEN ${FRACTIONAL("x")} AND abs(CAST(x AS DOUBLE)) > 9007199254740992
     THEN error('CAST_OVERFLOW: a fraction beyond 2^53 cannot be cast to ${type} exactly')
   WHEN ${FRACTIONAL("x")} THEN CAST(trunc(CAST(x AS DOUBLE)) AS ${type})
-  WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '\\s*[+-]?\\d+\\s*')
+  WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), ${INTEGER_TEXT})
     THEN error('CAST_INVALID_INPUT: the string ' || CAST(x AS VARCHAR) || ' is no ${type}')
   ELSE CAST(x AS ${type}) END`;
 
+const EXACT = `${INTEGERS}|DECIMAL[^ ]*`;
+/** The types of two expressions that both engines bring to the same one. */
+const ALIKE = `'"NULL" .*|.* "NULL"|(${EXACT}|DOUBLE) (${EXACT}|DOUBLE)|(DOUBLE|FLOAT) (DOUBLE|FLOAT)|(${TIMES}) (${TIMES})|VARCHAR VARCHAR|BOOLEAN BOOLEAN|BLOB BLOB'`;
 const DECIMAL = "DECIMAL\\(\\d+,\\d+\\)";
 /** A sum of whole numbers is a HUGEINT here and a BIGINT in Spark. */
 const OVERFLOWS = "typeof(x) = 'HUGEINT' AND x IS NOT NULL AND TRY_CAST(x AS BIGINT) IS NULL";
@@ -22,7 +34,7 @@ const INTEGER_TEXT = "'\\s*[+-]?\\d+\\s*'";
 const NUMBER_TEXT = "'(?i)\\s*[+-]?(\\d+\\.?\\d*(e[+-]?\\d+)?|\\.\\d+(e[+-]?\\d+)?|inf|infinity|nan)\\s*'";
 const DATE_TEXT = "'\\s*\\d{4}-\\d{1,2}-\\d{1,2}\\s*'";
 const TIME_TEXT =
-  "'\\s*\\d{4}-\\d{1,2}-\\d{1,2}([ T]([01]?\\d|2[0-3]):\\d{1,2}(:\\d{1,2}(\\.\\d{1,6})?)?(Z|[+-]\\d{2}:\\d{2})?)?\\s*'";
+  "'\\s*\\d{4}-\\d{1,2}-\\d{1,2}([ T]([01]?\\d|2[0-3]):[0-5]?\\d(:[0-5]?\\d(\\.\\d{1,6})?)?(Z|[+-](0\\d|1[0-7]):[0-5]\\d|[+-]18:00)?)?\\s*'";
 
 /** A string that Spark may read as another value than DuckDB does, or not at all. */
 const otherwise = (
@@ -31,13 +43,22 @@ const otherwise = (
 ) => `WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), ${pattern})
     THEN error('CAST_INVALID_INPUT: the string ' || CAST(x AS VARCHAR) || ' is no ${what} that every engine reads alike')`;
 
-/** As Java casts: NaN is 0, what is beyond 64 bits is the nearest number within. */
-const rounded = (name: string) => `CREATE MACRO spark_${name}(x) AS CASE
-  WHEN typeof(x) NOT IN ('DOUBLE', 'FLOAT') THEN CAST(${name}(x) AS BIGINT)
+/** A value whose type follows from that of `x`: which field a struct is asked for is known before anything is computed. */
+const byDecimal = (x: string, decimal: string, other: string) =>
+  `struct_extract(row(${other}, ${decimal}), if(typeof(${x}) LIKE 'DECIMAL%', 2, 1))`;
+
+/** As Java casts: NaN is 0, what is beyond 64 bits is the nearest number within. A decimal stays one, a BIGINT exact. */
+const rounded = (name: string) =>
+  `CREATE MACRO spark_${name}(x) AS ${byDecimal(
+    "x",
+    `${name}(x)`,
+    `CASE WHEN typeof(x) LIKE 'DECIMAL%' THEN 0
+  WHEN typeof(x) NOT IN ('DOUBLE', 'FLOAT') THEN CAST(x AS BIGINT)
   WHEN isnan(CAST(x AS DOUBLE)) THEN 0
   WHEN CAST(x AS DOUBLE) >= 9223372036854775807 THEN 9223372036854775807
   WHEN CAST(x AS DOUBLE) <= -9223372036854775808 THEN CAST('-9223372036854775808' AS BIGINT)
-  ELSE CAST(${name}(x) AS BIGINT) END`;
+  ELSE CAST(${name}(x) AS BIGINT) END`,
+  )}`;
 
 /** Letters that Spark writes as several capitals (ß as SS), which DuckDB leaves or writes as one; and those newer than it. */
 export const OTHER_IN_CAPITALS = `[${[
@@ -62,13 +83,19 @@ const MACROS: readonly string[] = [
   toInteger("spark_int", "INTEGER"),
   toInteger("spark_smallint", "SMALLINT"),
   toInteger("spark_tinyint", "TINYINT"),
-  `CREATE MACRO spark_double(x) AS CASE ${otherwise(NUMBER_TEXT, "double")} ELSE CAST(x AS DOUBLE) END`,
-  `CREATE MACRO spark_date(x) AS CASE ${otherwise(TIME_TEXT, "date")} ELSE CAST(x AS DATE) END`,
-  `CREATE MACRO spark_timestamp(x) AS CASE ${otherwise(TIME_TEXT, "timestamp")} ELSE CAST(x AS TIMESTAMPTZ) END`,
+  `CREATE MACRO spark_double(x) AS CASE ${only("x", `${NUMBERS}|VARCHAR|BOOLEAN`, "number")} ${otherwise(NUMBER_TEXT, "double")} ELSE CAST(x AS DOUBLE) END`,
+  `CREATE MACRO spark_date(x) AS CASE ${only("x", `${TIMES}|VARCHAR`, "date")} ${otherwise(TIME_TEXT, "date")} ELSE CAST(x AS DATE) END`,
+  `CREATE MACRO spark_timestamp(x) AS CASE ${only("x", `${TIMES}|VARCHAR`, "timestamp")} ${otherwise(TIME_TEXT, "timestamp")} ELSE CAST(x AS TIMESTAMPTZ) END`,
   // A condition: DuckDB takes a number or a text for one, Spark refuses it. What is never computed is still bound, and
   // bool_and takes nothing but booleans (`engineError` puts that into words).
   "CREATE MACRO spark_truth(x) AS CASE WHEN true THEN x ELSE list_bool_and([x]) END",
-  // Whether the constant l may be compared with x as it is.
+  // Whether a and b are of one kind. Of a FLOAT and a number that is no DOUBLE, Spark makes a DOUBLE, DuckDB a FLOAT.
+  `CREATE MACRO spark_alike(a, b) AS CASE WHEN regexp_full_match(typeof(a) || ' ' || typeof(b), ${ALIKE}) THEN true
+     ELSE error('UNSUPPORTED: a ' || typeof(a) || ' beside a ' || typeof(b) || ': each engine makes something else of them; cast one of them') END`,
+  `CREATE MACRO spark_operand(x) AS CASE WHEN typeof(x) IN ('FLOAT', 'VARCHAR', 'BOOLEAN')
+     THEN error('UNSUPPORTED: arithmetic with a ' || typeof(x) || '; cast it to double') ELSE x END`,
+  `CREATE MACRO spark_md5(x) AS CASE ${only("x", "VARCHAR", "string")} ELSE md5(CAST(x AS VARCHAR)) END`,
+  // Whether the constant k may be compared with x as it is.
   `CREATE MACRO spark_compared(x, k) AS CASE
      WHEN k IS NULL OR typeof(x) = '"NULL"' OR typeof(x) = typeof(k) THEN true
      WHEN typeof(k) = 'VARCHAR' AND (
@@ -78,33 +105,39 @@ const MACROS: readonly string[] = [
        OR (typeof(x) IN ('DOUBLE', 'FLOAT') AND regexp_full_match(CAST(k AS VARCHAR), ${NUMBER_TEXT}))) THEN true
      WHEN 'VARCHAR' IN (typeof(x), typeof(k)) OR 'BOOLEAN' IN (typeof(x), typeof(k))
        THEN error('UNSUPPORTED: a ' || typeof(x) || ' is compared with the ' || typeof(k) || ' ' || CAST(k AS VARCHAR) || '; cast one of them')
-     ELSE true END`,
+     ELSE spark_alike(x, k) END`,
   `CREATE MACRO spark_summable(x) AS CASE WHEN typeof(x) IN ('BOOLEAN', 'VARCHAR')
      THEN error('UNSUPPORTED: the sum of a ' || typeof(x) || '; cast it to a number') ELSE x END`,
-  `CREATE MACRO spark_averageable(x) AS CASE WHEN typeof(x) IN ('BOOLEAN', 'VARCHAR') OR typeof(x) LIKE 'DECIMAL%'
-     THEN error('UNSUPPORTED: the mean of a ' || typeof(x) || '; cast it to double') ELSE x END`,
-  `CREATE MACRO spark_sum(x) AS CASE WHEN ${OVERFLOWS} THEN error('ARITHMETIC_OVERFLOW: long overflow') ELSE x END`,
-  "CREATE MACRO spark_ordinal(x) AS CAST(x AS INTEGER)",
+  // Spark adds up doubles for a mean of whole numbers.
+  `CREATE MACRO spark_averageable(x) AS CASE WHEN NOT regexp_full_match(typeof(x), '${INTEGERS}|DOUBLE|FLOAT|"NULL"')
+     THEN error('UNSUPPORTED: the mean of a ' || typeof(x) || '; cast it to double') ELSE CAST(x AS DOUBLE) END`,
+  `CREATE MACRO spark_sum(x) AS CASE
+     WHEN typeof(x) LIKE 'DECIMAL(38,%' AND strlen(ltrim(replace(CAST(abs(x) AS VARCHAR), '.', ''), '0')) > 38
+     THEN error('ARITHMETIC_OVERFLOW: a sum of more than 38 digits')
+     WHEN ${OVERFLOWS} THEN error('ARITHMETIC_OVERFLOW: long overflow') ELSE x END`,
+  "CREATE MACRO spark_integer(x) AS CAST(x AS INTEGER)",
   `CREATE MACRO spark_boolean(x) AS CASE WHEN typeof(x) = 'VARCHAR'
-     THEN error('UNSUPPORTED: a string cannot be cast to boolean here; compare it instead') ELSE CAST(x AS BOOLEAN) END`,
+     THEN error('UNSUPPORTED: a string cannot be cast to boolean here; compare it instead')
+     ${only("x", `${NUMBERS}|BOOLEAN`, "boolean")} ELSE CAST(x AS BOOLEAN) END`,
   // Spark and Java write floating-point numbers and timestamps in another form than DuckDB.
   `CREATE MACRO spark_string(x) AS CASE
      WHEN typeof(x) = 'DATE' AND NOT regexp_full_match(CAST(x AS VARCHAR), '\\d{4}-\\d\\d-\\d\\d')
      THEN error('UNSUPPORTED: the date ' || CAST(x AS VARCHAR) || ' cannot become a string here: each engine writes its year in another way')
      WHEN regexp_full_match(typeof(x), 'VARCHAR|BIGINT|INTEGER|SMALLINT|TINYINT|HUGEINT|BOOLEAN|DATE|"NULL"|DECIMAL.*') THEN CAST(x AS VARCHAR)
      ELSE error('UNSUPPORTED: a ' || typeof(x) || ' cannot become a string here; cast it to bigint, decimal or date first') END`,
-  `CREATE MACRO spark_decimal_source(x) AS CASE ${otherwise(NUMBER_TEXT, "decimal")} WHEN typeof(x) IN ('DOUBLE', 'FLOAT')
+  `CREATE MACRO spark_decimal_source(x) AS CASE ${only("x", `${NUMBERS}|VARCHAR|BOOLEAN`, "number")}
+     ${otherwise(NUMBER_TEXT, "decimal")} WHEN typeof(x) IN ('DOUBLE', 'FLOAT')
      THEN error('UNSUPPORTED: a floating-point number cannot be cast to decimal here; use round') ELSE x END`,
   // The scale of a decimal quotient follows from the types of both sides, which a macro cannot give.
   `CREATE MACRO spark_div(a, b) AS CASE
      WHEN regexp_full_match(typeof(a) || typeof(b), '([A-Z]*INT(EGER)?|"NULL")?${DECIMAL}([A-Z]*INT(EGER)?|"NULL"|${DECIMAL})?')
      THEN error('UNSUPPORTED: a division of decimals; cast one side to double, or write 1.0D for 1.0')
-     WHEN b = 0 THEN error('DIVIDE_BY_ZERO: Division by zero') ELSE a / b END`,
+     WHEN b = 0 THEN error('DIVIDE_BY_ZERO: Division by zero') ELSE spark_operand(a) / spark_operand(b) END`,
   // Beyond 38 digits Spark gives up digits after the point, down to 6 of them; DuckDB keeps them or overflows.
   `CREATE MACRO spark_exact(x) AS CASE WHEN regexp_full_match(typeof(x), 'DECIMAL\\((1[89]|[23]\\d),([7-9]|[1-3]\\d)\\)')
      THEN error('UNSUPPORTED: a ' || typeof(x) || ' out of an operation: Spark may keep fewer digits after the point; cast a side to fewer')
      WHEN ${OVERFLOWS} THEN error('ARITHMETIC_OVERFLOW: long overflow') ELSE x END`,
-  "CREATE MACRO spark_mod(a, b) AS CASE WHEN b = 0 THEN error('DIVIDE_BY_ZERO: Division by zero') ELSE a % b END",
+  "CREATE MACRO spark_mod(a, b) AS CASE WHEN b = 0 THEN error('DIVIDE_BY_ZERO: Division by zero') ELSE spark_operand(a) % spark_operand(b) END",
   `CREATE MACRO spark_subtrahend(x) AS CASE WHEN typeof(x) IN ('DATE', 'TIMESTAMP WITH TIME ZONE')
      THEN error('UNSUPPORTED: minus a date or a timestamp is an interval; use datediff') ELSE x END`,
   `CREATE MACRO spark_plus_interval(a, i) AS CASE WHEN typeof(a) = 'DATE'
@@ -128,7 +161,11 @@ const MACROS: readonly string[] = [
   "CREATE MACRO spark_sqrt(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt(x) END",
   "CREATE MACRO spark_ln(x) AS CASE WHEN x <= 0 THEN NULL ELSE ln(x) END",
   "CREATE MACRO spark_log10(x) AS CASE WHEN x <= 0 THEN NULL ELSE log10(x) END",
+  // To C, 1 to whatever power is 1.
+  `CREATE MACRO spark_power(a, b) AS CASE WHEN isnan(CAST(b AS DOUBLE)) OR (isinf(CAST(b AS DOUBLE)) AND abs(CAST(a AS DOUBLE)) = 1)
+     THEN CAST('NaN' AS DOUBLE) ELSE power(CAST(a AS DOUBLE), CAST(b AS DOUBLE)) END`,
   "CREATE MACRO spark_percentile(x, k) AS quantile_cont(CAST(x AS DOUBLE), k)",
+  `CREATE MACRO spark_number(x) AS CASE ${only("x", NUMBERS, "number")} ELSE x END`,
   "CREATE MACRO spark_year(x) AS CAST(year(spark_date(x)) AS INTEGER)",
   "CREATE MACRO spark_quarter(x) AS CAST(quarter(spark_date(x)) AS INTEGER)",
   "CREATE MACRO spark_month(x) AS CAST(month(spark_date(x)) AS INTEGER)",
@@ -162,7 +199,8 @@ const MACROS: readonly string[] = [
   "CREATE MACRO spark_add_months(d, n) AS CAST(spark_date(d) + to_months(spark_whole(n)) AS DATE)",
   "CREATE MACRO spark_date_trunc(k, t) AS date_trunc(k, spark_timestamp(t))",
   "CREATE MACRO spark_trunc_date(k, d) AS CAST(date_trunc(k, spark_date(d)) AS DATE)",
-  "CREATE MACRO spark_date_format(d, k) AS strftime(spark_date(d), k)",
+  // Of a text with an offset the date in UTC.
+  "CREATE MACRO spark_date_format(d, k) AS strftime(spark_date(CASE WHEN typeof(d) = 'VARCHAR' THEN spark_timestamp(d) ELSE d END), k)",
 ];
 
 const HEAD = /^CREATE MACRO (\w+)\(([^)]*)\) AS ([\s\S]*)$/;

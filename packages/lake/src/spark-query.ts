@@ -1,13 +1,16 @@
-import { isPlainName } from "./names.ts";
+import { duckText } from "./duck-text.ts";
+import { isPlainName, quoteIdentifier } from "./names.ts";
+import { family } from "./spark-alike.ts";
 import { withoutTwins } from "./spark-call.ts";
 import { condition, expression, ordered, type Scope, truth, windowSpec } from "./spark-expression.ts";
 import { AGGREGATES } from "./spark-functions.ts";
 import { limitValue, rowNumber } from "./spark-leaves.ts";
+import { starsInOrder } from "./spark-star.ts";
 import { clean, identifier, list, maybe, nameOf, node, only, open, refuse, type SqlNode } from "./sql-tree.ts";
 
 /** A query's tree over views (names in lower case), rebuilt for DuckDB; what is not listed here is refused. */
-export function rebuild(value: SqlNode, views: ReadonlySet<string>): SqlNode {
-  return query(value, { names: views, query });
+export function rebuild(value: SqlNode, views: ReadonlySet<string>, o: Pick<Scope, "params" | "meets">): SqlNode {
+  return query(value, { ...o, names: views, withs: [], query });
 }
 
 function query(value: SqlNode, scope: Scope): SqlNode {
@@ -47,7 +50,7 @@ function select(body: SqlNode, outer: Scope): SqlNode {
   const scope = withClause?.scope ?? outer;
   if (body.distinct === true) checkDistinctOrder(body);
   const ex = (value: unknown) => expression(value, scope);
-  const expressions = list(body.expressions).map(ex);
+  const expressions = starsInOrder(list(body.expressions), list(body.joins)).map(ex);
   const ordering = maybe(body.order_by, (order) => orderBy(node(order), scope));
   return clean({
     ...body,
@@ -177,25 +180,6 @@ function withoutAliases(having: unknown, { expressions, group_by }: SqlNode): un
   return aliases.size === 0 ? having : replace(having);
 }
 
-const FAMILIES: Readonly<Record<string, string>> = {
-  number: "number",
-  string: "string",
-  date: "date",
-  timestamp: "timestamp",
-};
-
-/** What kind of value an expression is known to give, where that shows. */
-function family(value: unknown): string | undefined {
-  const [kind, body] = open(value);
-  if (kind === "alias" || kind === "paren" || kind === "neg") return family(body.this);
-  if (kind === "literal") return FAMILIES[String(body.literal_type)];
-  if (kind === "boolean") return "boolean";
-  if (kind !== "cast") return undefined;
-  const type = String(node(body.to).data_type);
-  if (FAMILIES[type] || type === "boolean") return FAMILIES[type] ?? type;
-  return type === "text" || type === "var_char" ? "string" : "number";
-}
-
 /** Where columns of two kinds meet, Spark casts to one of them and DuckDB to the other. */
 function checkFamilies(kind: string, left: unknown, right: unknown): void {
   const columns = (value: unknown): readonly unknown[] => {
@@ -217,11 +201,15 @@ function setOperation(kind: string, body: SqlNode, outer: Scope): SqlNode {
   const withClause = maybe(body.with, (w) => withQueries(node(w), outer));
   const scope = withClause?.scope ?? outer;
   const count = (value: unknown) => maybe(value, (v) => limitValue(kind.toUpperCase(), v));
+  const [left, right] = [query(node(body.left), scope), query(node(body.right), scope)];
+  const prefix = scope.withs.length > 0 ? `WITH ${scope.withs.join(", ")} ` : "";
+  const columns = (side: SqlNode) => `${prefix}SELECT * FROM (${duckText(side)})`;
+  scope.meets(kind.toUpperCase(), columns(left), columns(right));
   return clean({
     ...body,
     distinct: false, // it is what is meant without ALL
-    left: query(node(body.left), scope),
-    right: query(node(body.right), scope),
+    left,
+    right,
     order_by: maybe(body.order_by, (order) => orderBy(node(order), scope)),
     limit: count(body.limit),
     offset: count(body.offset),
@@ -232,7 +220,8 @@ function setOperation(kind: string, body: SqlNode, outer: Scope): SqlNode {
 function withQueries(body: SqlNode, outer: Scope): { node: SqlNode; scope: Scope } {
   only("WITH", body, ["ctes"]);
   const names = new Set(outer.names);
-  const scope = { ...outer, names };
+  const withs = [...outer.withs];
+  const scope = { ...outer, names, withs };
   const ctes = list(body.ctes).map((value) => {
     const cte = node(value);
     only("WITH", cte, ["alias", "this", "columns"]);
@@ -240,7 +229,10 @@ function withQueries(body: SqlNode, outer: Scope): { node: SqlNode; scope: Scope
     if (!isPlainName(name)) refuse(`the name ${JSON.stringify(name)} in WITH`);
     const inner = query(node(cte.this), scope);
     names.add(name.toLowerCase());
-    return { ...cte, alias: identifier(cte.alias), columns: list(cte.columns).map(identifier), this: inner };
+    const columns = list(cte.columns).map(identifier);
+    const aliases = columns.length > 0 ? `(${columns.map((c) => quoteIdentifier(nameOf(c))).join(", ")})` : "";
+    withs.push(`${quoteIdentifier(name)}${aliases} AS (${duckText(inner)})`);
+    return { ...cte, alias: identifier(cte.alias), columns, this: inner };
   });
   return { node: clean({ ...body, ctes }), scope };
 }

@@ -85,6 +85,15 @@ describe("Spark's results on DuckDB", () => {
     ["EXISTS (SELECT 1 FROM t u WHERE u.a = t.a)", true],
     ["'it''s \\'a\\' \\\\ \\t'", "it's 'a' \\ \t"],
     ["r'a\\n'", "a\\n"],
+    ["ceil(9007199254740993)", "9007199254740993", "bigint"],
+    ["ceil(12345678901234567890.5)", "12345678901234567891", "decimal(21,0)"],
+    ["CAST(9999999999.9999999999 AS BIGINT)", 9999999999, "bigint"],
+    ["power(1, CAST('NaN' AS DOUBLE))", null, "double"],
+    ["nvl(CAST(a AS TINYINT), 0)", 1, "int"],
+    ["if(a > 1, CAST(a AS SMALLINT), -1)", -1, "int"],
+    ["100 + CAST(a AS TINYINT) * 100", 200, "int"],
+    ["date_format('1998-02-01 00:00:00+02:00', 'yyyy-MM')", "1998-01", "string"],
+    ["CASE WHEN a > 1 THEN CASE WHEN x > 0 THEN a END ELSE 2.5 END", 2.5],
   ])("%s", async (expression, expected, type) => {
     const [got, gotType] = await value(expression);
     expect(got).toEqual(expected);
@@ -145,9 +154,74 @@ describe("Spark's results on DuckDB", () => {
     "lower('İ')",
     "CAST(date_add(DATE '9999-12-31', 1) AS STRING)",
     "CAST('1998-01-31 24:00:00' AS TIMESTAMP)",
+    "CAST('1970-01-01 00:00:00+19:00' AS TIMESTAMP)",
+    "CAST('1999-01-01 00:00:60' AS TIMESTAMP)",
+    "md5(a)",
+    "(SELECT avg(d) FROM t)",
+    "(SELECT percentile(a > 1, 0.5) FROM t)",
+    "(SELECT sum(v) FROM (SELECT CAST('99999999999999999999' AS DECIMAL(38, 18)) AS v UNION ALL SELECT 1))",
+    "year(nullif(a, a))",
+    "CAST(nullif(d, d) AS INT)",
+    "coalesce(a, s)",
+    "if(a > 1, s, a)",
+    "CASE WHEN a > 1 THEN 'a' ELSE a END",
+    "nullif(s, a)",
+    "greatest(a, s)",
+    "a = s",
+    "a IN (x, s)",
+    "x BETWEEN s AND x",
+    "CASE s WHEN a THEN 1 ELSE 2 END",
+    "(SELECT f + 1 FROM (SELECT avg(x) AS f FROM t) JOIN t ON s = a)",
   ])("%s raises, never a silent difference", async (expression) => {
     await expect(value(expression)).rejects.toMatchObject({ code: "SQL_FAILED" });
   });
+});
+
+it.each([
+  ["SELECT a FROM t UNION ALL SELECT s FROM t", "UNION of a INTEGER and a VARCHAR in column 1"],
+  ["SELECT a, x FROM t EXCEPT SELECT a, d FROM t", "EXCEPT of a DOUBLE and a DATE in column 2"],
+  [
+    "WITH u AS (SELECT * FROM t), w(z) AS (SELECT s FROM u) SELECT a FROM u INTERSECT SELECT z FROM w",
+    "INTERSECT of a",
+  ],
+  ["SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT s FROM t", "UNION of a INTEGER and a VARCHAR"],
+  ["SELECT * FROM t u UNION SELECT s, a, x, d FROM t", "in column 1"],
+  ["SELECT a FROM t WHERE a IN (SELECT a FROM t UNION SELECT s FROM t)", "UNION of a"],
+])("%s is refused: to Spark and DuckDB its columns are of other types", async (sql, named) => {
+  await expect(lake.query(sql, { views })).rejects.toMatchObject({
+    code: "UNSUPPORTED_SQL",
+    message: expect.stringContaining(named),
+  });
+});
+
+it.each([
+  ["SELECT * FROM (SELECT 1 AS a, 2 AS b) l JOIN (SELECT 5 AS z, 2 AS b) m USING (b)", "b a z"],
+  ["SELECT l.*, z FROM (SELECT 1 AS a, 2 AS b) l LEFT JOIN (SELECT 5 AS z, 2 AS B) m USING (b)", "b a z"],
+  ["SELECT * EXCEPT (b) FROM (SELECT 1 AS a, 2 AS b) l JOIN (SELECT 5 AS z, 2 AS b) m USING (b)", "a z"],
+  ["SELECT * FROM (SELECT 1 AS a, 2 AS b) l LEFT SEMI JOIN (SELECT 2 AS b) m USING (b)", "b a"],
+  [
+    "SELECT * FROM (SELECT 1 a, 2 b, 3 c) l JOIN (SELECT 2 b, 3 d) m USING (b) JOIN (SELECT 3 d, 9 e) n USING (d)",
+    "d b a c e",
+  ],
+])("%s has Spark's order of columns", async (sql, order) => {
+  const { columns } = await lake.query(sql, { views: {} });
+  expect(columns.map((c) => c.name).join(" ")).toBe(order);
+});
+
+it("set operations of columns that both engines bring to one type run", async () => {
+  const sql = "SELECT a, d FROM t UNION ALL SELECT x, d FROM t UNION ALL SELECT NULL, NULL UNION ALL SELECT :n, NULL";
+  expect((await lake.query(sql, { views, params: { n: 7 } })).rowCount).toBe(6);
+});
+
+it("whole parameters are INT where they fit, as on a server", async () => {
+  const params = { n: 5, wide: 2 ** 31, x: 1.5, most: 2147483647, zero: -0, far: 1e20 };
+  const ask = (expression: string) => lake.query(`SELECT ${expression}`, { views: {}, params });
+  const all = ":n AS n, :n * 2 AS twice, :wide AS wide, :x AS x, :far AS far, 1 / sign(:zero + 1D) AS zero";
+  const { columns, rows } = await ask(all);
+  expect(columns.map((c) => c.type)).toEqual(["int", "int", "bigint", "double", "double", "double"]);
+  expect(rows).toEqual([{ n: 5, twice: 10, wide: 2 ** 31, x: 1.5, far: 1e20, zero: 1 }]);
+  await expect(ask(":most + 1 AS v")).rejects.toMatchObject({ code: "SQL_FAILED" });
+  expect((await ask("date_add(DATE '2024-01-01', :n) AS v")).rows).toEqual([{ v: "2024-01-06" }]);
 });
 
 /** Of JavaScript: it has Unicode's rules for single letters and for words, as Spark's ICU has. */

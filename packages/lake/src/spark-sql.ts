@@ -1,6 +1,8 @@
 import { sqlPieces } from "@dagwright/spark-connect/sql-text";
-import { generate, parse } from "@polyglot-sql/sdk";
+import { parse } from "@polyglot-sql/sdk";
+import { duckText } from "./duck-text.ts";
 import { LakeError } from "./errors.ts";
+import type { Scalar } from "./scalars.ts";
 import { lakeErrors } from "./spark-errors.ts";
 import { PARAMETER } from "./spark-leaves.ts";
 import { rebuild } from "./spark-query.ts";
@@ -9,6 +11,13 @@ import { node, refuse } from "./sql-tree.ts";
 /** A checked query in DuckDB's SQL: parameters are `$name`, tables are the views it was checked against. */
 export interface DuckQuery {
   readonly sql: string;
+  readonly meetings: readonly Meeting[];
+}
+
+/** A set operation: the queries of its two sides. Their columns have to be of one kind, see `checkMeetings`. */
+export interface Meeting {
+  readonly operation: string;
+  readonly sides: readonly [string, string];
 }
 
 /**
@@ -16,9 +25,14 @@ export interface DuckQuery {
  * listed here (a function, a clause, an option, a table that is no view) is refused, so nothing unknown reaches DuckDB.
  *
  * @param views the names that may stand in FROM
+ * @param params of its `:name`s the values, for their types
  * @throws LakeError SQL_SYNTAX or UNSUPPORTED_SQL, which names the function or clause
  */
-export function sparkToDuck(sql: string, views: readonly string[]): DuckQuery {
+export function sparkToDuck(
+  sql: string,
+  views: readonly string[],
+  params: Readonly<Record<string, Scalar>> = {},
+): DuckQuery {
   checkSize(sql);
   const parsed = parse(plainText(sql), "spark" as Parameters<typeof parse>[1]); // the enum's value, which isolatedModules cannot import
   if (!parsed.success) {
@@ -28,16 +42,10 @@ export function sparkToDuck(sql: string, views: readonly string[]): DuckQuery {
   if (!Array.isArray(statements) || statements.length !== 1) {
     return refuse(`one query is expected, ${Array.isArray(statements) ? statements.length : 0} statements were given`);
   }
-  const tree = rebuild(node(statements[0]), new Set(views.map((v) => v.toLowerCase())));
-  const generated = generate([tree], "duckdb" as Parameters<typeof generate>[1]); // as above
-  const text = generated.sql?.[0];
-  if (!generated.success && /call stack/i.test(generated.error ?? "")) return refuse("a query nested this deeply");
-  if (!generated.success || text === undefined) {
-    throw new LakeError("SQL_SYNTAX", `The SQL cannot be written for DuckDB: ${generated.error ?? "unknown error"}`, {
-      field: "sql",
-    });
-  }
-  return { sql: text };
+  const meetings: Meeting[] = [];
+  const meets = (operation: string, left: string, right: string) => meetings.push({ operation, sides: [left, right] });
+  const tree = rebuild(node(statements[0]), new Set(views.map((v) => v.toLowerCase())), { params, meets });
+  return { sql: duckText(tree), meetings };
 }
 
 /**
