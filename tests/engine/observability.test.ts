@@ -288,6 +288,13 @@ describe("a run", () => {
 });
 
 describe("logs", () => {
+  it("of callbacks are read as those of tasks", async () => {
+    const found = await embedded.engine.taskLogs(runId, "@onSuccess");
+    expect(found).toMatchObject([
+      { taskId: "@onSuccess", attempt: 1, state: "success", lines: [{ message: "callback says ***" }] },
+    ]);
+  });
+
   it("hold what the task told `console`, are rotated, filtered, followed, and removed in time", async () => {
     const { engine, home } = embedded;
     const started = await engine.startRun({ dagId: "chatty", runId: "chatty/1" });

@@ -5,16 +5,25 @@ import { attemptServices } from "./attempt-services.ts";
 import { withHeartbeats } from "./heartbeats.ts";
 import { failureOf, type TaskGround } from "./task-activity.ts";
 
-/** Calls a callback of a DAG as a Temporal activity: one attempt, its log in a file as a task's is. */
+/** Calls a callback of a DAG as a Temporal activity: one attempt, kept as a task's is, its log in a file. */
 export async function runCallback(ground: TaskGround, request: CallbackRequest): Promise<void> {
-  const { registry, redactor, observer } = ground;
+  const { registry, redactor, observer, recorder } = ground;
   const { name, attempt, event, run, executionId } = request;
   const context = Context.current();
   const dagId = context.info.workflowType ?? "";
   const taskId = `@${name}`;
   const { currentAttemptScheduledTimestampMs: scheduledAt } = context.info;
   const observed = observer.attempt({ dagId, nodeId: taskId, taskId, attempt, run, executionId, scheduledAt });
-  const { services, within } = attemptServices(ground, { run, taskId, attempt }, observed);
+  const { services, logFile, within } = attemptServices(ground, { run, taskId, attempt }, observed);
+  const kept = {
+    runId: run.id,
+    temporalRunId: executionId,
+    taskId,
+    attempt,
+    startedAt: new Date().toISOString(),
+    logFile,
+  };
+  recorder.record({ ...kept, state: "running" });
   const outcome = await withHeartbeats(context, (onProgress) =>
     within(async () => {
       try {
@@ -30,10 +39,13 @@ export async function runCallback(ground: TaskGround, request: CallbackRequest):
       }
     }),
   );
-  observed.ended({ state: outcome.type, error: outcome.type === "failed" ? outcome.error : undefined });
-  if (outcome.type === "success") return;
-  if (context.cancellationDetails?.workerShutdown)
+  const error = outcome.type === "failed" ? outcome.error : undefined;
+  observed.ended({ state: outcome.type, error });
+  if (context.cancellationDetails?.workerShutdown && outcome.type !== "success")
     throw ApplicationFailure.create({ type: "WORKER_SHUTDOWN", message: "The worker is shutting down" });
+  const state = outcome.type === "success" ? "success" : "failed";
+  recorder.record({ ...kept, state, endedAt: new Date().toISOString(), ...(error === undefined ? {} : { error }) });
+  if (outcome.type === "success") return;
   if (context.cancellationSignal.aborted) throw new CancelledFailure("The callback was cancelled");
   if (outcome.type === "failed") throw failureOf(outcome.error);
 }
