@@ -15,7 +15,11 @@ export interface ClassificationRequest {
   readonly predictionProbas?: string | undefined;
   /** @default 1 */
   readonly posLabel?: Label | undefined;
-  /** Averages over labels instead of the positive one. @default more than two labels */
+  /**
+   * Averages over labels instead of the positive one, and has no rates of it (TPR, …). Of two labels of which `posLabel`
+   * is one, precision, recall and F1 are that label's all the same, as in Evidently.
+   * @default more than two labels
+   */
   readonly multiclass?: boolean | undefined;
   /** Probability from which on the positive label is predicted. @default 0.5 */
   readonly threshold?: number | undefined;
@@ -132,8 +136,10 @@ export function classificationQuality(request: ClassificationRequest): MetricRes
     };
   });
   const positive = rows.binary ? perLabel.find(({ label }) => label === rows.posLabel) : undefined;
+  // As Evidently: of two labels it is the positive one that counts, also where a multi-class problem was said.
+  const judged = rows.labels.length === 2 ? perLabel.find(({ label }) => label === rows.posLabel) : positive;
   const score = (of: "precision" | "recall" | "f1") =>
-    positive?.[of] ?? perLabel.reduce((sum, label) => sum + label[of], 0) / perLabel.length;
+    judged?.[of] ?? perLabel.reduce((sum, label) => sum + label[of], 0) / perLabel.length;
   const metric = (name: string, value: MetricResult["value"]): MetricResult => ({ metric: name, config: {}, value });
   const byLabel = (of: "precision" | "recall" | "f1") =>
     // As Evidently: a label that is predicted and never wanted counts in the averages, and has no entry of its own.

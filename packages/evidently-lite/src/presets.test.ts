@@ -50,6 +50,14 @@ describe("data summary", () => {
 });
 
 describe("classification", () => {
+  test("of two labels the positive one is judged, also where more were said to be; averages where there is none", () => {
+    const recallOf = (t: (number | string)[], p: (number | string)[]) =>
+      find(classificationQuality({ data: { t, p }, target: "t", predictionLabels: "p", multiclass: true }), "Recall");
+    // As Evidently 0.7.23, which fails where 1 is no label.
+    expect(recallOf([1, 2, 1, 2], [1, 1, 1, 2])).toBe(1);
+    expect(recallOf(["a", "b", "a", "b"], ["a", "a", "a", "b"])).toBe(0.75);
+  });
+
   test("a label that is predicted and never wanted counts in the averages, and has no entry of its own", () => {
     const metrics = classificationQuality({
       data: { t: ["a", "b", "a", "b"], p: ["a", "b", "c", "b"] },

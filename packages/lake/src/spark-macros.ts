@@ -162,7 +162,7 @@ const MACROS: readonly string[] = [
   "CREATE MACRO spark_ln(x) AS CASE WHEN x <= 0 THEN NULL ELSE ln(x) END",
   "CREATE MACRO spark_log10(x) AS CASE WHEN x <= 0 THEN NULL ELSE log10(x) END",
   // To C, 1 to whatever power is 1.
-  `CREATE MACRO spark_power(a, b) AS CASE WHEN isnan(CAST(b AS DOUBLE)) OR (isinf(CAST(b AS DOUBLE)) AND abs(CAST(a AS DOUBLE)) = 1)
+  `CREATE MACRO spark_power(a, b) AS CASE ${only("a", NUMBERS, "number")} ${only("b", NUMBERS, "number")} WHEN isnan(CAST(b AS DOUBLE)) OR (isinf(CAST(b AS DOUBLE)) AND abs(CAST(a AS DOUBLE)) = 1)
      THEN CAST('NaN' AS DOUBLE) ELSE power(CAST(a AS DOUBLE), CAST(b AS DOUBLE)) END`,
   "CREATE MACRO spark_percentile(x, k) AS quantile_cont(CAST(x AS DOUBLE), k)",
   `CREATE MACRO spark_number(x) AS CASE ${only("x", NUMBERS, "number")} ELSE x END`,
