@@ -10,6 +10,8 @@ type Wish = Omit<Extract<SchedulerCommand, { type: "acquire_slots" }>, "type"> &
 export class LocalPools {
   private readonly pools = new Map<string, SlotPool>();
   private readonly wishes = new Map<number, Wish & { held: number }>();
+  /** Tickets of wishes that no pool has been asked for yet. */
+  private unasked: number[] = [];
 
   /** @param slots How many slots pools have, by name. Those that are not named have one. */
   constructor(private readonly slots: Readonly<Record<string, number>>) {}
@@ -17,13 +19,21 @@ export class LocalPools {
   /** Takes slots, one claim after the other; `onHeld` is called later, when all of them are held. */
   take(wish: Wish): void {
     this.wishes.set(wish.ticket, { ...wish, held: 0 });
-    this.ask(wish.ticket);
+    this.unasked.push(wish.ticket);
+    // Later: of all that one decision wants, the highest priority asks first, as on Temporal.
+    if (this.unasked.length === 1) queueMicrotask(() => this.askAll());
   }
 
   release(ticket: number): void {
     const wish = this.wishes.get(ticket);
     this.wishes.delete(ticket);
     for (const { pool } of wish?.claims.slice(0, wish.held + 1) ?? []) this.change(pool, { releases: [keyOf(ticket)] });
+  }
+
+  private askAll(): void {
+    const wishes = this.unasked.flatMap((ticket) => this.wishes.get(ticket) ?? []);
+    this.unasked = [];
+    for (const { ticket } of wishes.sort((a, b) => b.priority - a.priority)) this.ask(ticket);
   }
 
   private ask(ticket: number): void {
