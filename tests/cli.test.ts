@@ -22,7 +22,7 @@ let said = "";
 const source = (word: string) => `
 import { existsSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { cron, defineDag, derive, task } from "@dagwright/engine";
+import { approval, cron, defineDag, derive, task } from "@dagwright/engine";
 import { z } from "zod";
 const Value = z.object({ value: z.number() });
 const load = task("load", { input: Value, output: Value, cache: true, run: (input) => input });
@@ -52,6 +52,7 @@ export const gated = defineDag({ id: "gated", params: z.object({ gate: z.string(
   const first = waits({ gate: params.gate });
   return publish({ value: 2 }, { after: [first] });
 });
+export const asks = defineDag({ id: "asks" }, () => approval("go", { show: { rows: 3 } }));
 `;
 
 beforeAll(async () => {
@@ -309,7 +310,7 @@ describe("DAG files", () => {
       await expect.poll(() => said, { timeout: 20_000, interval: 20 }).toMatch(pattern);
     };
     write(source("printed").replace("0 4 * * *", "0 5 * * *"));
-    await spoken(/DAG files: changed gated, many, steps\n/);
+    await spoken(/DAG files: changed asks, gated, many, steps\n/);
     await spoken(/Schedules: updated steps/);
     expect(await ok(["run", "steps", "--run-id", "steps/new", "--wait", ...DAGS])).toMatchObject({
       output: "printed 1",
@@ -324,6 +325,17 @@ describe("DAG files", () => {
     expect(readFileSync(join(product.home, "logs", "worker.log"), "utf8")).toContain("Expected identifier");
   }, 120_000);
 });
+
+it("approvals list knows all that wait, however many runs go on", async () => {
+  const runIds = Array.from({ length: 105 }, (_, n) => `asks/${n}`);
+  await Promise.all(runIds.map((runId) => engine.startRun({ dagId: "asks", runId })));
+  const waiting = async () => {
+    const { value } = await product.json(["approvals", "list"]);
+    const rows = z.array(z.object({ runId: z.string(), task: z.string() })).parse(value);
+    return rows.filter(({ task }) => task === "go").map(({ runId }) => runId);
+  };
+  await expect.poll(async () => (await waiting()).sort(), { timeout: 60_000 }).toEqual(runIds.toSorted());
+}, 120_000);
 
 it("setup says what it has done, and does it once", async () => {
   const env = { TEMPORAL_ADDRESS: product.address, TEMPORAL_NAMESPACE: "second" };

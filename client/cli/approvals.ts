@@ -1,4 +1,5 @@
 import { userInfo } from "node:os";
+import type { RunState } from "@dagwright/engine";
 import type { Command } from "commander";
 import { show, table } from "./output.ts";
 import { settingsOf, withEngine } from "./session.ts";
@@ -54,14 +55,24 @@ export function addApprovals(program: Command): void {
   }
 }
 
+/** How many runs that go on are looked at, at most: all that `listRuns` looks at. */
+const MOST_RUNS = 2_000;
+
+/** How many runs are asked at once what they wait for. */
+const AT_ONCE = 20;
+
 async function openApprovals(): Promise<OpenApproval[]> {
   return await withEngine(settingsOf(), async (engine) => {
-    const running = await Promise.all([engine.listRuns({ state: "running" }), engine.listRuns({ state: "paused" })]);
-    const views = await Promise.all(running.flat().map(({ runId }) => engine.getRun(runId)));
-    return views.flatMap(({ runId, tasks }) =>
-      Object.entries(tasks).flatMap(([task, { asks, startedAt }]) =>
-        asks === undefined ? [] : [{ runId, task, asks, since: startedAt }],
-      ),
-    );
+    const of = (state: RunState) => engine.listRuns({ state, limit: MOST_RUNS });
+    const runs = (await Promise.all([of("running"), of("paused")])).flat();
+    const open: OpenApproval[] = [];
+    while (runs.length > 0) {
+      const views = await Promise.all(runs.splice(0, AT_ONCE).map(({ runId }) => engine.getRun(runId)));
+      for (const { runId, tasks } of views) {
+        for (const [task, { asks, startedAt }] of Object.entries(tasks))
+          if (asks !== undefined) open.push({ runId, task, asks, since: startedAt });
+      }
+    }
+    return open;
   });
 }

@@ -132,7 +132,10 @@ async function create(dagId: string, options: CreateOptions): Promise<void> {
   };
   const view = await withEngine(settings, (engine) => engine.createBackfill(config));
   show({ ...view, total: dates.length }, options.json, ({ backfillId, total }) =>
-    [`${backfillId}: ${total} logical dates`, `See how far it is: dagwright backfill show ${backfillId}`].join("\n"),
+    [
+      `${backfillId}: ${total} logical ${total === 1 ? "date" : "dates"}`,
+      `See how far it is: dagwright backfill show ${backfillId}`,
+    ].join("\n"),
   );
 }
 
