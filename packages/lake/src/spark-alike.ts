@@ -8,20 +8,10 @@ const FAMILIES: Readonly<Record<string, string>> = {
   timestamp: "timestamp",
 };
 
-const TRUTHS = new Set([
-  "eq",
-  "neq",
-  "lt",
-  "lte",
-  "gt",
-  "gte",
-  "null_safe_eq",
-  "and",
-  "or",
-  "not",
-  "is_null",
-  "between",
-]);
+/** Comparisons and what joins them: two sides in, a boolean out. */
+export const LOGIC = ["eq", "neq", "lt", "lte", "gt", "gte", "and", "or", "null_safe_eq"];
+
+const TRUTHS = new Set([...LOGIC, "not", "is_null", "between"]);
 
 /** What kind of value an expression of Spark's is known to give, where that shows. */
 export function family(value: unknown): string | undefined {

@@ -1,5 +1,5 @@
 import type { Scalar } from "./scalars.ts";
-import { guarded, ofOneKind } from "./spark-alike.ts";
+import { guarded, LOGIC, ofOneKind } from "./spark-alike.ts";
 import { call } from "./spark-call.ts";
 import { AGGREGATES, CALL_NODES, CASTS, literalOf, SCALAR_FUNCTIONS } from "./spark-functions.ts";
 import { frame, interval, limitValue, literal, negated, parameterValue } from "./spark-leaves.ts";
@@ -26,23 +26,7 @@ export function ordered(body: SqlNode, scope: Scope): SqlNode {
   return clean({ ...body, this: expression(body.this, scope), desc, nulls_first: nullsFirst });
 }
 
-const BINARY = new Set([
-  "add",
-  "sub",
-  "mul",
-  "div",
-  "mod",
-  "concat",
-  "eq",
-  "neq",
-  "lt",
-  "lte",
-  "gt",
-  "gte",
-  "and",
-  "or",
-  "null_safe_eq",
-]);
+const BINARY = new Set(["add", "sub", "mul", "div", "mod", "concat", ...LOGIC]);
 
 /**
  * The condition of a WHERE. `IN (SELECT …)` may stand only here, joined by AND: anywhere else Spark gives false where a
