@@ -34,13 +34,11 @@ export function regressionMetrics(
   const mean = (of: (row: Row) => number) => rows.reduce((sum, row) => sum + row.weight * of(row), 0) / all;
   const meanReal = mean(({ real }) => real);
   const meanError = mean(({ error }) => error);
+  const weighed = rows.filter(({ weight }) => weight !== 0);
+  const isSame = (of: (row: Row) => number) => weighed.every((row) => of(row) === of(weighed[0] ?? row));
   // A constant's mean may differ from it in the last bit, which would make r2 anything.
-  const isConstant = rows.every(
-    ({ real, weight }) => weight === 0 || real === rows.find((one) => one.weight !== 0)?.real,
-  );
-  const sameError = rows.every(
-    ({ error, weight }) => weight === 0 || error === rows.find((one) => one.weight !== 0)?.error,
-  );
+  const isConstant = isSame(({ real }) => real);
+  const sameError = isSame(({ error }) => error);
   const variance = isConstant ? 0 : mean(({ real }) => (real - meanReal) ** 2);
   const mse = mean(({ error }) => error ** 2);
   const explained = (unexplained: number) =>
