@@ -131,16 +131,16 @@ export async function startPostgres(): Promise<PostgresServer> {
     stop: () => end("SIGINT"),
     async kill() {
       const backends = await processesOf(data);
-      for (const pid of backends) process.kill(pid, "SIGKILL");
+      signal(backends, "SIGKILL");
       await exited;
     },
     async hanging(work) {
       const pids = await processesOf(data);
-      for (const pid of pids) process.kill(pid, "SIGSTOP");
+      signal(pids, "SIGSTOP");
       try {
         return await work();
       } finally {
-        for (const pid of pids) process.kill(pid, "SIGCONT");
+        signal(pids, "SIGCONT");
       }
     },
     async close() {
@@ -167,6 +167,17 @@ async function ownerOfServer(): Promise<{ uid: number; gid: number }> {
   if (uid !== 0) return { uid, gid };
   const idOf = async (flag: string) => Number((await run("id", [flag, "postgres"])).stdout);
   return { uid: await idOf("-u"), gid: await idOf("-g") };
+}
+
+/** A process of the server that ends by itself at this moment needs no signal. */
+function signal(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
+  }
 }
 
 /** The server's process and those that it has started for its connections. */
