@@ -30,6 +30,7 @@ import {
   VALUES_AT_ONCE,
   type ValueRow,
 } from "./stored-rows.ts";
+import { useWal } from "./wal-mode.ts";
 
 /** How long a statement waits for another process's write, in milliseconds. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -53,7 +54,7 @@ export function openSqliteRunStore(file: string): RunStore {
   });
   try {
     return asked(file, () => {
-      db.pragma("journal_mode = WAL");
+      useWal(db, BUSY_TIMEOUT_MS);
       db.pragma("synchronous = NORMAL");
       migrateSqlite(db, file);
       return storeIn(db, file);

@@ -3,6 +3,7 @@ import Database from "better-sqlite3";
 import type { FeatureView } from "../definitions.ts";
 import type { OnlineRow, OnlineStore, OnlineValues } from "./online-store.ts";
 import { type Layout, layoutIdOf, layoutOf, pack, RowReader, spaceOf } from "./packed-values.ts";
+import { useWal } from "./wal-mode.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS feature_values (
@@ -28,6 +29,9 @@ const PUT = `
         AND (excluded.packed <> feature_values.packed OR excluded.created_us IS NOT feature_values.created_us))
 `;
 
+/** How long a statement waits for another process's write, in milliseconds. */
+const BUSY_TIMEOUT_MS = 30_000;
+
 /** Rows that one transaction brings in: other writers wait for no more than these. */
 const ROWS_OF_A_TRANSACTION = 5_000;
 
@@ -36,8 +40,8 @@ type ValueRow = readonly [place: number, eventUs: number, packed: Buffer];
 
 /** Opens the online store in an SQLite file; several processes may use one file. */
 export function openSqliteOnlineStore(file: string): OnlineStore {
-  const database = new Database(file, { timeout: 30_000 });
-  database.pragma("journal_mode = WAL");
+  const database = new Database(file, { timeout: BUSY_TIMEOUT_MS });
+  useWal(database, BUSY_TIMEOUT_MS);
   database.pragma("synchronous = NORMAL");
   database.exec(SCHEMA);
   database.prepare("INSERT INTO store_identity VALUES (1, ?) ON CONFLICT DO NOTHING").run(randomUUID());

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import SqliteDatabase from "better-sqlite3";
 import { diskFull, TrackingError } from "../errors.ts";
 import { SQLITE_STEPS } from "./sqlite-schema.ts";
+import { useWal } from "./wal-mode.ts";
 import type { Answer, Database, Request, SqlValue, Work } from "./work.ts";
 
 /** How long a statement waits for another process's write. */
@@ -22,7 +23,7 @@ export class SqliteTrackingDatabase implements Database {
     this.#sqlite = translated(() => new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS }));
     try {
       translated(() => {
-        this.#sqlite.pragma("journal_mode = WAL");
+        useWal(this.#sqlite, BUSY_TIMEOUT_MS);
         this.#sqlite.pragma("foreign_keys = ON");
         // LIKE tells upper from lower case, as in PostgreSQL; ILIKE does not.
         this.#sqlite.pragma("case_sensitive_like = ON");
